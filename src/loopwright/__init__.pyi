@@ -1,0 +1,22 @@
+from loopwright.cluster.mode import FailureMode as FailureMode
+from loopwright.collect.trace import Feedback as Feedback
+from loopwright.collect.trace import Message as Message
+from loopwright.collect.trace import Session as Session
+from loopwright.collect.trace import Span as Span
+from loopwright.collect.trace import Step as Step
+from loopwright.collect.trace import ToolCall as ToolCall
+from loopwright.collect.trace import Trace as Trace
+from loopwright.errors import LoopwrightError as LoopwrightError
+from loopwright.evaluate.case import EvalCase as EvalCase
+from loopwright.evaluate.case import Suite as Suite
+from loopwright.evaluate.result import EvalResult as EvalResult
+from loopwright.evaluate.result import Run as Run
+from loopwright.gate.decision import GateDecision as GateDecision
+from loopwright.guards.guard import Guard as Guard
+from loopwright.improve.proposal import Proposal as Proposal
+from loopwright.mine.signal import FailureSignal as FailureSignal
+from loopwright.mine.signal import FailureTrace as FailureTrace
+from loopwright.mine.signal import Signal as Signal
+from loopwright.release.record import Release as Release
+
+__version__: str

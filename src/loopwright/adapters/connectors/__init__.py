@@ -1,0 +1,1 @@
+"""Pulling traces from other tracing products."""

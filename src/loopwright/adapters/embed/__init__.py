@@ -1,0 +1,1 @@
+"""Text embedders behind one port: MiniLM, and the static table."""

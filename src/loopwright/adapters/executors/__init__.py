@@ -1,0 +1,1 @@
+"""How trials are run: in this process, or elsewhere."""

@@ -1,0 +1,1 @@
+"""Files of traces, in the formats people have, read as streams."""

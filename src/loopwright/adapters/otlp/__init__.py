@@ -1,0 +1,1 @@
+"""OpenTelemetry: decoding spans and logs."""

@@ -1,0 +1,1 @@
+"""The store: SQLAlchemy Core, numbered migrations. The only place with SQL."""

@@ -1,0 +1,1 @@
+"""The agent under test: a Python callable, a command, or a URL."""

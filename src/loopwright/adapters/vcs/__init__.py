@@ -1,0 +1,1 @@
+"""Version control: who is asking, and which commit this is."""

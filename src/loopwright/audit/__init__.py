@@ -1,0 +1,1 @@
+"""Who decided what: canonical content, digests, and the chain of decisions."""

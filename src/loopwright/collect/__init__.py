@@ -1,0 +1,1 @@
+"""Stage 1. Spans and conversations become traces."""

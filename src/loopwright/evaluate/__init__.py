@@ -1,0 +1,1 @@
+"""Stage 4. Failure modes become eval cases; eval cases become results."""

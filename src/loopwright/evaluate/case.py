@@ -1,0 +1,78 @@
+"""Eval cases, their checks, and the suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from loopwright.audit.digest import digest
+
+
+class Layer(Enum):
+    """The three layers of evals: unambiguous, needing judgment, and end to end."""
+
+    DETERMINISTIC = "deterministic"
+    SEMANTIC = "semantic"
+    BEHAVIORAL = "behavioral"
+
+
+class CaseStatus(Enum):
+    """A draft is proposed by the machine; only a person makes it approved."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of an answer: its registered `type`, and the options of that type."""
+
+    type: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EvalCase:
+    """One test of the agent.
+
+    The first seven fields are the source's; `input` is text or a list of chat messages; `severity` runs from 1 to 5.
+    `deterministic` says that one failure is proof (None: decide from history). `timeout_s` None means the run's default.
+    """
+
+    id: str
+    input: Any
+    expected_behaviour: str = ""
+    failure_indicator: str = ""
+    scoring_rubric: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    severity: int = 3
+    layer: Layer = Layer.DETERMINISTIC
+    checks: tuple[Check, ...] = ()
+    trials: int | None = None
+    deterministic: bool | None = None
+    timeout_s: float | None = None
+    mode_id: str | None = None
+    source_trace_ids: tuple[str, ...] = ()
+    status: CaseStatus = CaseStatus.APPROVED
+    approved_by: str | None = None
+    file: str = ""
+    line: int = 0
+
+    @property
+    def content_digest(self) -> str:
+        """Identifies what is tested: a change of it makes earlier results incomparable."""
+        return digest(self.id, self.input, self.checks, self.scoring_rubric, self.expected_behaviour)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """All approved cases, in the order of their files."""
+
+    cases: tuple[EvalCase, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Identifies the suite's content, whatever the order of its cases."""
+        return digest(sorted((c.id, c.content_digest) for c in self.cases))

@@ -1,0 +1,69 @@
+"""The gate's decision, and the evidence for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+from loopwright.evaluate.result import EvalResult
+
+Level = Literal["suite", "mode", "case", "deterministic"]
+
+
+class Outcome(Enum):
+    """Approved, blocked, or not enough evidence to say."""
+
+    APPROVED = "approved"
+    BLOCKED = "blocked"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """Evidence that something got worse: a case, a failure mode, or the suite as a whole.
+
+    `before` and `after` are (passed, trials). `p_value` is None where one failure is proof.
+    """
+
+    level: Level
+    eval_id: str | None = None
+    mode_id: str | None = None
+    p_value: float | None = None
+    before: tuple[int, int] = (0, 0)
+    after: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRequest:
+    """What would decide: this many more trials of this case."""
+
+    eval_id: str
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """The outcome of comparing a candidate with its baseline.
+
+    `approved`, `regressions`, `message` and `new_evals_queued` are the source's. `decision` is derived from `approved` when it
+    is not given; a decision that contradicts `approved` raises `ValueError`.
+    """
+
+    approved: bool
+    regressions: tuple[Regression, ...] | list[EvalResult] = ()
+    message: str = ""
+    new_evals_queued: int = 0
+    decision: Outcome | None = None
+    fixed: tuple[str, ...] = ()
+    flaky: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    statistics: dict[str, Any] = field(default_factory=dict)
+    next: tuple[CaseRequest, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.decision is None:
+            object.__setattr__(self, "decision", Outcome.APPROVED if self.approved else Outcome.BLOCKED)
+        elif self.approved != (self.decision is Outcome.APPROVED):
+            raise ValueError(f"approved={self.approved} contradicts decision={self.decision.value!r}")

@@ -1,0 +1,1 @@
+"""Stage 6. Failure modes become verified, reviewed proposals."""

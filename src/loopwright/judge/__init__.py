@@ -1,0 +1,1 @@
+"""Rubrics, verdicts, and the calibration of judges against people."""

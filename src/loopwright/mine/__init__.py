@@ -1,0 +1,1 @@
+"""Stage 2. Traces become ranked failures, by five types of signal."""

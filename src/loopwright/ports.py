@@ -1,0 +1,237 @@
+"""What the workflows need of the world, as protocols. Adapters implement them; `wiring` puts the two together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from loopwright.audit.entry import AuditEntry
+from loopwright.cluster.mode import FailureMode, Membership
+from loopwright.collect.intake import Rejected
+from loopwright.collect.trace import Trace
+from loopwright.effects import CallTarget, Reply, Request, TargetReply
+from loopwright.evaluate.case import EvalCase, Suite
+from loopwright.evaluate.result import EvalResult, Run
+from loopwright.gate.decision import GateDecision
+from loopwright.mine.signal import FailureTrace
+
+
+class Clock(Protocol):
+    """Where time comes from: stages are given times, they never ask."""
+
+    def now(self) -> datetime:
+        """The current time, aware, in UTC."""
+
+
+class Progress(Protocol):
+    """A progress bar, or nothing. `total` None means that the end is not known."""
+
+    def start(self, label: str, total: int | None = None) -> None:
+        """Begin a bar; it replaces the one before."""
+
+    def advance(self, by: int = 1) -> None:
+        """One more step done."""
+
+    def done(self) -> None:
+        """Close the bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One record read from a source: the trace, its place and its format."""
+
+    trace: Trace
+    source: str
+    line: int
+    format: str
+
+
+class TraceReader(Protocol):
+    """Files of traces, as a stream: bad records come out as `Rejected`, in their place, and reading goes on."""
+
+    def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | Rejected]:
+        """Read `paths` (`-` is standard input) in order; `format` None means sniff it."""
+
+
+class RecordReader(Protocol):
+    """JSON Lines records that are not traces (failures, trial results), as plain objects."""
+
+    def read(self, path: str) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
+        """Yield (line, object), or `Rejected` for a line that is not a JSON object."""
+
+
+class Embedder(Protocol):
+    """Text to vectors."""
+
+    @property
+    def name(self) -> str:
+        """Names the model and version: vectors of two names are never mixed."""
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """A float32 array of shape (len(texts), d) with L2-normalised rows."""
+
+
+class Model(Protocol):
+    """A language model."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Answer; a failure is a reply whose `error` is set."""
+
+
+class Target(Protocol):
+    """The agent under test."""
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it, such as `python:shop.agent:answer`."""
+
+    async def call(self, request: CallTarget) -> TargetReply:
+        """Answer one case once; failure and time-out are replies, not exceptions."""
+
+    async def close(self) -> None:
+        """Release what the target holds."""
+
+
+class Executor(Protocol):
+    """How many trials at once, and where."""
+
+    def run(self, calls: Iterable[CallTarget], target: Target) -> AsyncIterator[tuple[CallTarget, TargetReply]]:
+        """Run the calls, yielding each reply as it comes, in any order."""
+
+
+class SuiteFiles(Protocol):
+    """The suite as files in the user's repository."""
+
+    def load(self, paths: Sequence[str]) -> Suite:
+        """Read YAML files, or folders of them; raises `SuiteError`."""
+
+    def write_drafts(self, cases: Sequence[EvalCase], folder: str) -> list[str]:
+        """Write one file per failure mode; returns the paths. A file that a person changed is never overwritten."""
+
+    def append(self, case: EvalCase, folder: str) -> str:
+        """Add an approved case to the folder; returns the file's path."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutCounts:
+    """What a write did: rows new, rows already there unchanged, and ids refused since they hold other content."""
+
+    new: int = 0
+    unchanged: int = 0
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """A gate decision as recorded."""
+
+    decision_id: str
+    decision: GateDecision
+    decided_at: datetime
+    baseline_run_id: str | None = None
+    candidate_run_id: str | None = None
+
+
+class TraceStore(Protocol):
+    """Traces, by id. Writing the same trace twice changes nothing."""
+
+    def put_traces(self, traces: Sequence[Trace]) -> PutCounts:
+        """Write a batch in one transaction."""
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """One trace."""
+
+    def traces(self) -> Iterator[Trace]:
+        """All traces, in the order in which they arrived."""
+
+    def count_traces(self) -> int:
+        """How many traces there are."""
+
+
+class FailureStore(Protocol):
+    """Failures, modes and who belongs where."""
+
+    def replace_failures(self, failures: Sequence[FailureTrace]) -> None:
+        """Write the result of mining; a failure no longer found keeps its row with score 0."""
+
+    def failures(self) -> list[FailureTrace]:
+        """All with a score above 0, best first."""
+
+    def put_modes(self, modes: Sequence[FailureMode], memberships: Sequence[Membership]) -> None:
+        """Write modes; status given by a person is kept, a mode is never deleted."""
+
+    def modes(self) -> list[FailureMode]:
+        """All modes, best first."""
+
+    def memberships(self) -> list[Membership]:
+        """The current place of every clustered failure."""
+
+    def set_mode_status(self, mode_id: str, status: str) -> None:
+        """Record a person's decision about a mode; raises `UsageError` for an unknown id."""
+
+
+class RunStore(Protocol):
+    """Runs, their results as they come, the baseline and the decisions."""
+
+    def put_run(self, run: Run) -> None:
+        """Write a run, or its new end time."""
+
+    def run(self, run_id: str) -> Run | None:
+        """One run."""
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first."""
+
+    def put_result(self, result: EvalResult) -> None:
+        """Write one trial, durably; the same (run_id, eval_id, trial) again replaces nothing."""
+
+    def results(self, run_id: str) -> list[EvalResult]:
+        """All trials of a run."""
+
+    def set_baseline(self, run_ids: Sequence[str], by: str, at: datetime) -> None:
+        """Make these runs the baseline, under a named person; recorded in the audit trail."""
+
+    def baseline(self) -> list[str]:
+        """The run ids of the baseline, oldest first; empty when none was established."""
+
+    def put_decision(self, decision: StoredDecision) -> None:
+        """Record a decision."""
+
+    def decisions(self) -> list[StoredDecision]:
+        """All decisions, oldest first."""
+
+
+class AuditStore(Protocol):
+    """The audit trail: append only."""
+
+    def append_audit(self, at: datetime, actor: str, action: str, subject: str, details: dict[str, Any]) -> AuditEntry:
+        """Chain and write an entry."""
+
+    def audit(self) -> list[AuditEntry]:
+        """All entries, oldest first."""
+
+
+class Store(TraceStore, FailureStore, RunStore, AuditStore, Protocol):
+    """The whole store."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, without credentials."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+class VersionControl(Protocol):
+    """What the repository says."""
+
+    def user_name(self) -> str | None:
+        """Git's `user.name`."""
+
+    def head(self) -> str | None:
+        """The current commit, with `-dirty` where files differ; None outside a repository."""
+
+
+StoreFactory = Callable[[], Store]

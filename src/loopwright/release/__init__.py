@@ -1,0 +1,1 @@
+"""Stage 7. Proposals become releases, and their effect is checked."""

@@ -1,0 +1,221 @@
+"""Settings: one table, from which the environment, `loopwright.toml`, command-line flags and the documentation derive.
+
+Order: command line over `LOOPWRIGHT_*` over the nearest `loopwright.toml` upward over defaults. Relative paths count from the
+folder of the toml file. A setting `gate.alpha` is `LOOPWRIGHT_GATE_ALPHA` in the environment and `alpha` in `[gate]`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loopwright.errors import SettingError
+from loopwright.registry import unknown
+
+FILE_NAME = "loopwright.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `low` and `high` bound numbers, inclusive; `choices` bounds text."""
+
+    name: str
+    default: bool | int | float | str
+    unit: str
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def env(self) -> str:
+        """The environment variable."""
+        return "LOOPWRIGHT_" + self.name.replace(".", "_").upper()
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag, on the commands that use the setting."""
+        return "--" + self.name.split(".", 1)[1].replace("_", "-")
+
+    def parse(self, value: Any, source: str) -> bool | int | float | str:
+        """`value` as this setting's type; raises `SettingError` naming the setting, the value and what is allowed."""
+        cure = f"give {self._expected()}"
+        try:
+            parsed = _convert(value, self.default)
+        except (TypeError, ValueError):
+            raise SettingError(f"{self.name} is {value!r}", source=source, cure=cure) from None
+        if isinstance(parsed, str) and self.choices and parsed not in self.choices:
+            raise SettingError(f"{self.name} is {value!r}", source=source, cure=cure)
+        if not isinstance(parsed, str | bool) and not self._in_range(parsed):
+            raise SettingError(f"{self.name} is {value!r}", source=source, cure=cure)
+        return parsed
+
+    def _in_range(self, value: float) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def _expected(self) -> str:
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[type(self.default)]
+        if self.low is not None and self.high is not None:
+            return f"{kind} from {self.low:g} to {self.high:g}"
+        return f"{kind} of at least {self.low:g}" if self.low is not None else kind
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("store.url", "sqlite:///.loopwright/loopwright.db", "URL", "Where assets are kept."),
+    Setting("suite.folder", "evals", "folder", "Where the eval suite's YAML files are."),
+    Setting("import.max_line_bytes", 16 * 1024 * 1024, "bytes", "A longer record is refused, and counted.", low=1024),
+    Setting(
+        "cluster.embedder",
+        "auto",
+        "name",
+        "What turns text into vectors; auto: minilm up to 50,000 texts, then static.",
+        choices=("auto", "minilm", "static"),
+    ),
+    Setting(
+        "cluster.method",
+        "average",
+        "name",
+        "How failures are grouped; dbscan is the source's, kept for comparison.",
+        choices=("average", "dbscan"),
+    ),
+    Setting(
+        "cluster.granularity",
+        0.0,
+        "robust standard deviations",
+        "Where modes are cut: a higher number makes more, tighter modes; 0 chooses from the data.",
+        low=0,
+        high=20,
+    ),
+    Setting("cluster.min_size", 3, "failures", "A smaller group is listed as one-offs.", low=2),
+    Setting("run.trials", 1, "trials", "Trials of each case that does not say its own number.", low=1, high=1000),
+    Setting("run.timeout", 60.0, "seconds", "A trial that takes longer is stopped, and counted as an error.", low=0.001),
+    Setting("run.concurrency", 8, "trials", "Trials under way at once.", low=1, high=1000),
+    Setting("target.url", "", "target", 'The agent under test: python:module:function, command:"...", or an http(s) URL.'),
+    Setting(
+        "gate.alpha",
+        0.05,
+        "probability",
+        "The chance to block an agent that did not change, over everything looked at.",
+        low=0.0001,
+        high=0.5,
+    ),
+    Setting("gate.min_cases", 5, "cases", "With fewer comparable cases the gate is undecided.", low=1),
+    Setting("gate.max_missing", 0.02, "share", "With more of the baseline's cases missing: undecided.", low=0, high=1),
+    Setting("gate.max_errors", 0.2, "share", "With more of the candidate's trials in error: undecided.", low=0, high=1),
+    Setting("triage.min_count", 3, "failures", "A failure that recurs this often is brought up for an eval case.", low=1),
+)
+_BY_NAME = {s.name: s for s in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settled values. `sources` says where each came from; `folder` is where relative paths count from."""
+
+    values: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+    file: Path | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _BY_NAME:
+            raise SettingError(unknown("setting", name, _BY_NAME))
+        return self.values.get(name, _BY_NAME[name].default)
+
+    def path(self, name: str) -> Path:
+        """A setting that names a folder, counted from the toml file's folder."""
+        return self.folder / str(self[name])
+
+
+def setting(name: str) -> Setting:
+    """The table's row; raises `SettingError` for an unknown name."""
+    if name not in _BY_NAME:
+        raise SettingError(unknown("setting", name, _BY_NAME))
+    return _BY_NAME[name]
+
+
+def find_file(start: Path) -> Path | None:
+    """The nearest `loopwright.toml` in `start` or a folder above it."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def load(
+    cli: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+    start: Path | None = None,
+) -> Settings:
+    """Settle all settings.
+
+    `cli` holds values by setting name; None values count as not given. `file` names the toml file; otherwise the nearest one
+    upward from `start` is read; with both None, none is. Raises `SettingError`.
+    """
+    environ = os.environ if environ is None else environ
+    if file is None and start is not None:
+        file = find_file(start)
+    values: dict[str, bool | int | float | str] = {}
+    sources: dict[str, str] = {}
+    for name, value in _from_toml(file).items() if file else ():
+        values[name] = setting(name).parse(value, str(file))
+        sources[name] = str(file)
+    for row in SETTINGS:
+        if row.env in environ:
+            values[row.name] = row.parse(environ[row.env], row.env)
+            sources[row.name] = row.env
+    for name, value in (cli or {}).items():
+        if value is not None:
+            values[name] = setting(name).parse(value, setting(name).flag)
+            sources[name] = setting(name).flag
+    return Settings(values, sources, file.parent if file else (start or Path()), file)
+
+
+def _from_toml(file: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(
+            f"cannot be read: {error.strerror}", source=str(file), cure="name another file with --config"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"is not valid TOML: {error}", source=str(file), cure="mend the file") from None
+    flat: dict[str, Any] = {}
+    for section, rows in data.items():
+        if not isinstance(rows, dict):
+            raise SettingError(f"{section} stands outside a section", source=str(file), cure="put it under one, such as [gate]")
+        for key, value in rows.items():
+            name = f"{section}.{key}"
+            if name not in _BY_NAME:
+                raise SettingError(unknown("setting", name, _BY_NAME), source=str(file))
+            flat[name] = value
+    return flat
+
+
+_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def _convert(value: Any, default: bool | int | float | str) -> bool | int | float | str:
+    """`value` as the type of `default`; raises `TypeError` or `ValueError`."""
+    if isinstance(default, bool):
+        if str(value).lower() not in _TRUTH:
+            raise ValueError(value)
+        return _TRUTH[str(value).lower()]
+    if isinstance(default, str):
+        if not isinstance(value, str):
+            raise TypeError(value)
+        return value
+    if isinstance(value, bool) or (isinstance(default, int) and isinstance(value, float)):
+        raise TypeError(value)
+    number = type(default)(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number

@@ -1,0 +1,1 @@
+"""The source article's functions by their own names, over the stages."""

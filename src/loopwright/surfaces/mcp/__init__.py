@@ -1,0 +1,1 @@
+"""The loop as tools for a coding agent."""

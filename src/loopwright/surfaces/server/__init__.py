@@ -1,0 +1,1 @@
+"""The HTTP server: receiver, API and dashboard."""

@@ -1,0 +1,1 @@
+"""Stage 8. What changed in production since the release: drift."""
