@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from loopwright.cluster.mode import Clustering
 from loopwright.collect.intake import Intake
@@ -13,32 +14,67 @@ from loopwright.mine.signal import FailureTrace
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """`count` of `total` traces, the share that this is, and the share's 95 % Wilson interval (`low`, `high`, in 0..1)."""
+
+    count: int
+    total: int
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorCount:
-    """How often one detector spoke: `traces` with at least one of its signals, and their mean severity x confidence."""
+    """How often one detector spoke: the rate of traces with at least one of its signals, and their mean severity x confidence.
+
+    `problem` is set where the detector failed on some traces: how many, and why first.
+    """
 
     signal_type: str
     detector: str
-    traces: int
+    rate: Rate
     strength: float
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeCount:
+    """How often one signal type was seen, and the weight with which it enters the score."""
+
+    signal_type: str
+    rate: Rate
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The failing traces among those that started in one period; `label` is its first day, as YYYY-MM-DD."""
+
+    label: str
+    rate: Rate
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """One look at a set of traces.
 
-    `traces` is how many were read, `failures` those with a score above 0, best first. `conversations` holds the messages of
-    the traces that the report quotes, by trace id. `drafts` has one case per mode. `period` is the span of the traces' start
-    times, None where they carry none. `made_at` is when the analysis was made.
+    `failing` is the rate of traces with a score above 0; these are `failures`, best first. `conversations` holds the messages of
+    the traces that the report quotes, by trace id. `drafts` has one case per mode. `span` is the first and last start time, None
+    where the traces carry none; `periods` are days, or weeks where the span is long. `made_at` is when the analysis was made.
     """
 
     title: str
     made_at: datetime
     intake: Intake
-    traces: int
+    failing: Rate
     failures: tuple[FailureTrace, ...]
+    types: tuple[TypeCount, ...]
     detectors: tuple[DetectorCount, ...]
     clustering: Clustering
     drafts: tuple[EvalCase, ...]
     conversations: dict[str, tuple[Message, ...]] = field(default_factory=dict)
-    period: tuple[datetime, datetime] | None = None
-    by_day: tuple[tuple[str, int, int], ...] = ()
+    span: tuple[datetime, datetime] | None = None
+    periods: tuple[Period, ...] = ()
+    period_unit: Literal["day", "week"] = "day"
+    origin: Literal["files", "store"] = "files"
