@@ -6,6 +6,7 @@ command line ends with.
     LoopwrightError
     ├── UsageError            exit 64  wrong arguments, unknown command, missing name of the person who decides
     ├── InputError            exit 64  a file, line or value that cannot be taken
+    │   ├── RecordError       exit 64  a record that is not what its format says
     │   ├── SuiteError        exit 64  an eval suite that cannot be read
     │   └── SettingError      exit 64  an unknown setting or a value out of range
     ├── MissingExtraError     exit 64  an optional dependency is not installed
@@ -45,6 +46,14 @@ class InputError(LoopwrightError):
         self.cure = cure
         place = f"{source}:{line}: " if source and line else f"{source}: " if source else ""
         super().__init__(f"{place}{problem}{'; ' + cure if cure else ''}")
+
+
+class RecordError(InputError):
+    """A record that is not what its format says. `reason` is the short kind that refusals are counted by."""
+
+    def __init__(self, problem: str, *, cure: str = "", reason: str = "not of its format") -> None:
+        self.reason = reason
+        super().__init__(problem, cure=cure)
 
 
 class SuiteError(InputError):

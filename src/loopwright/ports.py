@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from loopwright.audit.entry import AuditEntry
+from loopwright.audit.trail import Trail
 from loopwright.cluster.mode import FailureMode, Membership
 from loopwright.collect.intake import Rejected
 from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, Reply, Request, TargetReply
-from loopwright.evaluate.case import EvalCase, Suite
+from loopwright.evaluate.case import CaseStatus, EvalCase, Suite
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decision import GateDecision
 from loopwright.mine.signal import FailureTrace
@@ -40,26 +42,39 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One record read from a source: the trace, its place and its format."""
+    """One record read from a source: the trace, its place and its format. `offset` is how many bytes of the source were read."""
 
     trace: Trace
     source: str
     line: int
     format: str
+    offset: int = 0
 
 
 class TraceReader(Protocol):
-    """Files of traces, as a stream: bad records come out as `Rejected`, in their place, and reading goes on."""
+    """Files of traces, as a stream: bad records come out as `Rejected`, in their place, and reading goes on.
+
+    Memory does not grow with the size of the files. A record whose id was read before, in these paths, is `Rejected`.
+    """
+
+    def sources(self, paths: Sequence[str]) -> list[tuple[str, int | None]]:
+        """The files that `paths` (files, folders, `-`) stand for, with their sizes in bytes as stored, None where not known.
+
+        Raises `InputError` for a path that does not exist and for a folder without files of records.
+        """
 
     def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | Rejected]:
-        """Read `paths` (`-` is standard input) in order; `format` None means sniff it."""
+        """Read `paths` (`-` is standard input) in order; `format` None means sniff it, record by record.
+
+        Raises `InputError` as `sources` does, and `UsageError` for an unknown format, before anything is read.
+        """
 
 
 class RecordReader(Protocol):
     """JSON Lines records that are not traces (failures, trial results), as plain objects."""
 
     def read(self, path: str) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
-        """Yield (line, object), or `Rejected` for a line that is not a JSON object."""
+        """Yield (line, object), or `Rejected` for a line that is not a JSON object; raises `InputError` for a missing file."""
 
 
 class Embedder(Protocol):
@@ -114,6 +129,16 @@ class SuiteFiles(Protocol):
         """Add an approved case to the folder; returns the file's path."""
 
 
+class Scaffold(Protocol):
+    """New files in the user's repository; what stands there is never overwritten."""
+
+    def create(self, path: str, text: str) -> bool:
+        """Write a new file; False where one of that name stands."""
+
+    def ensure_line(self, path: str, line: str) -> bool:
+        """Add a line at the end of a text file, made where there is none; False where the line is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class PutCounts:
     """What a write did: rows new, rows already there unchanged, and ids refused since they hold other content."""
@@ -160,16 +185,35 @@ class FailureStore(Protocol):
         """All with a score above 0, best first."""
 
     def put_modes(self, modes: Sequence[FailureMode], memberships: Sequence[Membership]) -> None:
-        """Write modes; status given by a person is kept, a mode is never deleted."""
+        """Write the result of a clustering; status given by a person is kept, a mode is never deleted."""
 
     def modes(self) -> list[FailureMode]:
-        """All modes, best first."""
+        """All modes, best first; last come those that the latest clustering did not find, with size and score 0."""
 
     def memberships(self) -> list[Membership]:
         """The current place of every clustered failure."""
 
-    def set_mode_status(self, mode_id: str, status: str) -> None:
-        """Record a person's decision about a mode; raises `UsageError` for an unknown id."""
+    def set_mode_status(self, mode_id: str, status: str, by: str | None = None, at: datetime | None = None) -> None:
+        """Record a person's decision about a mode, in the audit trail too where `by` and `at` are given.
+
+        Raises `UsageError` for an unknown id or status.
+        """
+
+
+class CaseStore(Protocol):
+    """Drafted cases, and what people said about them. None is ever deleted, nor any version of its content."""
+
+    def put_cases(self, cases: Sequence[EvalCase]) -> PutCounts:
+        """Write cases. One that nobody decided on takes the new content (counted as new).
+
+        One that a person decided on is kept as it is, and is among the conflicts where the content given differs.
+        """
+
+    def cases(self, status: CaseStatus | str | None = None) -> list[EvalCase]:
+        """All cases, or those of a status, in the order in which they first came."""
+
+    def set_case_status(self, case_id: str, status: CaseStatus | str, by: str, at: datetime) -> None:
+        """Record a person's decision about a case, in the audit trail too; raises `UsageError` for an unknown id or status."""
 
 
 class RunStore(Protocol):
@@ -210,11 +254,14 @@ class AuditStore(Protocol):
         """Chain and write an entry."""
 
     def audit(self) -> list[AuditEntry]:
-        """All entries, oldest first."""
+        """All entries, oldest first; raises `StoreError` where one cannot be read as it was written."""
+
+    def trail(self) -> Trail:
+        """The entries as they are found, with the head recorded beside them, for `audit.trail.breaks` to judge."""
 
 
-class Store(TraceStore, FailureStore, RunStore, AuditStore, Protocol):
-    """The whole store."""
+class Store(TraceStore, FailureStore, CaseStore, RunStore, AuditStore, Protocol):
+    """The whole store; a context manager that closes at its end."""
 
     @property
     def url(self) -> str:
@@ -222,6 +269,10 @@ class Store(TraceStore, FailureStore, RunStore, AuditStore, Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
 class VersionControl(Protocol):

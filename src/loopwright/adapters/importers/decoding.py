@@ -1,0 +1,91 @@
+"""The bytes of one record become a JSON object, or a refusal that says where they are wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+import msgspec
+
+from loopwright.collect.conversation import deeper_than
+from loopwright.collect.intake import shown
+from loopwright.errors import RecordError
+
+MAX_DEPTH = 100
+_BOM = b"\xef\xbb\xbf"
+_AROUND = 30
+_decoder = msgspec.json.Decoder()
+
+
+def decode_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in `data`; raises `RecordError` naming the place, the value and the cure."""
+    data = data.removeprefix(_BOM)
+    try:
+        value = _decoder.decode(data)
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.DecodeError, UnicodeError):
+        _explain(data)
+    if not isinstance(value, dict):
+        raise RecordError(f"{shown(value)} is not a JSON object", cure="give one JSON object a line", reason="not a JSON object")
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
+        raise _too_deep()
+    return value
+
+
+def _explain(data: bytes) -> NoReturn:
+    """Say why strict decoding failed: the standard library's slower decoder tells places, and takes more than JSON allows."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError(
+            f"not UTF-8: byte 0x{data[error.start]:02x} at byte offset {error.start} of the record",
+            cure="save the file as UTF-8",
+            reason="not UTF-8",
+        ) from None
+    constants: list[str] = []
+
+    def constant(name: str) -> float:
+        constants.append(name)
+        return math.nan
+
+    try:
+        value = json.loads(text, parse_constant=constant)
+    except RecursionError:
+        raise _too_deep() from None
+    except json.JSONDecodeError as error:
+        raise _malformed(text, error) from None
+    except ValueError:
+        raise RecordError("a number has thousands of digits", cure="write it as text", reason="number out of range") from None
+    if constants:
+        raise RecordError(f"{constants[0]} is not JSON", cure="write null, or leave it out", reason="NaN or Infinity")
+    if _has_surrogate(value):
+        raise RecordError(
+            "an escape such as \\ud800 is half of a surrogate pair", cure="write the whole character", reason="lone surrogate"
+        )
+    raise RecordError("a number is too large", cure="write it as text", reason="number out of range")
+
+
+def _malformed(text: str, error: json.JSONDecodeError) -> RecordError:
+    near = text[max(0, error.pos - _AROUND) : error.pos + _AROUND]
+    what = error.msg[:1].lower() + error.msg[1:]
+    if what == "extra data":
+        cure = "put each record on a line of its own"
+    elif text.strip() in ("{", "["):
+        cure = "put each record on one line, as jq -c . does"
+    else:
+        cure = "mend or remove the line"
+    return RecordError(
+        f"malformed JSON: {what} at column {error.pos + 1}, near {shown(near)}", cure=cure, reason="malformed JSON"
+    )
+
+
+def _has_surrogate(value: Any) -> bool:
+    return any(0xD800 <= ord(c) <= 0xDFFF for c in json.dumps(value, ensure_ascii=False))
+
+
+def _too_deep() -> RecordError:
+    return RecordError(
+        f"lists and objects are nested more than {MAX_DEPTH} deep", cure="flatten the record", reason="nested too deep"
+    )
