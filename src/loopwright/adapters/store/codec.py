@@ -1,0 +1,230 @@
+"""Records as bytes: compressed JSON that gives back exactly what was put in.
+
+JSON alone loses tuples, enums, times, NaN, large integers, lone surrogates and keys that are not text. Such a value is written
+as an object with a `"$"` that names what it is; so are the records themselves, without those of their fields that are empty.
+A field that a later version adds reads as its default from what an earlier version wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from numbers import Integral, Real
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from loopwright.cluster.mode import FailureMode
+from loopwright.collect.trace import Trace
+from loopwright.errors import StoreError
+from loopwright.evaluate.case import EvalCase
+from loopwright.evaluate.result import EvalResult, Run
+from loopwright.mine.signal import FailureTrace
+from loopwright.ports import StoredDecision
+
+T = TypeVar("T")
+
+RECORDS: tuple[type, ...] = (Trace, FailureTrace, FailureMode, EvalCase, EvalResult, Run, StoredDecision)
+LEVEL = 6
+MARK = "$"
+
+
+def encode(record: Any) -> bytes:
+    """`record` as compressed bytes; raises `StoreError` for a value that could not be read back."""
+    return zlib.compress(to_json(record), LEVEL)
+
+
+def decode(payload: bytes, kind: type[T]) -> T:
+    """The record in `payload`; raises `StoreError` where the bytes are damaged or hold something else."""
+    try:
+        record = from_json(zlib.decompress(payload))
+    except (zlib.error, msgspec.DecodeError, ValueError, TypeError, KeyError, RecursionError) as error:
+        problem = " ".join(str(error).split())
+        raise StoreError(f"a stored {kind.__name__} is damaged ({problem}); restore the store from a copy") from None
+    if not isinstance(record, kind):
+        raise StoreError(f"a stored {kind.__name__} holds a {type(record).__name__}; restore the store from a copy")
+    return record
+
+
+def fingerprint(record: Any) -> str:
+    """32 hex digits (128 bits) that are the same for equal content, whatever the order of its keys."""
+    return hashlib.sha256(_serialise(record, order="deterministic")).hexdigest()[:32]
+
+
+def to_json(value: Any) -> bytes:
+    """`value` as JSON, not compressed."""
+    return _serialise(value)
+
+
+def from_json(text: bytes | str) -> Any:
+    """What `to_json` wrote."""
+    return _restore(msgspec.json.decode(text))
+
+
+def _serialise(value: Any, order: Any = None) -> bytes:
+    try:
+        return msgspec.json.encode(_plain(value), order=order)
+    except RecursionError:
+        raise StoreError("a record nests too deeply to be stored; leave out its innermost parts") from None
+
+
+def _plain(value: Any) -> Any:
+    writer = _WRITERS.get(type(value))
+    return writer(value) if writer is not None else _plain_other(value)
+
+
+def _plain_other(value: Any) -> Any:
+    """Records, enums, and the subclasses and relatives of what JSON knows, such as numpy's numbers."""
+    if isinstance(value, Enum):
+        return {MARK: _known(type(value)), "v": _plain(value.value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain_record(value)
+    for kind in (str, Integral, Real, dict, list, tuple, datetime, bytes):
+        if isinstance(value, kind):
+            return _BASE_WRITERS[kind](value)
+    raise StoreError(f"a {type(value).__name__} cannot be stored: {str(value)[:80]!r}; use text, numbers, lists or objects")
+
+
+def _plain_record(value: Any) -> dict[str, Any]:
+    kind: Any = type(value)
+    plain: dict[str, Any] = {MARK: _known(kind)}
+    for name, empty in _empties(kind):
+        content = getattr(value, name)
+        if not (content == empty and type(content) is type(empty)):
+            plain[name] = _plain(content)
+    return plain
+
+
+def _plain_text(value: str) -> Any:
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return {MARK: "text", "v": json.dumps(value)}
+    return value
+
+
+def _plain_int(value: int) -> Any:
+    return value if -(2**63) <= value < 2**64 else {MARK: "int", "v": hex(value)}
+
+
+def _plain_float(value: float) -> Any:
+    return value if math.isfinite(value) else {MARK: "float", "v": repr(value)}
+
+
+def _plain_dict(value: dict[Any, Any]) -> dict[str, Any]:
+    plain = {}
+    for key, content in value.items():
+        if type(key) is not str or key == MARK or not (key.isascii() or _plain_text(key) is key):
+            return {MARK: "map", "v": [[_plain(k), _plain(v)] for k, v in value.items()]}
+        plain[key] = _plain(content)
+    return plain
+
+
+def _plain_list(value: list[Any]) -> list[Any]:
+    return [_plain(v) for v in value]
+
+
+_WRITERS: dict[type, Callable[[Any], Any]] = {
+    type(None): lambda v: v,
+    bool: lambda v: v,
+    str: _plain_text,
+    int: _plain_int,
+    float: _plain_float,
+    dict: _plain_dict,
+    list: _plain_list,
+    tuple: lambda v: {MARK: "tuple", "v": _plain_list(v)},
+    set: lambda v: {MARK: "set", "v": sorted(map(_plain, v), key=msgspec.json.encode)},
+    frozenset: lambda v: {MARK: "frozenset", "v": sorted(map(_plain, v), key=msgspec.json.encode)},
+    bytes: lambda v: {MARK: "bytes", "v": base64.b64encode(v).decode()},
+    datetime: lambda v: {MARK: "time", "v": v.isoformat()},
+}
+_BASE_WRITERS: dict[type, Callable[[Any], Any]] = {
+    **_WRITERS,
+    str: lambda v: _plain_text(str.__str__(v)),
+    Integral: lambda v: _plain_int(int(v)),
+    Real: lambda v: _plain_float(float(v)),
+    dict: lambda v: _plain_dict(dict(v)),
+    list: lambda v: _plain_list(list(v)),
+}
+
+
+def _restore(plain: Any) -> Any:
+    if type(plain) is list:
+        return [_restore(v) for v in plain]
+    if type(plain) is not dict:
+        return plain
+    if MARK not in plain:
+        return {k: _restore(v) for k, v in plain.items()}
+    name = plain[MARK]
+    if name in _READERS:
+        return _READERS[name](plain["v"])
+    kind: Any = _vocabulary()[name]
+    if issubclass(kind, Enum):
+        return kind(_restore(plain["v"]))
+    fields = {name for name, _ in _empties(kind)}
+    return kind(**{k: _restore(v) for k, v in plain.items() if k in fields})
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "text": json.loads,
+    "int": lambda v: int(v, 16),
+    "float": float,
+    "map": lambda v: {_restore(key): _restore(content) for key, content in v},
+    "tuple": lambda v: tuple([_restore(x) for x in v]),
+    "set": lambda v: {_restore(x) for x in v},
+    "frozenset": lambda v: frozenset(_restore(x) for x in v),
+    "bytes": base64.b64decode,
+    "time": datetime.fromisoformat,
+}
+
+
+_EMPTY: tuple[Any, ...] = (None, "", (), {}, [])
+_REQUIRED = object()
+
+
+@cache
+def _empties(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a record, each with the empty default that need not be written.
+
+    Only nothing, empty text and empty collections are left out: another default may change between versions.
+    """
+    rows: list[tuple[str, Any]] = []
+    for field in dataclasses.fields(kind):
+        factory = field.default_factory
+        default = field.default if factory is dataclasses.MISSING else factory()
+        rows.append((field.name, default if default in _EMPTY else _REQUIRED))
+    return tuple(rows)
+
+
+def _known(kind: type) -> str:
+    if _vocabulary().get(kind.__name__) is not kind:
+        raise StoreError(f"a {kind.__name__} is not part of what is stored; use text, numbers, lists or objects")
+    return kind.__name__
+
+
+@cache
+def _vocabulary() -> dict[str, type]:
+    """Every record and enum that a stored record can hold, by name."""
+    found: dict[str, type] = {}
+    waiting: list[Any] = list(RECORDS)
+    while waiting:
+        hint = waiting.pop()
+        waiting.extend(get_args(hint))
+        if not isinstance(hint, type) or hint.__name__ in found:
+            continue
+        if issubclass(hint, Enum):
+            found[hint.__name__] = hint
+        elif dataclasses.is_dataclass(hint):
+            found[hint.__name__] = hint
+            waiting.extend(get_type_hints(hint).values())
+    return found

@@ -1,0 +1,133 @@
+"""The database behind the store: opened when first used, created when first written, in transactions that hold or vanish."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from loopwright.adapters.store import sqlite
+from loopwright.adapters.store.columns import moment_text
+from loopwright.adapters.store.migrate import Migration, migrate, migrations, pending
+from loopwright.errors import StoreError, UsageError
+
+
+def locate(url: str, folder: Path) -> Path:
+    """The file that `url` names, relative to `folder`; raises `UsageError` where it is not `sqlite:///PATH`."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise UsageError(f"store.url is {url.rsplit('@', maxsplit=1)[-1]!r}; give sqlite:///PATH") from None
+    if parsed.drivername != "sqlite":
+        raise UsageError(
+            f"store.url begins with {parsed.drivername}://; this version keeps its store in SQLite: give sqlite:///PATH"
+        )
+    if not parsed.database or parsed.database == ":memory:" or parsed.query:
+        raise UsageError(f"store.url is {url!r}, which names no file; give sqlite:///PATH")
+    return folder / parsed.database
+
+
+class Database:
+    """One SQLite file.
+
+    With `create`, a file that is not there yet reads as empty and is made, with its folder, by the first write. Without, it
+    must be there. Raises `StoreError`.
+    """
+
+    def __init__(self, file: Path, *, create: bool, wait_s: float = sqlite.WAIT_S, steps: list[Migration] | None = None) -> None:
+        self.file = file
+        self._place = f"store {file}"
+        self._create = create
+        self._wait_s = wait_s
+        self._steps = migrations() if steps is None else steps
+        self._engine: Engine | None = None
+        self._blank: Engine | None = None
+        if file.is_file():
+            self._open()
+        elif not create:
+            self._missing()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database throughout."""
+        if self._engine is None and self.file.is_file():
+            self._open()
+        with self._explained(), (self._engine or self._empty()).connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that no other writer disturbs; it is committed at the end, or undone by an exception."""
+        with self._explained():
+            opened = self._engine or self._open()
+            with opened.connect().execution_options(writes=True) as connection, connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Release the connections; the last process to do so folds the write-ahead log into the file."""
+        for opened in (self._engine, self._blank):
+            if opened is not None:
+                opened.dispose()
+        self._engine = self._blank = None
+
+    def _open(self) -> Engine:
+        with self._explained():
+            if self._create:
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+            opened = sqlite.engine(self.file, self._wait_s)
+            try:
+                self._bring_up_to_date(opened)
+            except BaseException:
+                opened.dispose()
+                raise
+            self._engine = opened
+            return opened
+
+    def _bring_up_to_date(self, opened: Engine) -> None:
+        with opened.connect() as connection:
+            lacking = pending(connection, self._steps, self._place)
+            if not lacking:
+                return
+            if lacking == self._steps and not self._create:
+                self._missing()
+        with opened.connect() as connection:
+            sqlite.use_write_ahead_log(connection, self._wait_s)
+        with opened.connect().execution_options(writes=True) as connection, connection.begin():
+            lacking = pending(connection, self._steps, self._place)
+            migrate(connection, sqlite.WORDS, lacking, moment_text(datetime.now(UTC)))
+
+    def _empty(self) -> Engine:
+        if self._blank is None:
+            self._blank = sqlite.blank()
+            with self._blank.begin() as connection:
+                migrate(connection, sqlite.WORDS, self._steps, "")
+        return self._blank
+
+    def _missing(self) -> None:
+        if self.file.exists() and not self.file.is_file():
+            raise StoreError(f"{self._place}: it is not a file; set store.url to a file")
+        raise StoreError(f"no store at {self.file}; import traces first: loopwright import FILE")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what the database says into one line that names the store and the cure."""
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OverflowError) as error:
+            problem, cure = sqlite.explain(error.orig if isinstance(error, DBAPIError) and error.orig else error)
+            raise StoreError(f"{self._place}: {problem}; {cure}") from error
+        except OSError as error:
+            raise StoreError(f"{self._place}: {error.strerror}; set store.url to a file that can be written") from None
+
+
+class Group:
+    """A group of tables: it shares the database with the others."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database

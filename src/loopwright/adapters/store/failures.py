@@ -1,0 +1,70 @@
+"""Failures: the table, and what is asked of it. A failure is never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Float, LargeBinary, Table, bindparam, select
+
+from loopwright.adapters.store.codec import decode, encode, fingerprint
+from loopwright.adapters.store.columns import Moment, Name, metadata
+from loopwright.adapters.store.database import Group
+from loopwright.mine.signal import FailureTrace
+
+table = Table(
+    "failures",
+    metadata,
+    Column("trace_id", Name, primary_key=True),
+    Column("score", Float),
+    Column("severity", Float),
+    Column("signal_type", Name, nullable=False),
+    Column("session_id", Name),
+    Column("version", Name),
+    Column("occurred_at", Moment),
+    Column("fingerprint", Name, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+
+class Failures(Group):
+    """The failures' half of `ports.FailureStore`."""
+
+    def replace_failures(self, failures: Sequence[FailureTrace]) -> None:
+        """Write the result of mining; a failure no longer found keeps its row, with score 0."""
+        rows = {failure.trace_id: _row(failure) for failure in failures}
+        held = select(table.c.trace_id, table.c.fingerprint, table.c.score)
+        with self.database.write() as connection:
+            before = {id: (mark, score) for id, mark, score in connection.execute(held)}
+            gone = [{"id": id} for id, (_, score) in before.items() if id not in rows and score != 0]
+            new = [row for id, row in rows.items() if id not in before]
+            changed = [
+                {"id": id, **row} for id, row in rows.items() if id in before and before[id] != (row["fingerprint"], row["score"])
+            ]
+            this = table.update().where(table.c.trace_id == bindparam("id"))
+            if gone:
+                connection.execute(this.values(score=0.0), gone)
+            if changed:
+                connection.execute(this, changed)
+            if new:
+                connection.execute(table.insert(), new)
+
+    def failures(self) -> list[FailureTrace]:
+        """All with a score above 0, best first."""
+        query = select(table.c.payload).where(table.c.score > 0).order_by(table.c.score.desc(), table.c.trace_id)
+        with self.database.read() as connection:
+            return [decode(payload, FailureTrace) for payload in connection.scalars(query)]
+
+
+def _row(failure: FailureTrace) -> dict[str, Any]:
+    return {
+        "trace_id": failure.trace_id,
+        "score": failure.score,
+        "severity": failure.severity,
+        "signal_type": failure.signal_type.value,
+        "session_id": failure.session_id,
+        "version": failure.version,
+        "occurred_at": failure.timestamp,
+        "fingerprint": fingerprint(failure),
+        "payload": encode(failure),
+    }

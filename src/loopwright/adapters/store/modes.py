@@ -1,0 +1,107 @@
+"""Failure modes and who belongs to them. A mode is never deleted, and what a person said about it stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Float, LargeBinary, Table, bindparam, select
+
+from loopwright.adapters.store.audit import append
+from loopwright.adapters.store.codec import decode, encode
+from loopwright.adapters.store.columns import Name, metadata
+from loopwright.adapters.store.database import Group
+from loopwright.cluster.mode import FailureMode, Membership, ModeStatus
+from loopwright.errors import UsageError
+from loopwright.registry import unknown
+
+table = Table(
+    "modes",
+    metadata,
+    Column("mode_id", Name, primary_key=True),
+    Column("score", Float),
+    Column("found", Boolean, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("decided", Boolean, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+members = Table(
+    "memberships",
+    metadata,
+    Column("trace_id", Name, primary_key=True),
+    Column("mode_id", Name),
+    Column("strength", Float),
+)
+
+
+class Modes(Group):
+    """The modes' half of `ports.FailureStore`."""
+
+    def put_modes(self, modes: Sequence[FailureMode], memberships: Sequence[Membership]) -> None:
+        """Write the result of a clustering; a mode no longer found keeps its row, with size and score 0."""
+        rows = {mode.mode_id: _row(mode) for mode in modes}
+        places = {m.trace_id: {"trace_id": m.trace_id, "mode_id": m.mode_id, "strength": m.strength} for m in memberships}
+        with self.database.write() as connection:
+            decided = dict(connection.execute(select(table.c.mode_id, table.c.decided)).tuples().all())
+            connection.execute(table.update().values(found=False))
+            this = table.update().where(table.c.mode_id == bindparam("id"))
+            for id, row in rows.items():
+                if id not in decided:
+                    connection.execute(table.insert(), row)
+                else:
+                    kept = {"status", "decided"} if decided[id] else set()
+                    connection.execute(this, {"id": id} | {k: v for k, v in row.items() if k not in kept})
+            connection.execute(members.delete())
+            if places:
+                connection.execute(members.insert(), list(places.values()))
+
+    def modes(self) -> list[FailureMode]:
+        """All modes, best first; last come those that were not found any more, with size and score 0."""
+        query = select(table).order_by(table.c.found.desc(), table.c.score.desc(), table.c.mode_id)
+        with self.database.read() as connection:
+            return [_mode(row) for row in connection.execute(query)]
+
+    def memberships(self) -> list[Membership]:
+        """The current place of every clustered failure."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(members).order_by(members.c.trace_id))
+            return [Membership(r.trace_id, r.mode_id, math.nan if r.strength is None else r.strength) for r in rows]
+
+    def set_mode_status(self, mode_id: str, status: str, by: str | None = None, at: datetime | None = None) -> None:
+        """Record a person's decision about a mode, in the audit trail too where `by` and `at` are given."""
+        wanted = mode_status(status)
+        with self.database.write() as connection:
+            held = dict(connection.execute(select(table.c.mode_id, table.c.status)).tuples().all())
+            if mode_id not in held:
+                raise UsageError(unknown("failure mode", mode_id, held))
+            connection.execute(table.update().where(table.c.mode_id == mode_id).values(status=wanted.value, decided=True))
+            if by is not None and at is not None:
+                details = {"before": held[mode_id], "after": wanted.value}
+                append(connection, at, by, f"mode {wanted.value}", mode_id, details)
+
+
+def mode_status(status: str) -> ModeStatus:
+    """The status of that name; raises `UsageError`."""
+    known = {s.value: s for s in ModeStatus}
+    if status not in known:
+        raise UsageError(unknown("mode status", status, known))
+    return known[status]
+
+
+def _mode(row: Any) -> FailureMode:
+    mode = replace(decode(row.payload, FailureMode), status=ModeStatus(row.status))
+    return mode if row.found else replace(mode, size=0, score=0.0)
+
+
+def _row(mode: FailureMode) -> dict[str, Any]:
+    return {
+        "mode_id": mode.mode_id,
+        "score": mode.score,
+        "found": True,
+        "status": mode.status.value,
+        "decided": False,
+        "payload": encode(mode),
+    }

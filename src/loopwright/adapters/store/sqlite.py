@@ -1,0 +1,86 @@
+"""What is SQLite's own: its engine, its pragmas, its words in the schema, and what its errors mean.
+
+Write-ahead logging lets readers go on while one process writes. A commit is synced to the disk before it is acknowledged
+(`synchronous=FULL`): what was acknowledged is there after a kill, a crash of the machine or a loss of power.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
+
+WORDS = {"serial": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB"}
+WAIT_S = 60.0
+
+_CURES = {
+    "SQLITE_BUSY": ("it is locked by another process", "wait for that process to end, or end it"),
+    "SQLITE_LOCKED": ("it is locked by another connection", "wait for the other command to end"),
+    "SQLITE_READONLY": ("it is not writable", "give yourself write permission on the file and its folder, or set store.url"),
+    "SQLITE_PERM": ("access is denied", "give yourself permission on the file and its folder, or set store.url"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", "check the file's and its folder's permissions, or set store.url"),
+    "SQLITE_NOTADB": ("the file is not a Loopwright store", "set store.url to another file"),
+    "SQLITE_CORRUPT": ("the file is damaged", "restore it from a copy"),
+    "SQLITE_FULL": ("the disk is full", "free some space; what was stored before is kept"),
+    "SQLITE_IOERR": ("the disk does not answer as it should", "check the disk and its free space"),
+    "SQLITE_TOOBIG": ("a record is larger than SQLite takes (1 GB)", "leave it out"),
+}
+
+
+def engine(file: Path, wait_s: float = WAIT_S) -> Engine:
+    """An engine on `file`, which is not opened yet; a writer waits for another one up to `wait_s` seconds."""
+    return _prepared(create_engine(URL.create("sqlite", database=str(file)), connect_args={"timeout": wait_s}))
+
+
+def blank() -> Engine:
+    """An engine on an empty database in memory."""
+    return _prepared(create_engine("sqlite://", poolclass=StaticPool))
+
+
+def use_write_ahead_log(connection: Connection, wait_s: float = WAIT_S) -> None:
+    """Switch the file to write-ahead logging, for good; the switch ignores SQLite's own waiting, so wait here."""
+    until = time.monotonic() + wait_s
+    raw = connection.connection.cursor()
+    while True:
+        try:
+            if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                raw.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if _code(error) != "SQLITE_BUSY" or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def explain(error: BaseException) -> tuple[str, str]:
+    """What went wrong, and the cure."""
+    if isinstance(error, sqlite3.Error):
+        return _CURES.get(_code(error), (str(error), "check the file with: sqlite3 FILE 'PRAGMA integrity_check'"))
+    return str(error), "give smaller numbers"
+
+
+def _code(error: sqlite3.Error) -> str:
+    """SQLite's primary error code: SQLITE_IOERR of SQLITE_IOERR_WRITE."""
+    name: str = getattr(error, "sqlite_errorname", "") or ""
+    return "_".join(name.split("_")[:2])
+
+
+def _prepared(made: Engine) -> Engine:
+    """Transactions begin when we say so, and writers take their lock at the beginning, so that none has to give up halfway."""
+
+    @event.listens_for(made, "connect")
+    def connect(raw: Any, record: Any) -> None:
+        raw.isolation_level = None
+        raw.execute("PRAGMA foreign_keys=ON")
+        raw.execute("PRAGMA synchronous=FULL")
+
+    @event.listens_for(made, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return made

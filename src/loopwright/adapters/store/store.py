@@ -1,0 +1,44 @@
+"""The store: every group of tables behind one object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from loopwright.adapters.store.audit import Audit
+from loopwright.adapters.store.cases import Cases
+from loopwright.adapters.store.database import Database, locate
+from loopwright.adapters.store.decisions import Decisions
+from loopwright.adapters.store.failures import Failures
+from loopwright.adapters.store.modes import Modes
+from loopwright.adapters.store.runs import Runs
+from loopwright.adapters.store.traces import Traces
+
+
+class SqlStore(Traces, Failures, Modes, Cases, Runs, Decisions, Audit):
+    """Implements `ports.Store`; a context manager that closes at its end."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"sqlite:///{self.database.file}"
+
+    def close(self) -> None:
+        """Release the connections."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def open_store(url: str, folder: Path, *, create: bool = True) -> SqlStore:
+    """The store at `url`, whose relative path counts from `folder`.
+
+    With `create`, the file and its folder are made by the first write; without, they must be there. Raises `UsageError` for a
+    URL that is not `sqlite:///PATH` and `StoreError` where the file cannot be opened or brought up to date.
+    """
+    return SqlStore(Database(locate(url, folder), create=create))

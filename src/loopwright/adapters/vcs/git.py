@@ -1,0 +1,41 @@
+"""What git says about a folder. No git, no repository, or no answer in time: nothing is said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+TIMEOUT_S = 5.0
+
+
+class Git:
+    """Implements `ports.VersionControl` for the repository that `folder` is in."""
+
+    def __init__(self, folder: Path, timeout_s: float = TIMEOUT_S) -> None:
+        self._folder = folder
+        self._timeout_s = timeout_s
+
+    def user_name(self) -> str | None:
+        """Git's `user.name`, which may be set for the repository, the user or the machine."""
+        return self._ask("config", "--get", "user.name") or None
+
+    def head(self) -> str | None:
+        """The current commit as 40 hex digits, with `-dirty` where tracked files differ from it; None outside a repository."""
+        commit = self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if not commit:
+            return None
+        changed = self._ask("status", "--porcelain", "--untracked-files=no")
+        return f"{commit}-dirty" if changed or changed is None else commit
+
+    def _ask(self, *arguments: str) -> str | None:
+        """Git's answer without the white space around it; None where it fails, is absent or takes too long."""
+        quiet = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        command = ["git", "-C", str(self._folder), *arguments]
+        try:
+            answer = subprocess.run(  # noqa: S603 (no shell; every argument is ours)
+                command, capture_output=True, stdin=subprocess.DEVNULL, timeout=self._timeout_s, env=quiet, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return answer.stdout.decode("utf-8", "replace").strip() if answer.returncode == 0 else None
