@@ -1,0 +1,98 @@
+"""`loopwright init`: the first files of the loop, in a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import textwrap
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+
+import typer
+
+from loopwright import wiring
+from loopwright.settings import FILE_NAME, SETTINGS, Setting
+from loopwright.surfaces.cli.options import FORMAT, OutputFormat
+from loopwright.surfaces.cli.terminal import emit, note
+from loopwright.workflows.scaffolding import IGNORED, Scaffolded, scaffold
+
+app = typer.Typer(add_completion=False)
+
+TARGET = "python:agent_example:answer"
+
+
+class CI(StrEnum):
+    """Which CI service gets a workflow."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    NONE = "none"
+
+
+_CI_FILES = {CI.GITHUB: (".github/workflows/loopwright.yml", "github.yml"), CI.GITLAB: ("loopwright.gitlab-ci.yml", "gitlab.yml")}
+
+
+@app.command()
+def init(
+    folder: Path = typer.Argument(Path(), file_okay=False, help="The repository's folder."),
+    ci: CI = typer.Option(CI.GITHUB, "--ci", help="The CI workflow to write: it runs the suite and gates on a cached baseline."),
+    format: OutputFormat = FORMAT,
+) -> None:
+    """Scaffold the first files of the loop: settings, example cases, an example agent, a CI workflow.
+
+    Writes loopwright.toml, agent_example.py, evals/first_cases.yaml, the CI workflow, and a line in .gitignore. A file that is
+    there already is kept as it is, and named. Nothing else is touched, and nothing is asked.
+
+    Example: loopwright init && loopwright run
+    """
+    done = asyncio.run(scaffold(wiring.scaffold_files(folder), _texts(ci)))
+    if format is OutputFormat.JSON:
+        emit(json.dumps({"created": done.created, "kept": done.kept}))
+        return
+    _tell(done, folder, ci)
+
+
+def toml(target: str) -> str:
+    """A loopwright.toml that names the target, with every other setting of the table as a comment."""
+    lines = ["# Loopwright's settings. Each stands here with its default; take the # before its name away to change it.",
+             "# The environment and the command line go before this file: LOOPWRIGHT_GATE_ALPHA=0.01, --alpha 0.01."]  # fmt: skip
+    section = ""
+    for row in SETTINGS:
+        group, key = row.name.split(".", 1)
+        if group != section:
+            lines += ["", f"[{group}]"]
+            section = group
+        lines += textwrap.wrap(f"{row.help} ({_unit(row)})", 100, initial_indent="# ", subsequent_indent="# ")
+        lines.append(f"{key} = {json.dumps(target)}" if row.name == "target.url" else f"# {key} = {json.dumps(row.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _unit(row: Setting) -> str:
+    return ", ".join(row.choices) if row.choices else row.unit
+
+
+def _texts(ci: CI) -> dict[str, str]:
+    templates = files("loopwright.surfaces.cli") / "scaffold"
+    texts = {
+        FILE_NAME: toml(TARGET),
+        "agent_example.py": (templates / "agent_example.py").read_text(encoding="utf-8"),
+        "evals/first_cases.yaml": (templates / "cases.yaml").read_text(encoding="utf-8"),
+    }
+    if ci in _CI_FILES:
+        path, template = _CI_FILES[ci]
+        texts[path] = (templates / template).read_text(encoding="utf-8")
+    return texts
+
+
+def _tell(done: Scaffolded, folder: Path, ci: CI) -> None:
+    for path in done.created:
+        note(f"added {IGNORED} to {folder / path}" if path == ".gitignore" else f"wrote {folder / path}")
+    for path in done.kept:
+        note(f"kept  {folder / path}, which was there")
+    if ci is CI.GITLAB:
+        note("In .gitlab-ci.yml, include it: {local: loopwright.gitlab-ci.yml}")
+    place = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    target = f" --target {TARGET}" if FILE_NAME in done.kept else ""
+    note(f"\nNext: {place}loopwright run{target}")

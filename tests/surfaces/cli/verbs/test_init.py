@@ -1,0 +1,100 @@
+"""`loopwright init`: what it writes, what it leaves alone, and that what it writes works."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from loopwright.settings import SETTINGS, load
+from loopwright.surfaces.cli.main import main
+from loopwright.surfaces.cli.verbs.init import TARGET, toml
+
+FILES = {"loopwright.toml", "agent_example.py", "evals/first_cases.yaml", ".github/workflows/loopwright.yml", ".gitignore"}
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_writes_the_first_files(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init"]) == 0
+    assert files(project) == FILES
+    assert "Next: loopwright run" in capsys.readouterr().err
+
+
+def test_a_file_that_stands_is_kept_and_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "evals").mkdir()
+    for name in ("loopwright.toml", "evals/first_cases.yaml"):
+        (project / name).write_text("mine\n")
+    assert main(["init"]) == 0
+    assert (project / "loopwright.toml").read_text() == (project / "evals/first_cases.yaml").read_text() == "mine\n"
+    told = capsys.readouterr().err
+    assert "kept  loopwright.toml, which was there" in told
+    assert f"Next: loopwright run --target {TARGET}" in told
+
+
+def test_a_second_time_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init", "--format", "json"])
+    assert set(json.loads(capsys.readouterr().out)["created"]) == FILES
+    before = {name: (project / name).read_bytes() for name in FILES}
+    main(["init", "--format", "json"])
+    again = json.loads(capsys.readouterr().out)
+    assert (again["created"], set(again["kept"])) == ([], FILES)
+    assert {name: (project / name).read_bytes() for name in FILES} == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("build", "build\n.loopwright/\n"), ("/.loopwright\n", "/.loopwright\n"), ("", ".loopwright/\n")],
+)
+def test_gitignore_gets_one_line(project: Path, before: str, after: str) -> None:
+    (project / ".gitignore").write_text(before)
+    main(["init"])
+    assert (project / ".gitignore").read_text() == after
+
+
+@pytest.mark.parametrize(("ci", "path"), [("gitlab", "loopwright.gitlab-ci.yml"), ("none", None)])
+def test_other_ci_services(project: Path, ci: str, path: str | None) -> None:
+    main(["init", "--ci", ci])
+    assert files(project) == FILES - {".github/workflows/loopwright.yml"} | ({path} if path else set())
+
+
+def test_another_folder_is_made(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "a new/agent"]) == 0
+    assert files(project / "a new/agent") == FILES
+    assert "Next: cd 'a new/agent' && loopwright run" in capsys.readouterr().err
+
+
+def test_a_file_in_the_way_is_an_error_of_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "evals").write_text("")
+    assert main(["init"]) == 64
+    assert capsys.readouterr().err.splitlines()[-1].startswith("loopwright: evals/first_cases.yaml: cannot be made")
+
+
+def test_the_settings_file_names_every_setting_and_changes_none_but_the_target(project: Path) -> None:
+    (project / "loopwright.toml").write_text(toml(TARGET))
+    settled = load(file=project / "loopwright.toml", environ={})
+    assert dict(settled.values) == {"target.url": TARGET}
+    shown = "\n".join(line.removeprefix("# ") for line in toml(TARGET).splitlines() if line.startswith("[") or " = " in line)
+    flat = {f"{section}.{key}": value for section, rows in tomllib.loads(shown).items() for key, value in rows.items()}
+    assert flat == {row.name: row.default for row in SETTINGS} | {"target.url": TARGET}
+
+
+def test_the_ci_files_are_yaml_with_the_commands(project: Path) -> None:
+    main(["init"])
+    main(["init", "--ci", "gitlab"])
+    github = yaml.safe_load((project / ".github/workflows/loopwright.yml").read_text())
+    commands = [step["run"] for step in github["jobs"]["gate"]["steps"] if "run" in step]
+    assert commands == [
+        "pip install loopwright",
+        "loopwright run",
+        "loopwright gate",
+        'loopwright gate --establish --by "$GITHUB_ACTOR"',
+    ]
+    gitlab = yaml.safe_load((project / "loopwright.gitlab-ci.yml").read_text())
+    assert gitlab["loopwright-gate"]["script"] == ["loopwright run", "loopwright gate"]
+    assert gitlab["loopwright-baseline"]["script"][-1] == 'loopwright gate --establish --by "$GITLAB_USER_LOGIN"'
