@@ -25,9 +25,8 @@ class Rejected:
     offset: int = 0
 
     def __str__(self) -> str:
-        source = printable(self.source)
-        place = f"{source}:{self.line}" if self.line else source
-        return f"{place}: {self.problem}{'; ' + self.cure if self.cure else ''}"
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        return printable(f"{place}: {self.problem}{'; ' + self.cure if self.cure else ''}")
 
 
 @dataclass(frozen=True, slots=True)

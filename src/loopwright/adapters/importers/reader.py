@@ -26,7 +26,7 @@ class FileTraceReader:
 
     def sources(self, paths: Sequence[str]) -> list[tuple[str, int | None]]:
         """The files that `paths` stand for, with their sizes; raises `InputError` for one that is not there."""
-        return [(path, size_of(path)) for path in find_files(paths)]
+        return [(Source(path).name, size_of(path)) for path in find_files(paths)]
 
     def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | Rejected]:
         """Read `paths` in order. An id is taken once: a later record of the same id is refused."""

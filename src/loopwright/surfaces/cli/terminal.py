@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -9,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+_ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -45,9 +48,19 @@ class TerminalProgress:
         self._progress = self._task = None
 
 
+def visible(text: str) -> str:
+    """`text` with everything that a terminal might act on, line ends and tabs apart, written as an escape."""
+    return _ACTED_ON.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
+
+
 def note(text: str) -> None:
     """A line for a person, on stderr; production text in it is shown as it is, never as markup."""
-    err.print(Text(text), soft_wrap=True)
+    err.print(Text(visible(text)), soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """A line for a person, on stdout, as part of what the command was asked for; shown as it is, never as markup."""
+    out.print(Text(visible(text)), soft_wrap=True)
 
 
 def emit(line: str) -> None:
@@ -62,5 +75,5 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     for index, name in enumerate(columns):
         made.add_column(name, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(str(cell)) for cell in row))
+        made.add_row(*(Text(visible(str(cell))) for cell in row))
     out.print(made)

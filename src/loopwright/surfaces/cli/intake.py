@@ -1,0 +1,44 @@
+"""What an import took and what it refused, told to a person."""
+
+from __future__ import annotations
+
+from loopwright.collect.intake import Intake, Rejected
+from loopwright.surfaces.cli.terminal import note, say, table
+
+SHOWN = 20
+
+
+class Refusals:
+    """Prints refusals as they come, a line each on stderr, up to `SHOWN`; `close` tells of the others by reason."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, rejected: Rejected) -> None:
+        """One record was refused."""
+        self._count += 1
+        if self._count <= SHOWN:
+            note(f"loopwright: {rejected}")
+
+    def close(self, intake: Intake) -> None:
+        """All was read: one line tells how many were refused, and why."""
+        if intake.rejected_count > SHOWN:
+            note(f"loopwright: ... and {intake.rejected_count - SHOWN:,} more")
+        if intake.rejected_count:
+            why = ", ".join(f"{reason} {count:,}" for reason, count in intake.reasons)
+            note(f"loopwright: {intake.rejected_count:,} not taken: {why}")
+
+
+def tell_intake(intake: Intake, kept_in: str = "") -> None:
+    """Print the summary of an import: a row for each file, the formats, and what was refused by reason."""
+    files = intake.files[:SHOWN]
+    table("", ("file", "taken", "not taken"), [(f.source, f"{f.taken:,}", f"{f.rejected:,}") for f in files], right=(1, 2))
+    if len(intake.files) > SHOWN:
+        say(f"... and {len(intake.files) - SHOWN:,} more files")
+    formats = ", ".join(f"{name} {count:,}" for name, count in intake.formats)
+    say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in else ''}")
+    if intake.unchanged:
+        say(f"of these, {intake.unchanged:,} were in the store already, unchanged")
+    empty = [f.source for f in intake.files if not f.taken and not f.rejected]
+    if empty:
+        say(f"no records in: {', '.join(empty[:SHOWN])}{' ...' if len(empty) > SHOWN else ''}")

@@ -1,0 +1,126 @@
+"""`loopwright traces`: what is in the store, and one conversation to read."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+from rich.text import Text
+
+from loopwright import wiring
+from loopwright.collect.record import trace_object
+from loopwright.collect.trace import Message, Trace
+from loopwright.errors import UsageError
+from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.terminal import emit, note, out, table, visible
+
+app = typer.Typer(add_completion=False)
+
+FIRST_WORDS = 60
+CLIPPED = 1200
+STORE = from_setting("store.url", "--store")
+
+
+@app.callback(invoke_without_command=True)
+def traces(
+    context: typer.Context,
+    limit: int = typer.Option(20, "--limit", min=1, help="How many to list, the newest arrivals."),
+    format: OutputFormat = FORMAT,
+    store: str | None = STORE,
+    config: Path | None = CONFIG,
+) -> None:
+    """List the traces in the store, the newest arrivals last; `traces show ID` prints one conversation.
+
+    With --format json: normalised traces, one a line, as `import --format json` writes them.
+
+    Example: loopwright traces --limit 5
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with wiring.store(settle(config, store__url=store), create=False) as kept:
+        newest = deque(kept.traces(), maxlen=limit)
+        count = kept.count_traces()
+    if format is OutputFormat.JSON:
+        for trace in newest:
+            emit(_json(trace))
+        return
+    table("", ("trace", "started", "version", "messages", "begins"), [_row(trace) for trace in newest], right=(3,))
+    note(f"\n{len(newest):,} of {count:,} traces; loopwright traces show ID prints one")
+
+
+@app.command()
+def show(
+    trace_id: str = typer.Argument(help="The trace's id."),
+    full: bool = typer.Option(False, "--full", help=f"Print messages whole; otherwise their first {CLIPPED:,} characters."),
+    format: OutputFormat = FORMAT,
+    store: str | None = STORE,
+    config: Path | None = CONFIG,
+) -> None:
+    """Print one stored conversation: who said what, the tool calls and their results, and the feedback.
+
+    Example: loopwright traces show 12-0
+    """
+    with wiring.store(settle(config, store__url=store), create=False) as kept:
+        trace = kept.trace(trace_id)
+    if trace is None:
+        raise UsageError(f"no trace {trace_id!r} in the store; loopwright traces lists them")
+    if format is OutputFormat.JSON:
+        emit(_json(trace))
+        return
+    for name, value in _facts(trace):
+        _print(f"{name}: {value}", "dim")
+    for index, message in enumerate(trace.messages):
+        _print(f"\n[{index}] {message.role}{f' {message.name}' if message.name else ''}", "bold")
+        for line in _lines(message):
+            _print(line if full or len(line) <= CLIPPED else f"{line[:CLIPPED]} ... ({len(line) - CLIPPED:,} more characters)")
+
+
+def _row(trace: Trace) -> tuple[object, ...]:
+    first = next((message.text for message in trace.messages if message.role == "user"), "")
+    words = " ".join(first.split())
+    started = trace.started_at.strftime("%Y-%m-%d %H:%M") if trace.started_at else ""
+    return trace.trace_id, started, trace.version or "", len(trace.messages), words[:FIRST_WORDS]
+
+
+def _facts(trace: Trace) -> list[tuple[str, str]]:
+    facts: list[tuple[str, Any]] = [
+        ("trace", trace.trace_id),
+        ("session", trace.session_id),
+        ("agent", trace.agent),
+        ("version", trace.version),
+        ("started", trace.started_at.isoformat() if trace.started_at else None),
+        ("error", trace.error),
+        *(("feedback", _verdict(verdict.kind, verdict.value, verdict.comment)) for verdict in trace.feedback),
+    ]
+    return [(name, str(value)) for name, value in facts if value is not None]
+
+
+def _verdict(kind: str, value: object, comment: str) -> str:
+    said = {True: "up", False: "down"}.get(value, value) if isinstance(value, bool) and kind == "thumb" else value
+    return " ".join(str(part) for part in (kind, said, comment) if part not in (None, ""))
+
+
+def _lines(message: Message) -> list[str]:
+    calls = [f"-> {call.name}({_arguments(call.arguments)})" for call in message.tool_calls]
+    return [*([message.text] if message.text else []), *calls]
+
+
+def _arguments(arguments: Any) -> str:
+    if isinstance(arguments, dict):
+        return ", ".join(f"{name}={_compact(value)}" for name, value in arguments.items())
+    return "" if arguments is None else arguments if isinstance(arguments, str) else _compact(arguments)
+
+
+def _compact(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _json(trace: Trace) -> str:
+    return _compact(trace_object(trace))
+
+
+def _print(text: str, style: str = "") -> None:
+    out.print(Text(visible(text), style=style), soft_wrap=True)
