@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -11,6 +12,14 @@ from loopwright.collect.intake import Intake
 from loopwright.collect.trace import Message
 from loopwright.evaluate.case import EvalCase
 from loopwright.mine.signal import FailureTrace
+
+QUOTED_FAILURES = 25
+QUOTED_MODES = 40
+QUOTED_REPRESENTATIVES = 3
+QUOTED_ONE_OFFS = 20
+
+
+PeriodUnit = Literal["day", "week", "month", "year"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +37,14 @@ class Rate:
 class DetectorCount:
     """How often one detector spoke: the rate of traces with at least one of its signals, and their mean severity x confidence.
 
-    `problem` is set where the detector failed on some traces: how many, and why first.
+    `finds` says in one line what it looks for. `problem` is set where it failed on some traces: how many, and why first.
     """
 
     signal_type: str
     detector: str
     rate: Rate
     strength: float
+    finds: str = ""
     problem: str = ""
 
 
@@ -61,7 +71,7 @@ class Analysis:
 
     `failing` is the rate of traces with a score above 0; these are `failures`, best first. `conversations` holds the messages of
     the traces that the report quotes, by trace id. `drafts` has one case per mode. `span` is the first and last start time, None
-    where the traces carry none; `periods` are days, or weeks where the span is long. `made_at` is when the analysis was made.
+    where the traces carry none; `periods` are days, or longer where the span is. `made_at` is when the analysis was made.
     """
 
     title: str
@@ -76,5 +86,21 @@ class Analysis:
     conversations: dict[str, tuple[Message, ...]] = field(default_factory=dict)
     span: tuple[datetime, datetime] | None = None
     periods: tuple[Period, ...] = ()
-    period_unit: Literal["day", "week"] = "day"
+    period_unit: PeriodUnit = "day"
     origin: Literal["files", "store"] = "files"
+
+
+def one_offs(failures: Iterable[FailureTrace], clustering: Clustering) -> list[FailureTrace]:
+    """The failures that no mode holds, the most severe first."""
+    known = {mode.mode_id for mode in clustering.modes}
+    held = {member.trace_id for member in clustering.memberships if member.mode_id in known}
+    return sorted((f for f in failures if f.trace_id not in held), key=lambda f: (-f.severity, -f.score, f.trace_id))
+
+
+def quoted(failures: Sequence[FailureTrace], clustering: Clustering) -> list[str]:
+    """The traces whose conversations are quoted: the strongest failures, each mode's representatives, the worst one-offs."""
+    chosen = [f.trace_id for f in failures[:QUOTED_FAILURES]]
+    for mode in clustering.modes[:QUOTED_MODES]:
+        chosen += mode.representatives[:QUOTED_REPRESENTATIVES]
+    chosen += [f.trace_id for f in one_offs(failures, clustering)[:QUOTED_ONE_OFFS]]
+    return list(dict.fromkeys(chosen))

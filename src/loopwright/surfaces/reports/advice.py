@@ -1,0 +1,120 @@
+"""What to do next, how the figures came about, and what they cannot say: in words and commands for this very analysis."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from loopwright.surfaces.reports.text import counted, line
+from loopwright.workflows.analysis import Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do: what, why, and the commands for it."""
+
+    title: str
+    why: str
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of the section that says how it was measured."""
+
+    name: str
+    value: str
+
+
+def next_steps(analysis: Analysis) -> list[Step]:
+    """The next few steps for whoever made this analysis, in order."""
+    files = analysis_files(analysis)
+    if not analysis.failing.total:
+        return [
+            Step(
+                "Give it conversations",
+                "Every line of a chat file is one conversation: an id and its messages, as the chat API has them.",
+                ("loopwright import --help", f"loopwright analyze {files}"),
+            ),
+        ]
+    look = Step("Look at the evidence", "Open three traces of the largest mode and say whether the evidence is right.")
+    if not analysis.failures:
+        return [
+            Step(
+                "Write down what must stay right",
+                "Nothing failed by rule. The suite still needs the twenty cases that your users would be angry about.",
+                ("loopwright init", "loopwright run", "loopwright gate --establish"),
+            )
+        ]
+    steps = [look]
+    if analysis.origin == "files":
+        steps.append(
+            Step(
+                "Keep it",
+                "In a store, failure modes keep their ids from week to week, and the report can be made again.",
+                ("loopwright init", f"loopwright import {files}", "loopwright mine", "loopwright cluster"),
+            )
+        )
+    steps.append(
+        Step(
+            "Turn modes into cases",
+            "A draft fails on the failure that it came from; a person approves it. What recurs three times gets a case, or a no.",
+            ("loopwright draft", "loopwright triage"),
+        )
+    )
+    steps.append(
+        Step(
+            "Gate the next release",
+            "Run the suite on the agent as it is, make that the baseline, and let no release pass that breaks it.",
+            ("loopwright run", "loopwright gate --establish", "loopwright gate"),
+        )
+    )
+    return steps
+
+
+def analysis_files(analysis: Analysis) -> str:
+    """The files of this analysis as they stand in a command; `FILE` where there are none or too many."""
+    sources = analysis.intake.sources
+    if not sources or len(sources) > 3 or any(s == "-" or not s.isprintable() or len(s) > 200 for s in sources):
+        return "FILE"
+    return " ".join(shlex.quote(s) for s in sources)
+
+
+def how_measured(analysis: Analysis, version: str) -> list[Fact]:
+    """How the figures of this page came about."""
+    clustering = analysis.clustering
+    facts = [
+        Fact("Score", "1 − Π(1 − weight · severity · confidence) over a trace’s signals; failures are ranked by it."),
+        Fact("Failing", "A trace with a score above 0, however small: the evidence is listed, weak evidence too."),
+        Fact("Intervals", "95 % Wilson intervals, traces taken as independent."),
+    ]
+    if clustering.memberships:
+        cut = [f"cosine {clustering.threshold:.3f}" if clustering.threshold is not None else ""]
+        cut.append(f"granularity {clustering.granularity:.2f}" if clustering.granularity is not None else "")
+        facts += [
+            Fact("Clustering", f"{clustering.method}, over {counted(clustering.distinct, 'distinct text')}"),
+            Fact("Embedding", clustering.embedder),
+            Fact("Cut", ", ".join(c for c in cut if c) or "none: too few failures"),
+            Fact("Rank of modes", "the summed score of a mode’s failures"),
+        ]
+    return [*(Fact(f.name, line(f.value, 300)) for f in facts), Fact("Made by", f"Loopwright {version}".strip())]
+
+
+def limits(analysis: Analysis) -> list[str]:
+    """What this page cannot say."""
+    told = [
+        "The failures were found by rules, not by a model and not by a person. How many of them are real on your data, and how "
+        "many real ones are missing, is not known until some were labelled.",
+        "A rule sees what shows: an error, a repeated call, a user who objects, a conversation that stops. An answer that is "
+        "wrong, calm and accepted leaves no such sign.",
+        "Severity and confidence are each detector’s own judgment; they order failures, they are not probabilities.",
+        "The rates are of the traces given. If these were picked, the rates say how they were picked.",
+    ]
+    if analysis.clustering.modes:
+        told.append(
+            "Modes are groups of alike evidence. Names come from the words that set a group apart; the cause, and whether "
+            "one fix will do for all, is for a person to say."
+        )
+    if analysis.intake.rejected_count:
+        told.append(f"{counted(analysis.intake.rejected_count, 'record')} could not be read; they count in no figure above.")
+    return told

@@ -1,0 +1,225 @@
+"""An analysis as one self-contained HTML page: no network, no external file, readable without scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from loopwright.collect.intake import Rejected
+from loopwright.mine.policy import POLICIES
+from loopwright.surfaces.reports import advice, plots
+from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
+from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible
+from loopwright.workflows.analysis import Analysis, DetectorCount, Rate, one_offs
+
+REJECTED_SHOWN = 20
+FILES_SHOWN = 20
+DETECTORS_SHOWN = 60
+PERIODS_LABELLED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """A rate with its bar; `strength` None where it has no meaning."""
+
+    name: str
+    about: str
+    rate: Rate
+    bar: plots.Bar
+    strength: float | None = None
+    note: str = ""
+
+
+def render(analysis: Analysis, version: str = "") -> str:
+    """The page. All text of the analysis is escaped, and what is hidden in it is shown; the size of the page is bounded.
+
+    `version` is Loopwright's own, for the section that says how it was measured.
+    """
+    rows = FailureRows(analysis)
+    modes = rows.modes()
+    failures = rows.ranked()
+    marks = _map(analysis, rows, failures, modes)
+    style, script = _source("report.css"), _source("report.js")
+    return _environment().get_template("report.html.j2").render(
+        a=analysis,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+        title=line(analysis.title, 120) or "Analysis",
+        verdict=verdict(analysis),
+        covered=_covered(analysis),
+        modes=modes,
+        modes_total=len(analysis.clustering.modes),
+        modes_top=max((m.share for m in modes), default=0.0) or 1.0,
+        modes_in_full=sum(bool(m.representatives or m.draft) for m in modes),
+        map=marks,
+        centres=plots.centres(marks),
+        types=type_rows(analysis),
+        types_top=_types_top(analysis),
+        detectors=detector_groups(analysis),
+        detectors_top=_detectors_top(analysis),
+        detectors_left=max(0, len(analysis.detectors) - DETECTORS_SHOWN),
+        policies=POLICIES,
+        weights={t.signal_type: t.weight for t in analysis.types},
+        histogram=plots.histogram([f.score for f in analysis.failures]),
+        strengths=strengths(analysis),
+        periods=plots.timeline(analysis.periods, _period_top(analysis)),
+        period_top=_period_top(analysis),
+        period_ticks=_ticks(analysis),
+        failures=failures,
+        one_offs=rows.one_offs(),
+        one_offs_total=len(one_offs(analysis.failures, analysis.clustering)),
+        steps=advice.next_steps(analysis),
+        facts=advice.how_measured(analysis, version),
+        limits=advice.limits(analysis),
+        rejected=[_refusal(r) for r in analysis.intake.rejected[:REJECTED_SHOWN]],
+        files=analysis.intake.files[:FILES_SHOWN],
+        all_failures=_all_failures(analysis),
+        whole_trace=_whole_trace(analysis),
+    )  # fmt: skip
+
+
+def verdict(analysis: Analysis) -> str:
+    """The page in one sentence."""
+    failing, modes = analysis.failing, analysis.clustering.modes
+    if not failing.total:
+        return "No traces were read, so nothing can be said."
+    read = counted(failing.total, "trace")
+    if not failing.count:
+        return f"{read} read; none shows a sign of failure that a rule can see."
+    found = f"{read} read: {number(failing.count)} {'shows' if failing.count == 1 else 'show'} signs of failure"
+    if not modes:
+        return f"{found}, and no failure recurs often enough to be a mode."
+    covers = "covers" if len(modes) == 1 else "cover"
+    return f"{found}, and {counted(len(modes), 'failure mode')} {covers} {percent(_covered(analysis))} of them."
+
+
+def strengths(analysis: Analysis) -> list[tuple[str, str, int]]:
+    """Failures by the strength of their evidence: name, what it means, count."""
+    scores = [f.score for f in analysis.failures]
+    strong = sum(s >= 0.5 for s in scores)
+    weak = sum(s < 0.25 for s in scores)
+    return [
+        ("strong", "score 0.5 and above", strong),
+        ("fair", "0.25 to 0.5", len(scores) - strong - weak),
+        ("weak", "below 0.25", weak),
+    ]
+
+
+def type_rows(analysis: Analysis) -> list[RateRow]:
+    """Failure rates by signal type; `strength` is the type's weight."""
+    top = _types_top(analysis)
+    return [RateRow(signal_name(t.signal_type), "", t.rate, plots.bar(t.rate, top), t.weight) for t in analysis.types]
+
+
+def detector_groups(analysis: Analysis) -> list[tuple[str, list[RateRow]]]:
+    """Failure rates by detector under their signal types, the most frequent first."""
+    top = _detectors_top(analysis)
+    groups: dict[str, list[RateRow]] = {}
+    for count in sorted(analysis.detectors[:DETECTORS_SHOWN], key=lambda d: -d.rate.count):
+        groups.setdefault(count.signal_type, []).append(_detector_row(count, top))
+    return [(signal_name(kind), rows) for kind, rows in groups.items()]
+
+
+def _detector_row(count: DetectorCount, top: float) -> RateRow:
+    return RateRow(
+        name=line(count.detector, 60),
+        about=line(count.finds, 120),
+        rate=count.rate,
+        bar=plots.bar(count.rate, top),
+        strength=count.strength if count.rate.count else None,
+        note=line(count.problem, 200),
+    )
+
+
+def _types_top(analysis: Analysis) -> float:
+    return plots.top_of([t.rate.high for t in analysis.types])
+
+
+def _detectors_top(analysis: Analysis) -> float:
+    return plots.top_of([d.rate.high for d in analysis.detectors[:DETECTORS_SHOWN]])
+
+
+def _covered(analysis: Analysis) -> float:
+    known = {m.mode_id for m in analysis.clustering.modes}
+    failing = {f.trace_id for f in analysis.failures}
+    inside = sum(m.mode_id in known and m.trace_id in failing for m in analysis.clustering.memberships)
+    return inside / len(failing) if failing else 0.0
+
+
+def _map(analysis: Analysis, rows: FailureRows, failures: list[FailureRow], modes: list[ModeRow]) -> list[plots.Mark]:
+    listed = {row.trace_id for row in failures}
+    in_full = {row.look.rank for row in modes if row.representatives}
+    ranks = {f.trace_id: rank for rank, f in enumerate(analysis.failures[: len(failures)], start=1)}
+    points = []
+    for failure in analysis.failures:
+        drawn = rows.look_of(failure.trace_id)
+        href = f"#failure-{ranks[failure.trace_id]}" if failure.trace_id in ranks and failure.trace_id in listed else ""
+        href = href or (f"#mode-{drawn.rank}" if drawn.rank in in_full else "")
+        points.append(plots.Placed(failure.trace_id, drawn, line(f"{failure.trace_id}: {failure.failure_reason}", 160), href))
+    return plots.scatter(points, analysis.clustering.positions)
+
+
+def _period_top(analysis: Analysis) -> float:
+    return plots.top_of([p.rate.high for p in analysis.periods if p.rate.total >= 5] or [1.0])
+
+
+def _ticks(analysis: Analysis) -> list[str]:
+    labels = [p.label for p in analysis.periods]
+    if len(labels) <= PERIODS_LABELLED:
+        return labels
+    step = (len(labels) - 1) / (PERIODS_LABELLED - 1)
+    return [labels[round(i * step)] for i in range(PERIODS_LABELLED)]
+
+
+def _refusal(refused: Rejected) -> tuple[str, str, str]:
+    place = f"{refused.source}:{refused.line}" if refused.line else refused.source
+    return line(place, 120), line(refused.problem, 240), line(refused.cure, 200)
+
+
+def _all_failures(analysis: Analysis) -> str:
+    if analysis.origin == "store":
+        return "loopwright mine --format json"
+    return f"loopwright mine --traces {advice.analysis_files(analysis)} --format json"
+
+
+def _whole_trace(analysis: Analysis) -> str:
+    if analysis.origin == "store":
+        return "loopwright traces show ID"
+    return f"loopwright import {advice.analysis_files(analysis)} --format json"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("loopwright.surfaces.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    made.filters.update(percent=percent, number=number, moment=moment, counted=counted, line=line, signal_name=signal_name)
+    return made
+
+
+def _finalize(value: Any) -> Any:
+    """Every value that enters the page passes here: plain text is made visible before it is escaped."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _source(name: str) -> str:
+    loader = _environment().loader
+    assert loader is not None
+    return loader.get_source(_environment(), name)[0]
+
+
+def _csp_hash(text: str) -> str:
+    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

@@ -1,0 +1,157 @@
+"""Where the marks of the plots go. Positions are percentages of the plot's width and height, so that plots fit any screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from loopwright.surfaces.reports.palette import Look
+from loopwright.workflows.analysis import Period, Rate
+
+NICE_TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+BINS = 20
+MAP_MARGIN = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A horizontal bar with its interval, in percent of the axis."""
+
+    width: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A vertical bar: left edge, width and height in percent; `low` and `high` bound its interval, None where it has none."""
+
+    x: float
+    width: float
+    height: float
+    title: str
+    middle: float = 0.0
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark of the map: where (percent), how large (a factor), whose, what it says, and the row that it leads to."""
+
+    x: float
+    y: float
+    scale: float
+    look: Look
+    title: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A failure to be put on the map."""
+
+    trace_id: str
+    look: Look
+    title: str
+    href: str = ""
+
+
+def top_of(shares: Sequence[float]) -> float:
+    """The end of an axis from 0 that holds all `shares`: the first of a few round numbers."""
+    highest = max(shares, default=0.0)
+    return next((top for top in NICE_TOPS if highest <= top), 1.0)
+
+
+def bar(rate: Rate, top: float) -> Bar:
+    """A rate on an axis from 0 to `top`."""
+    return Bar(*(round(100 * min(value / top, 1.0), 2) for value in (rate.share, rate.low, rate.high)))
+
+
+def histogram(scores: Sequence[float]) -> list[Column]:
+    """Scores in 0..1 as columns, each 1/20 wide; heights are relative to the tallest."""
+    counts = [0] * BINS
+    for score in scores:
+        counts[min(int(score * BINS), BINS - 1)] += 1
+    tallest = max(counts, default=0) or 1
+    return [
+        Column(
+            x=100 * i / BINS + 0.4,
+            width=100 / BINS - 0.8,
+            height=round(100 * count / tallest, 2),
+            title=f"score {i / BINS:.2f} to {(i + 1) / BINS:.2f}: {count}",
+        )
+        for i, count in enumerate(counts)
+    ]
+
+
+def timeline(periods: Sequence[Period], top: float) -> list[Column]:
+    """One column a period: its height is the number of traces, its interval the rate of failing ones on an axis to `top`."""
+    busiest = max((p.rate.total for p in periods), default=0) or 1
+    slot = 100 / max(len(periods), 1)
+    columns = []
+    for i, period in enumerate(periods):
+        rate = period.rate
+        drawn = bar(rate, top) if rate.total else None
+        columns.append(
+            Column(
+                x=round(slot * (i + 0.15), 3),
+                width=round(slot * 0.7, 3),
+                height=round(100 * rate.total / busiest, 2),
+                title=f"{period.label}: {rate.count} of {rate.total} failing",
+                middle=drawn.width if drawn else 0.0,
+                low=drawn.low if drawn else None,
+                high=drawn.high if drawn else None,
+            )
+        )
+    return columns
+
+
+def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float]]) -> list[Mark]:
+    """The map: failures at one place become one mark whose area grows with their number. Failures without a place are left out.
+
+    Positions are stretched to fill the plot: near is alike, and the axes have no unit. Large marks come first, to lie beneath.
+    """
+    placed: dict[tuple[float, float, int], list[Placed]] = {}
+    for point in points:
+        x, y = positions.get(point.trace_id, (math.nan, math.nan))
+        if math.isfinite(x) and math.isfinite(y):
+            placed.setdefault((round(x, 4), round(y, 4), point.look.rank), []).append(point)
+    if not placed:
+        return []
+    xs, ys = [k[0] for k in placed], [k[1] for k in placed]
+    marks = [
+        Mark(
+            x=_inside(x, min(xs), max(xs)),
+            y=100 - _inside(y, min(ys), max(ys)),
+            scale=round(min(0.75 * math.sqrt(len(group)), 4.0), 2),
+            look=group[0].look,
+            title=group[0].title + (f" and {len(group) - 1} more with the same text" if len(group) > 1 else ""),
+            href=next((p.href for p in group if p.href), ""),
+        )
+        for (x, y, _), group in placed.items()
+    ]
+    return sorted(marks, key=lambda m: (-m.scale, m.look.rank != 0))
+
+
+def centres(marks: Sequence[Mark]) -> list[Mark]:
+    """One mark for each mode, in the middle of its marks weighted by their area: where its rank is written."""
+    groups: dict[int, list[Mark]] = {}
+    for mark in marks:
+        if mark.look.rank:
+            groups.setdefault(mark.look.rank, []).append(mark)
+    return [_centre(group) for _, group in sorted(groups.items())]
+
+
+def _centre(group: Sequence[Mark]) -> Mark:
+    weights = [m.scale**2 for m in group]
+    x = sum(w * m.x for w, m in zip(weights, group, strict=True)) / sum(weights)
+    y = sum(w * m.y for w, m in zip(weights, group, strict=True)) / sum(weights)
+    return Mark(round(x, 2), round(y, 2), 1.0, group[0].look, "")
+
+
+def _inside(value: float, low: float, high: float) -> float:
+    if high <= low:
+        return 50.0
+    return round(MAP_MARGIN + (100 - 2 * MAP_MARGIN) * (value - low) / (high - low), 2)
