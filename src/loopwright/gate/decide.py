@@ -1,0 +1,208 @@
+"""Two runs become a decision.
+
+Trials are counted per case, compared within the case, and added up: `loopwright.gate.levels` has the evidence,
+`loopwright.gate.doubt` what stands against an approval, and docs/decisions/0004-gate.md why both are weighed so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from loopwright.evaluate.result import EvalResult
+from loopwright.gate import doubt
+from loopwright.gate.decision import CaseRequest, GateDecision, Outcome, Regression
+from loopwright.gate.levels import CaseLevel, GroupEvidence, case_evidence, detectable, mode_evidence, suite_evidence
+from loopwright.gate.naive import naive_regressions
+from loopwright.gate.policy import Policy
+from loopwright.gate.tally import CaseTally, Tally, tally
+from loopwright.stats.power import DropPower
+
+
+def decide(
+    baseline: Sequence[EvalResult],
+    candidate: Sequence[EvalResult],
+    policy: Policy | None = None,
+    *,
+    candidate_version: str | None = None,
+    doubts: Sequence[str] = (),
+) -> GateDecision:
+    """Approve, block, or say what is missing to decide.
+
+    `baseline` may hold several runs: they are its history. `candidate_version` is the version that the candidate's results are
+    meant to be of. `doubts` are reasons, found by the caller, for which these results may not be approved. The order of results
+    does not matter. An unchanged agent is blocked with a chance of at most `policy.alpha`.
+    """
+    policy = policy or Policy()
+    unusable = [*doubts, *doubt.of_results(baseline, candidate, candidate_version)]
+    if unusable:
+        return GateDecision(
+            approved=False,
+            decision=Outcome.UNDECIDED,
+            message=f"Undecided: {unusable[0]}.",
+            statistics={"alpha": policy.alpha, "suite": None, "modes": None, "cases": None, "min_detectable_drop": None},
+            reasons=tuple(unusable),
+        )
+    counted = tally(baseline, candidate)
+    suite = suite_evidence(counted.cases, policy)
+    modes = mode_evidence(counted.cases, policy)
+    level = case_evidence(counted.cases, policy)
+    seen = detectable(counted.cases, level.belief, policy)
+    incomplete = doubt.of_counts(counted, policy)
+    blind = doubt.of_sight(seen, counted.cases, policy)
+    unexplained = doubt.of_cases(doubt.unexplained(level, policy), policy)
+    proof = [_lost(c) for c in counted.cases if c.deterministic and c.before.all_passes and c.failed_outright]
+    chance = [*_groups("suite", [suite]), *_groups("mode", modes), *_cases(level)]
+    outcome, reasons, regressions = _outcome(proof, incomplete, chance, [*unexplained, *blind])
+    approved = outcome is Outcome.APPROVED
+    return GateDecision(
+        approved=approved,
+        decision=outcome,
+        regressions=tuple(regressions),
+        message=_message(outcome, reasons, regressions, suite, seen),
+        new_evals_queued=len(counted.failing) if approved else 0,
+        fixed=tuple(c.eval_id for c in counted.cases if _is_fixed(c)),
+        flaky=tuple(c.eval_id for c in counted.cases if _is_flaky(c)),
+        missing=counted.missing,
+        statistics=_statistics(policy, suite, modes, level, seen)
+        | {"naive": {"regressions": naive_regressions(baseline, candidate)}, "new": list(counted.new)},
+        next=tuple(_requests(counted, level, policy, bool(blind), bool(incomplete))),
+        reasons=tuple(reasons),
+    )
+
+
+def _outcome(
+    proof: list[Regression], incomplete: list[str], chance: list[Regression], doubts: list[str]
+) -> tuple[Outcome, list[str], list[Regression]]:
+    """Proof blocks, whatever else is missing; then incomplete results decide nothing; then the tests; then what is in doubt."""
+    if proof:
+        return Outcome.BLOCKED, incomplete, [*proof, *([] if incomplete else chance)]
+    if incomplete:
+        return Outcome.UNDECIDED, incomplete, []
+    if chance:
+        return Outcome.BLOCKED, [], chance
+    return (Outcome.UNDECIDED if doubts else Outcome.APPROVED), doubts, []
+
+
+def _lost(case: CaseTally) -> Regression:
+    before, after = case.before, case.after
+    return Regression(
+        "deterministic",
+        eval_id=case.eval_id,
+        mode_id=case.mode_id,
+        before=(before.all_passes, before.all_trials),
+        after=(after.all_passes, after.all_trials),
+    )
+
+
+def _groups(level: Any, groups: Sequence[GroupEvidence]) -> list[Regression]:
+    return [Regression(level, None, g.mode_id, g.adjusted, g.before, g.after) for g in groups if g.blocked]
+
+
+def _cases(level: CaseLevel) -> list[Regression]:
+    return [
+        Regression(
+            "case",
+            eval_id=e.case.eval_id,
+            mode_id=e.case.mode_id,
+            p_value=e.p_value,
+            before=(e.case.before.all_passes, e.case.before.all_trials),
+            after=(e.case.after.all_passes, e.case.after.all_trials),
+        )
+        for e in level.evidence
+        if e.blocked
+    ]
+
+
+def _is_fixed(case: CaseTally) -> bool:
+    """Never passed before, and passes every time now."""
+    return case.before.all_passes == 0 and case.after.all_trials > 0 and not case.after.failures
+
+
+def _is_flaky(case: CaseTally) -> bool:
+    """Both passed and failed on one side: the same agent, the same case, another answer."""
+    return any(0 < side.all_passes < side.all_trials for side in (case.before, case.after))
+
+
+def _requests(counted: Tally, level: CaseLevel, policy: Policy, blind: bool, incomplete: bool) -> list[CaseRequest]:
+    """What would decide: missing trials, trials without a verdict, repeats of suspects, or more trials of everything.
+
+    A suspect is asked for as many repeats as it has failures, and never more than would prove its loss: noise clears itself with
+    the first pass, and a lost case is proved in a few rounds.
+    """
+    wanted: dict[str, int] = {}
+    if incomplete:
+        for case in counted.cases:
+            wanted[case.eval_id] = case.absent + case.after.errors
+    elif blind:
+        wanted = _more_trials(counted.cases, level, policy)
+    for e in level.evidence:
+        if e.open and e.to_prove:
+            wanted[e.case.eval_id] = max(wanted.get(e.case.eval_id, 0), min(e.to_prove, e.case.after.failures))
+    return [CaseRequest(eval_id, trials) for eval_id, trials in wanted.items() if trials > 0]
+
+
+def _more_trials(cases: Sequence[CaseTally], level: CaseLevel, policy: Policy) -> dict[str, int]:
+    """How many more trials of every case would have shown a loss that matters; empty where the cap would not do."""
+    for factor in range(2, policy.repeat_cap + 1):
+        seen = detectable(cases, level.belief, policy, factor)
+        if seen.drop is not None and seen.drop <= policy.blind * seen.rate:
+            return {c.eval_id: (factor - 1) * c.planned_after[1] for c in cases}
+    return {}
+
+
+def _statistics(
+    policy: Policy, suite: GroupEvidence, modes: list[GroupEvidence], level: CaseLevel, seen: DropPower
+) -> dict[str, Any]:
+    return {
+        "alpha": policy.alpha,
+        "suite": _group_row(suite) | {"level": policy.suite_level, "ceiling": policy.suite_ceiling},
+        "modes": {"level": policy.mode_level, "tested": [{"mode_id": m.mode_id} | _group_row(m) for m in modes]},
+        "cases": {
+            "level": policy.case_level,
+            "repeat_level": policy.repeat_level,
+            "solved": level.solved,
+            "pass_rates": {"a": level.belief.a, "b": level.belief.b},
+            "suspects": [
+                {
+                    "eval_id": e.case.eval_id,
+                    "before": [e.case.before.all_passes, e.case.before.all_trials],
+                    "after": [e.case.after.all_passes, e.case.after.all_trials],
+                    "p_value": e.p_value,
+                    "log_evidence": e.log_evidence,
+                }
+                for e in level.evidence
+                if e.open
+            ],
+        },
+        "min_detectable_drop": seen.drop,
+        "power": policy.power,
+    }
+
+
+def _group_row(group: GroupEvidence) -> dict[str, Any]:
+    return {
+        "p_value": group.test.p_value,
+        "mid_p_value": group.test.mid_p_value,
+        "adjusted": group.adjusted,
+        "before": list(group.before),
+        "after": list(group.after),
+    }
+
+
+def _message(
+    outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence, seen: DropPower
+) -> str:
+    if outcome is Outcome.UNDECIDED:
+        return f"Undecided: {reasons[0]}."
+    rates = f"{_percent(suite.before)} of trials passed before and {_percent(suite.after)} now"
+    if outcome is Outcome.APPROVED:
+        return f"Approved: no regression found; {rates}."
+    what = {"suite": "the suite's pass rate fell", "mode": "a failure mode got worse", "case": "a solved case was lost",
+            "deterministic": "a deterministic case that passed fails"}  # fmt: skip
+    levels = list(dict.fromkeys(r.level for r in regressions))
+    return f"Blocked: {' and '.join(what[name] for name in levels)}; {rates}."
+
+
+def _percent(counts: tuple[int, int]) -> str:
+    return f"{100 * counts[0] / counts[1]:.1f} %" if counts[1] else "no trials"

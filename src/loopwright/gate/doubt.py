@@ -1,0 +1,133 @@
+"""Why a comparison may not be approved: what is wrong with the results, and what they could not have shown.
+
+Each function returns reasons, one line each, empty where there is nothing to doubt. A reason ends with its cure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loopwright.evaluate.result import EvalResult
+from loopwright.gate.levels import CaseEvidence, CaseLevel, improvement
+from loopwright.gate.policy import Policy
+from loopwright.gate.tally import CaseTally, Tally, duplicates
+from loopwright.stats.power import DropPower
+
+
+def of_results(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], version: str | None) -> list[str]:
+    """Doubts about the rows themselves: none, twice the same, of another version or of another suite."""
+    if not baseline:
+        return ["there are no baseline results to compare with; establish a baseline with loopwright gate --establish"]
+    if not candidate:
+        return ["there are no candidate results; run the suite first"]
+    reasons = []
+    for side, rows in (("baseline", baseline), ("candidate", candidate)):
+        twice = duplicates(rows)
+        if twice:
+            run_id, eval_id, trial = twice[0]
+            which = f"trial {trial} of {eval_id}" + (f" in run {run_id}" if run_id else "")
+            more = f", and {len(twice) - 1} more" if len(twice) > 1 else ""
+            reasons.append(f"the {side} has {which} more than once{more}; give each (run_id, eval_id, trial) once")
+    reasons += _of_versions(candidate, version)
+    reasons += _of_suites(baseline, candidate)
+    return reasons
+
+
+def of_counts(counted: Tally, policy: Policy) -> list[str]:
+    """Doubts about completeness: missing cases, trials without a verdict, too few cases."""
+    reasons = []
+    total, missing = len(counted.cases), len(counted.missing)
+    if missing > policy.max_missing * total:
+        reasons.append(
+            f"{missing} of the baseline's {total} cases are missing from the candidate (at most {policy.max_missing:.0%} may be); run them"
+        )
+    for side, share in (("baseline", counted.error_share_before), ("candidate", counted.error_share_after)):
+        if share > policy.max_errors:
+            reasons.append(
+                f"{share:.0%} of the {side}'s trials have no verdict (at most {policy.max_errors:.0%} may have none); "
+                "mend what fails and run them again"
+            )
+    compared = total - missing
+    if compared < policy.min_cases:
+        reasons.append(f"{compared} comparable case{'' if compared == 1 else 's'}, and {policy.min_cases} are needed; add cases")
+    unproved = [c.eval_id for c in counted.cases if c.deterministic and c.before.all_passes and _no_verdict(c)]
+    if unproved:
+        reasons.append(f"{_named(unproved)} passed before, may not fail once, and gave no verdict now; run them again")
+    return reasons
+
+
+def of_sight(seen: DropPower, cases: Sequence[CaseTally], policy: Policy) -> list[str]:
+    """The doubt that even a large loss would have gone unseen. A clear improvement leaves no such doubt."""
+    if not any(c.before.passes for c in cases):
+        blind = "the baseline passes nothing, so that nothing could be lost; establish one that passes"
+    elif seen.drop is None:
+        blind = "too few trials: even the loss of everything that passed might have gone unseen"
+    elif seen.drop > policy.blind * seen.rate:
+        blind = f"too few trials: a drop of less than {100 * seen.drop:.0f} points might have gone unseen; add trials or cases"
+    else:
+        return []
+    return [] if improvement(cases) <= policy.alpha else [blind]
+
+
+def of_cases(unexplained: Sequence[CaseEvidence], policy: Policy) -> list[str]:
+    """The doubt that solved cases were lost."""
+    at_cap = [e.case.eval_id for e in unexplained if e.to_prove is None]
+    rest = [e.case.eval_id for e in unexplained if e.to_prove is not None]
+    reasons = []
+    if rest:
+        reasons.append(f"{_named(rest)} {_was(rest)} solved and failed now, which may be noise or a loss; repeat what `next` lists")
+    if at_cap:
+        reasons.append(
+            f"{_named(at_cap)} {_was(at_cap)} solved, failed now, and {policy.repeat_cap} trials cannot settle it; look at the answers"
+        )
+    return reasons
+
+
+def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:
+    """The solved cases whose failure may neither be waved through nor held for proof.
+
+    Among the failing solved cases that more trials could settle, these are: the ones already being repeated; those with enough
+    history of which one trial was planned, so that repeats are how they are decided; and those whose failure was unlikely, even
+    once, among all solved cases together.
+    """
+    found = []
+    for evidence in level.evidence:
+        case = evidence.case
+        one_look = case.before.all_trials >= policy.history and case.after.trials <= 1
+        unlikely = evidence.planned_p * level.solved <= policy.suspicion
+        if evidence.open and (case.after.repeats or one_look or unlikely):
+            found.append(evidence)
+    return found
+
+
+def _of_versions(candidate: Sequence[EvalResult], version: str | None) -> list[str]:
+    found = sorted({r.version for r in candidate if r.version is not None})
+    if version is not None and any(v != version for v in found):
+        other = next(v for v in found if v != version)
+        return [f"the candidate should be version {version}, and has results of {other}; were the files swapped?"]
+    if len(found) > 1:
+        return [f"the candidate mixes versions {', '.join(found[:3])}; give the results of one"]
+    return []
+
+
+def _of_suites(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> list[str]:
+    before = {r.suite_digest for r in baseline if r.suite_digest is not None}
+    after = {r.suite_digest for r in candidate if r.suite_digest is not None}
+    if len(after) > 1:
+        return ["the candidate mixes results of different suites; run all cases on one suite"]
+    if before and after and before != after:
+        return ["the suite changed between baseline and candidate (suite_digest differs); run the baseline's version on the new suite"]
+    return []
+
+
+def _no_verdict(case: CaseTally) -> bool:
+    """Nothing was lost for certain, and not everything passed: missing, or errors alone."""
+    return case.missing or (case.after.failures > 0 and not case.failed_outright)
+
+
+def _named(eval_ids: Sequence[str]) -> str:
+    return ", ".join(eval_ids[:3]) + (f" and {len(eval_ids) - 3} more" if len(eval_ids) > 3 else "")
+
+
+def _was(eval_ids: Sequence[str]) -> str:
+    return "was" if len(eval_ids) == 1 else "were"

@@ -1,0 +1,152 @@
+"""The evidence, level by level: the suite as a whole, each failure mode, each solved case."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loopwright.gate.policy import Policy
+from loopwright.gate.tally import CaseTally
+from loopwright.stats.beta_binomial import Beta, fit, posterior, tail
+from loopwright.stats.lost_case import cleared, failures_to_prove, log_evidence
+from loopwright.stats.multiplicity import holm
+from loopwright.stats.power import Design, DropPower, design, detectable_drop
+from loopwright.stats.stratified import StratifiedTest, drop_test
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEvidence:
+    """The drop test over some cases. `adjusted` is the p-value that is compared with the level; counts are (passed, trials)."""
+
+    test: StratifiedTest
+    before: tuple[int, int]
+    after: tuple[int, int]
+    mode_id: str | None = None
+    adjusted: float = 1.0
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvidence:
+    """What speaks for the loss of one solved case that failed at least once.
+
+    `p_value` is the smaller of two, each compared with its own level over the number of solved cases: the chance of so few
+    passes on the planned trials, and one over the evidence on all trials. `to_prove` is how many more failures would prove the
+    loss, None where not even the cap would. `open` means that more trials of the case are worth their cost.
+    """
+
+    case: CaseTally
+    p_value: float
+    planned_p: float
+    log_evidence: float
+    blocked: bool
+    open: bool
+    to_prove: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLevel:
+    """All solved cases: how many there are, the fitted distribution of pass rates, and those that failed, worst first."""
+
+    solved: int
+    belief: Beta
+    evidence: tuple[CaseEvidence, ...] = ()
+
+
+def suite_evidence(cases: Sequence[CaseTally], policy: Policy) -> GroupEvidence:
+    """The drop test over all cases, on planned trials."""
+    test, before, after = _drop(cases)
+    blocked = test.mid_p_value <= policy.suite_level and test.p_value <= policy.suite_ceiling
+    return GroupEvidence(test, before, after, adjusted=test.mid_p_value, blocked=blocked)
+
+
+def mode_evidence(cases: Sequence[CaseTally], policy: Policy) -> list[GroupEvidence]:
+    """The drop test within each mode, on planned trials, with exact p-values adjusted by Holm's procedure; by mode id."""
+    members: dict[str, list[CaseTally]] = defaultdict(list)
+    for case in cases:
+        if case.mode_id is not None:
+            members[case.mode_id].append(case)
+    names = sorted(members)
+    tests = [_drop(members[name]) for name in names]
+    adjusted = holm([test.p_value for test, _, _ in tests])
+    return [
+        GroupEvidence(test, before, after, name, float(p), bool(p <= policy.mode_level))
+        for name, (test, before, after), p in zip(names, tests, adjusted, strict=True)
+    ]
+
+
+def case_evidence(cases: Sequence[CaseTally], policy: Policy) -> CaseLevel:
+    """What is known of each solved case that failed. Deterministic cases are left out: they are not a matter of chance."""
+    noisy = [c for c in cases if not c.deterministic]
+    belief = fit([c.before.all_passes for c in noisy], [c.before.all_trials for c in noisy])
+    solved = [c for c in noisy if _is_solved(c, belief, policy)]
+    known: dict[tuple[object, ...], CaseEvidence] = {}
+    evidence = []
+    for case in solved:
+        if not case.after.failures:
+            continue
+        counts = (case.before.all_passes, case.before.all_trials, case.after)
+        if counts not in known:
+            known[counts] = _weigh(case, belief, len(solved), policy)
+        like = known[counts]
+        evidence.append(
+            CaseEvidence(case, like.p_value, like.planned_p, like.log_evidence, like.blocked, like.open, like.to_prove)
+        )
+    evidence.sort(key=lambda e: (-e.log_evidence, e.case.eval_id))
+    return CaseLevel(len(solved), belief, tuple(evidence))
+
+
+def detectable(cases: Sequence[CaseTally], belief: Beta, policy: Policy, factor: int = 1) -> DropPower:
+    """The smallest drop that these cases would show; with `factor` times as many candidate trials, where that is asked."""
+    return detectable_drop(_plan(cases, factor), belief, policy.suite_level, policy.suite_ceiling, policy.power)
+
+
+def improvement(cases: Sequence[CaseTally]) -> float:
+    """The exact p-value of the opposite question: whether the candidate passes more than an unchanged agent would."""
+    n0, x0, n1, x1 = _columns(cases)
+    return drop_test(n1, x1, n0, x0).p_value
+
+
+def _drop(cases: Sequence[CaseTally]) -> tuple[StratifiedTest, tuple[int, int], tuple[int, int]]:
+    n0, x0, n1, x1 = _columns(cases)
+    return drop_test(n0, x0, n1, x1), (int(x0.sum()), int(n0.sum())), (int(x1.sum()), int(n1.sum()))
+
+
+def _columns(cases: Sequence[CaseTally]) -> tuple[np.ndarray, ...]:
+    rows = [(c.before.trials, c.before.passes, c.planned_after[1], c.planned_after[0]) for c in cases]
+    return tuple(np.array(rows, dtype=np.int64).reshape(-1, 4).T)
+
+
+def _plan(cases: Sequence[CaseTally], factor: int) -> Design:
+    n0, x0, n1, _ = _columns(cases)
+    return design(n0, x0, n1 * factor, [c.deterministic for c in cases])
+
+
+def _is_solved(case: CaseTally, belief: Beta, policy: Policy) -> bool:
+    passes, trials = case.before.all_passes, case.before.all_trials
+    now = posterior(belief, passes, trials)
+    return trials > 0 and passes / trials >= policy.solved and now.a / (now.a + now.b) >= policy.solved
+
+
+def _weigh(case: CaseTally, belief: Beta, solved: int, policy: Policy) -> CaseEvidence:
+    known = posterior(belief, case.before.all_passes, case.before.all_trials)
+    after = case.after
+    planned_p = tail(after.passes, after.trials, known)
+    weight = log_evidence(after.all_passes, after.failures, known)
+    bound = math.log(solved / policy.repeat_level)
+    proved = after.repeats > 0 and weight >= bound
+    blocked = planned_p <= policy.case_level / solved or proved
+    room = max(0, policy.repeat_cap - after.all_trials)
+    return CaseEvidence(
+        case=case,
+        p_value=min(planned_p, math.exp(-max(0.0, weight))) if after.repeats else planned_p,
+        planned_p=planned_p,
+        log_evidence=weight,
+        blocked=blocked,
+        open=not blocked and weight > 0 and not cleared(after.all_passes, after.failures, known),
+        to_prove=failures_to_prove(after.all_passes, after.failures, known, bound, room),
+    )

@@ -1,0 +1,70 @@
+"""What the gate may spend, and what it asks of the evidence. Every number has its reason in docs/decisions/0004-gate.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loopwright.errors import SettingError
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one comparison is decided.
+
+    `alpha` bounds the chance to block an agent that did not change, over everything looked at. It is divided among the tests
+    by the shares: at default, .02 for the suite (mid-p, and never above an exact .03), .01 for all modes together, .005 for all
+    cases on planned trials, .005 for all cases on repeats; the ceilings add up to alpha.
+
+    `solved` is the pass rate, in history and as expected, from which a case counts as solved. A solved case with `history`
+    trials or more is not let go while its failure is unexplained. With fewer, it is held back when such a failure somewhere
+    among the solved cases had a chance of at most `suspicion`. `blind` is the largest share of the baseline's passes whose loss
+    may go unseen (with the chance 1 - `power`) in a run that is approved. `repeat_cap` bounds the trials asked for of one case.
+    """
+
+    alpha: float = 0.05
+    min_cases: int = 5
+    max_missing: float = 0.02
+    max_errors: float = 0.2
+    suite_share: float = 0.4
+    suite_ceiling_share: float = 0.6
+    mode_share: float = 0.2
+    case_share: float = 0.1
+    repeat_share: float = 0.1
+    solved: float = 0.8
+    history: int = 5
+    suspicion: float = 0.3
+    blind: float = 2 / 3
+    power: float = 0.8
+    repeat_cap: int = 40
+
+    def __post_init__(self) -> None:
+        spent = self.suite_ceiling_share + self.mode_share + self.case_share + self.repeat_share
+        if not 0 < self.alpha < 1:
+            raise SettingError(f"gate.alpha is {self.alpha!r}", cure="give a number between 0 and 1")
+        if spent > 1 + 1e-9 or self.suite_share > self.suite_ceiling_share:
+            raise SettingError(f"the gate's tests would spend {spent:.3g} of alpha", cure="give shares that add up to at most 1")
+
+    @property
+    def suite_level(self) -> float:
+        """The level of the suite test's mid-p value."""
+        return self.alpha * self.suite_share
+
+    @property
+    def suite_ceiling(self) -> float:
+        """The level of the suite test's exact p-value."""
+        return self.alpha * self.suite_ceiling_share
+
+    @property
+    def mode_level(self) -> float:
+        """The level for all modes together."""
+        return self.alpha * self.mode_share
+
+    @property
+    def case_level(self) -> float:
+        """The level for all solved cases together, on the planned trials."""
+        return self.alpha * self.case_share
+
+    @property
+    def repeat_level(self) -> float:
+        """The level for all solved cases together, on planned trials and repeats, at every look."""
+        return self.alpha * self.repeat_share
