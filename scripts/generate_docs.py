@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-import click
-import typer
+import typer.main
 
 from loopwright import errors
 from loopwright.settings import SETTINGS, Setting
@@ -76,7 +76,7 @@ def commands_page() -> Iterator[str]:
         yield from _command(f"loopwright {name}", command, level=2)
 
 
-def _command(path: str, command: click.Command, level: int) -> Iterator[str]:
+def _command(path: str, command: Any, level: int) -> Iterator[str]:
     yield f"{'#' * level} {path}\n"
     yield inspect.cleandoc(command.help or "").replace("\b\n", "").replace("\b", "") + "\n"
     rows = [_parameter(p) for p in command.params if p.name not in ("help", "install_completion", "show_completion")]
@@ -85,13 +85,13 @@ def _command(path: str, command: click.Command, level: int) -> Iterator[str]:
         yield "| argument | meaning |\n|---|---|"
         yield from rows
         yield ""
-    if isinstance(command, click.Group):
+    if hasattr(command, "commands"):
         for child in command.commands.values():
             yield from _command(f"{path} {child.name}", child, level + 1)
 
 
-def _parameter(param: click.Parameter) -> str:
-    if isinstance(param, click.Option):
+def _parameter(param: Any) -> str:
+    if param.param_type_name == "option":
         names = ", ".join(f"`{n}`" for n in (*param.opts, *param.secondary_opts))
         meaning = param.help or ""
     else:

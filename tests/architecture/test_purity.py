@@ -15,6 +15,7 @@ RUFF = Path(sys.executable).with_name("ruff")
 STAGES = ("audit", "collect", "judge", "mine", "cluster", "evaluate", "gate", "improve", "release", "watch")
 CORE = (*STAGES, "stats", "guards", "agent", "effects.py", "errors.py", "registry.py", "ports.py", "workflows")
 FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile", "print", "input", "breakpoint"}
+LAZY = ("surfaces/cli/main.py", "wiring.py")  # the front door, and the root that builds an adapter when it is asked for
 HEAVY = ("numpy", "scipy", "sqlalchemy", "msgspec", "typer", "rich", "onnxruntime", "jinja2", "yaml", "asyncio")
 
 
@@ -60,7 +61,7 @@ def test_our_own_modules_are_imported_at_the_top() -> None:
     found = {
         str(f.relative_to(SOURCE)): inner_imports(f.read_text(encoding="utf-8"))
         for f in SOURCE.rglob("*.py")
-        if f.relative_to(SOURCE).as_posix() != "surfaces/cli/main.py"
+        if f.relative_to(SOURCE).as_posix() not in LAZY
     }
     assert {name: lines for name, lines in found.items() if lines} == {}
 
@@ -91,7 +92,7 @@ def test_ruff_refuses_a_planted_violation_in_a_stage(stage: str, line: str, rule
     assert rule in done.stdout
 
 
-@pytest.mark.parametrize("stage", (*STAGES, "stats", "guards", "agent"))
+@pytest.mark.parametrize("stage", [*STAGES, "stats", "guards", "agent"])
 def test_a_stage_init_holds_a_docstring_only(stage: str) -> None:
     body = ast.parse((SOURCE / stage / "__init__.py").read_text(encoding="utf-8")).body
     assert len(body) == 1

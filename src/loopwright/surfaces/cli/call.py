@@ -5,21 +5,29 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-import click
 import typer
+import typer.main
 
 from loopwright.errors import OK, USAGE
 
 
 def call(name: str, module: str, args: list[str]) -> int:
-    """Load the command's module and run its `app` with `args`; returns the exit code."""
+    """Load the command's module and run its `app` with `args`; returns the exit code.
+
+    Raises `KeyboardInterrupt` and `BrokenPipeError` where typer would have turned them into exit code 1, which means blocked here.
+    """
     app: typer.Typer = import_module(f"loopwright.surfaces.cli.verbs.{module}").app
     command = typer.main.get_command(app)
     try:
         code = command.main(args=args, prog_name=f"loopwright {name}", standalone_mode=False)
-    except click.UsageError as error:
-        print(f"loopwright {name}: {error.format_message()}; see loopwright {name} --help", file=sys.stderr)  # noqa: T201
+    except typer.TyperException as error:
+        message = " ".join(error.format_message().split()).rstrip(".")
+        print(f"loopwright {name}: {message}; see loopwright {name} --help", file=sys.stderr)  # noqa: T201
         return USAGE
-    except click.exceptions.Abort:
+    except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise BrokenPipeError from None
+        raise
     return code if isinstance(code, int) else OK

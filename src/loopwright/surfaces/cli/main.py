@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from os import devnull
 from typing import NamedTuple
 
 from loopwright.errors import OK, USAGE, LoopwrightError
@@ -51,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("loopwright: interrupted; what was stored is kept, and the same command goes on from there", file=sys.stderr)  # noqa: T201
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
-        return OK
+        sys.stdout = open(devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (what is left to flush has no reader)
+        return 141
 
 
 def help_text(everything: bool = False) -> str:
