@@ -5,10 +5,29 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from loopwright.adapters.executors.local import LocalExecutor
+from loopwright.adapters.executors.processor_time import processor_time
 from loopwright.adapters.importers.reader import FileRecordReader, FileTraceReader
+from loopwright.adapters.store.result_file import MemoryLog, ResultFile, encode
 from loopwright.adapters.store.scaffold_files import ScaffoldFiles
+from loopwright.adapters.store.suite_files import SuiteFolder
 from loopwright.adapters.vcs.git import Git
-from loopwright.ports import Clock, RecordReader, Scaffold, Store, TraceReader, VersionControl
+from loopwright.errors import UsageError
+from loopwright.evaluate.result import EvalResult
+from loopwright.gate.policy import Policy
+from loopwright.ports import (
+    Clock,
+    Executor,
+    ProcessorTime,
+    RecordReader,
+    RunLog,
+    Scaffold,
+    Store,
+    SuiteFiles,
+    Target,
+    TraceReader,
+    VersionControl,
+)
 from loopwright.settings import Settings
 
 
@@ -54,3 +73,70 @@ def trace_reader(settings: Settings) -> TraceReader:
 def record_reader(settings: Settings) -> RecordReader:
     """JSON Lines records that are not traces: failures, trial results."""
     return FileRecordReader(settings["import.max_line_bytes"])
+
+
+def suite_files(settings: Settings) -> SuiteFiles:
+    """The suite as YAML files."""
+    return SuiteFolder()
+
+
+def result_file(path: Path, replace: bool = False) -> ResultFile:
+    """A file that a run keeps its results in, to be closed; `replace` gives up what it holds."""
+    return ResultFile(path, replace)
+
+
+def result_line(result: EvalResult) -> bytes:
+    """A result as the line that the gate reads."""
+    return encode(result)
+
+
+def memory_log() -> RunLog:
+    """Results that are kept for one command only."""
+    return MemoryLog()
+
+
+def executor(settings: Settings) -> Executor:
+    """What calls the target, several trials at once."""
+    return LocalExecutor(settings["run.concurrency"])
+
+
+def checks_limit() -> ProcessorTime:
+    """The limit on the processor time of checks."""
+    return processor_time
+
+
+def target(url: str, settings: Settings) -> Target:
+    """The agent under test, by the form of its `url`; raises `UsageError` for none and for a form that is not known.
+
+    What a toml file names is found from that file's folder, what the command line names from the current one.
+    """
+    spec = url.strip()
+    from_file = settings.file is not None and settings.sources.get("target.url") == str(settings.file)
+    scheme, _, rest = spec.partition(":")
+    if scheme == "python":
+        from loopwright.adapters.targets.python_function import PythonFunction  # noqa: PLC0415
+
+        return PythonFunction(rest, (str(settings.folder.resolve()),) if from_file else ())
+    if scheme == "command":
+        from loopwright.adapters.targets.command import Command  # noqa: PLC0415
+
+        quoted = len(rest) > 1 and rest[0] == rest[-1] == '"' and '"' not in rest[1:-1]
+        return Command(rest[1:-1] if quoted else rest, str(settings.folder) if from_file else None)
+    if scheme in ("http", "https"):
+        from loopwright.adapters.targets.http import HttpService  # noqa: PLC0415
+
+        return HttpService(spec)
+    forms = 'python:package.module:function, command:"./agent --flag" or an http(s) URL'
+    if not spec:
+        raise UsageError(f"no target is named; give --target {forms}, or set url under [target] in loopwright.toml")
+    raise UsageError(f"unknown target {spec!r}; give {forms}")
+
+
+def gate_policy(settings: Settings) -> Policy:
+    """What the gate may spend and asks of the evidence."""
+    return Policy(
+        alpha=settings["gate.alpha"],
+        min_cases=settings["gate.min_cases"],
+        max_missing=settings["gate.max_missing"],
+        max_errors=settings["gate.max_errors"],
+    )

@@ -65,7 +65,11 @@ def decide(
         flaky=tuple(c.eval_id for c in counted.cases if _is_flaky(c)),
         missing=counted.missing,
         statistics=_statistics(policy, suite, modes, level, seen)
-        | {"naive": {"regressions": naive_regressions(baseline, candidate)}, "new": list(counted.new)},
+        | {
+            "fell": _fell(counted.cases),
+            "naive": {"regressions": naive_regressions(baseline, candidate)},
+            "new": list(counted.new),
+        },
         next=tuple(_requests(counted, level, policy, bool(blind), bool(incomplete))),
         reasons=tuple(reasons),
     )
@@ -122,6 +126,16 @@ def _is_fixed(case: CaseTally) -> bool:
 def _is_flaky(case: CaseTally) -> bool:
     """Both passed and failed on one side: the same agent, the same case, another answer."""
     return any(0 < side.all_passes < side.all_trials for side in (case.before, case.after))
+
+
+def _fell(cases: Sequence[CaseTally]) -> list[dict[str, Any]]:
+    """The cases that passed less often than before, largest fall first."""
+    rows = []
+    for case in cases:
+        (x1, n1), (x0, n0) = case.planned_after, (case.before.passes, case.before.trials)
+        if n0 and n1 and x1 * n0 < x0 * n1:
+            rows.append((x1 / n1 - x0 / n0, case.eval_id, [x0, n0], [x1, n1]))
+    return [{"eval_id": eval_id, "before": before, "after": after} for _, eval_id, before, after in sorted(rows)]
 
 
 def _requests(counted: Tally, level: CaseLevel, policy: Policy, blind: bool, incomplete: bool) -> list[CaseRequest]:
@@ -190,9 +204,7 @@ def _group_row(group: GroupEvidence) -> dict[str, Any]:
     }
 
 
-def _message(
-    outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence, seen: DropPower
-) -> str:
+def _message(outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence, seen: DropPower) -> str:
     if outcome is Outcome.UNDECIDED:
         return f"Undecided: {reasons[0]}."
     rates = f"{_percent(suite.before)} of trials passed before and {_percent(suite.after)} now"

@@ -39,12 +39,13 @@ def of_counts(counted: Tally, policy: Policy) -> list[str]:
     total, missing = len(counted.cases), len(counted.missing)
     if missing > policy.max_missing * total:
         reasons.append(
-            f"{missing} of the baseline's {total} cases are missing from the candidate (at most {policy.max_missing:.0%} may be); run them"
+            f"{missing} of the baseline's {total} cases are missing from the candidate "
+            f"(at most {100 * policy.max_missing:.3g} % may be); run them"
         )
     for side, share in (("baseline", counted.error_share_before), ("candidate", counted.error_share_after)):
         if share > policy.max_errors:
             reasons.append(
-                f"{share:.0%} of the {side}'s trials have no verdict (at most {policy.max_errors:.0%} may have none); "
+                f"{100 * share:.0f} % of the {side}'s trials have no verdict (at most {100 * policy.max_errors:.3g} % may have none); "
                 "mend what fails and run them again"
             )
     compared = total - missing
@@ -75,10 +76,13 @@ def of_cases(unexplained: Sequence[CaseEvidence], policy: Policy) -> list[str]:
     rest = [e.case.eval_id for e in unexplained if e.to_prove is not None]
     reasons = []
     if rest:
-        reasons.append(f"{_named(rest)} {_was(rest)} solved and failed now, which may be noise or a loss; repeat what `next` lists")
+        reasons.append(
+            f"{_named(rest)} {_was(rest)} solved and failed now, which may be noise or a loss; repeat what `next` lists"
+        )
     if at_cap:
         reasons.append(
-            f"{_named(at_cap)} {_was(at_cap)} solved, failed now, and {policy.repeat_cap} trials cannot settle it; look at the answers"
+            f"{_named(at_cap)} {_was(at_cap)} solved and failed now, and {policy.repeat_cap} trials could not settle it; "
+            "look at the answers, or give the baseline more trials"
         )
     return reasons
 
@@ -116,7 +120,9 @@ def _of_suites(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) 
     if len(after) > 1:
         return ["the candidate mixes results of different suites; run all cases on one suite"]
     if before and after and before != after:
-        return ["the suite changed between baseline and candidate (suite_digest differs); run the baseline's version on the new suite"]
+        return [
+            "the suite changed between baseline and candidate (suite_digest differs); run the baseline's version on the new suite"
+        ]
     return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -92,10 +92,7 @@ def case_evidence(cases: Sequence[CaseTally], policy: Policy) -> CaseLevel:
         counts = (case.before.all_passes, case.before.all_trials, case.after)
         if counts not in known:
             known[counts] = _weigh(case, belief, len(solved), policy)
-        like = known[counts]
-        evidence.append(
-            CaseEvidence(case, like.p_value, like.planned_p, like.log_evidence, like.blocked, like.open, like.to_prove)
-        )
+        evidence.append(replace(known[counts], case=case))
     evidence.sort(key=lambda e: (-e.log_evidence, e.case.eval_id))
     return CaseLevel(len(solved), belief, tuple(evidence))
 
@@ -138,12 +135,11 @@ def _weigh(case: CaseTally, belief: Beta, solved: int, policy: Policy) -> CaseEv
     planned_p = tail(after.passes, after.trials, known)
     weight = log_evidence(after.all_passes, after.failures, known)
     bound = math.log(solved / policy.repeat_level)
-    proved = after.repeats > 0 and weight >= bound
-    blocked = planned_p <= policy.case_level / solved or proved
+    blocked = planned_p <= policy.case_level / solved or weight >= bound
     room = max(0, policy.repeat_cap - after.all_trials)
     return CaseEvidence(
         case=case,
-        p_value=min(planned_p, math.exp(-max(0.0, weight))) if after.repeats else planned_p,
+        p_value=min(planned_p, math.exp(-max(0.0, weight))),
         planned_p=planned_p,
         log_evidence=weight,
         blocked=blocked,

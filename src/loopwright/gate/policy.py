@@ -47,24 +47,24 @@ class Policy:
     @property
     def suite_level(self) -> float:
         """The level of the suite test's mid-p value."""
-        return self.alpha * self.suite_share
+        return round(self.alpha * self.suite_share, 12)
 
     @property
     def suite_ceiling(self) -> float:
         """The level of the suite test's exact p-value."""
-        return self.alpha * self.suite_ceiling_share
+        return round(self.alpha * self.suite_ceiling_share, 12)
 
     @property
     def mode_level(self) -> float:
         """The level for all modes together."""
-        return self.alpha * self.mode_share
+        return round(self.alpha * self.mode_share, 12)
 
     @property
     def case_level(self) -> float:
         """The level for all solved cases together, on the planned trials."""
-        return self.alpha * self.case_share
+        return round(self.alpha * self.case_share, 12)
 
     @property
     def repeat_level(self) -> float:
         """The level for all solved cases together, on planned trials and repeats, at every look."""
-        return self.alpha * self.repeat_share
+        return round(self.alpha * self.repeat_share, 12)

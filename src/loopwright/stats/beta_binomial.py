@@ -90,7 +90,7 @@ def log_sequence(passes: int, failures: int, a: Floats | float, b: Floats | floa
 def predictive(trials: int, belief: Beta) -> Floats:
     """The probabilities of 0, 1, ... `trials` passes among the next trials; shape (trials + 1,)."""
     logs = [math.log(math.comb(trials, k)) + float(log_sequence(k, trials - k, belief.a, belief.b)) for k in range(trials + 1)]
-    return np.exp(np.array(logs))
+    return np.asarray(np.exp(logs), dtype=np.float64)
 
 
 def tail(passes: int, trials: int, belief: Beta) -> float:

@@ -43,7 +43,10 @@ class DropPower(NamedTuple):
 def design(n0: ArrayLike, x0: ArrayLike, n1: ArrayLike, sure: ArrayLike) -> Design:
     """A `Design` from anything that numpy takes for arrays."""
     return Design(
-        np.asarray(n0, dtype=np.int64), np.asarray(x0, dtype=np.int64), np.asarray(n1, dtype=np.int64), np.asarray(sure, dtype=bool)
+        np.asarray(n0, dtype=np.int64),
+        np.asarray(x0, dtype=np.int64),
+        np.asarray(n1, dtype=np.int64),
+        np.asarray(sure, dtype=bool),
     )
 
 
@@ -66,7 +69,7 @@ def power_of_loss(share: float, plan: Design, belief: Beta, level: float, ceilin
     found = float(normal_cdf((cut - shift) / sd)) if sd > 0 else float(shift <= cut and null > 0)
     solved = plan.sure & (plan.x0 > 0)
     unseen = (1 - share) ** float(plan.n1[solved].sum())
-    return 1 - (1 - found) * unseen
+    return float(1 - (1 - found) * unseen)
 
 
 def detectable_drop(plan: Design, belief: Beta, level: float, ceiling: float, power: float = 0.8) -> DropPower:

@@ -1,0 +1,138 @@
+"""A decision in words and tables that an engineer can check by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from loopwright.collect.intake import printable
+from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.stats.intervals import wilson
+
+SHOWN = 20
+"""So many rows of a table are shown; JSON has them all."""
+NAMED = 8
+"""So many cases are named in a line."""
+
+
+def explain(decision: GateDecision) -> str:
+    """Verdict, what regressed, what would decide, what the run could have seen, and what the naive rule would have said."""
+    blocks = [
+        [_verdict(decision)],
+        _regressions(decision),
+        _fell(decision),
+        _suspects(decision),
+        _next(decision),
+        _lists(decision),
+        _sight(decision),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _verdict(decision: GateDecision) -> str:
+    word = decision.decision.value.upper() if decision.decision is not None else ""
+    rest = decision.message.partition(": ")[2] or decision.message
+    more = [f"  - {reason}." for reason in decision.reasons[1 if decision.decision is Outcome.UNDECIDED else 0 :]]
+    return printable_lines([f"{word}  {rest}", *(["also:", *more] if more else [])])
+
+
+def printable_lines(lines: Iterable[str]) -> str:
+    """Lines of text in which a terminal finds nothing to act on."""
+    return "\n".join(printable(line) for line in lines)
+
+
+def _regressions(decision: GateDecision) -> list[str]:
+    found = [r for r in decision.regressions if isinstance(r, Regression)]
+    if not found:
+        return []
+    rows = [
+        (r.level, r.mode_id or "" if r.level == "mode" else r.eval_id or "all cases", _of(r.before), _of(r.after), _p(r))
+        for r in found
+    ]
+    return _table("What regressed", ("level", "what", "before", "after", "chance if unchanged"), rows)
+
+
+def _fell(decision: GateDecision) -> list[str]:
+    """Where a drop of many cases together is the proof, the cases that it was made of."""
+    if not any(r.level in ("suite", "mode") for r in decision.regressions if isinstance(r, Regression)):
+        return []
+    rows = [(f["eval_id"], _of(f["before"]), _of(f["after"])) for f in decision.statistics["fell"]]
+    return _table("Cases that passed less often, most first (each alone may be noise)", ("case", "before", "after"), rows)
+
+
+def _suspects(decision: GateDecision) -> list[str]:
+    cases = decision.statistics.get("cases") or {}
+    rows = [("case", s["eval_id"], _of(s["before"]), _of(s["after"]), f"{s['p_value']:.2g}") for s in cases.get("suspects", [])]
+    if not rows:
+        return []
+    title = f"Solved cases that failed, more often than their own noise explains well ({cases['solved']} cases count as solved)"
+    return _table(title, ("level", "what", "before", "after", "chance if unchanged"), rows)
+
+
+def _next(decision: GateDecision) -> list[str]:
+    if not decision.next:
+        return []
+    what = "What would decide" if decision.decision is Outcome.UNDECIDED else "What would tell noise from loss"
+    total = sum(r.trials for r in decision.next)
+    rows = [(r.eval_id, r.trials) for r in decision.next]
+    return _table(f"{what}: {total} more trial{'' if total == 1 else 's'}", ("case", "trials"), rows)
+
+
+def _lists(decision: GateDecision) -> list[str]:
+    return [
+        f"{name} ({len(ids)}): {printable(', '.join(ids[:NAMED]))}{', ...' if len(ids) > NAMED else ''}"
+        for name, ids in (("fixed", decision.fixed), ("flaky", decision.flaky), ("missing", decision.missing))
+        if ids
+    ]
+
+
+def _sight(decision: GateDecision) -> list[str]:
+    suite = decision.statistics.get("suite")
+    if not suite:
+        return []
+    lines = [
+        f"before: {_rate(suite['before'])}",
+        f"after:  {_rate(suite['after'])}",
+        f"A fall as deep has a chance of {suite['adjusted']:.2g} if nothing changed; the suite blocks at {suite['level']:.2g}.",
+    ]
+    drop = decision.statistics["min_detectable_drop"]
+    power = f"{100 * decision.statistics['power']:.0f} %"
+    lines.append(
+        f"This run would have found a drop of {100 * drop:.1f} points or more {power} of the time."
+        if drop is not None
+        else "This run could not have been relied on to find any drop, however large."
+    )
+    alpha = decision.statistics["alpha"]
+    lines.append(f"An unchanged agent is blocked at most {100 * alpha:.3g} % of the time, over everything looked at.")
+    naive = len(decision.statistics["naive"]["regressions"])
+    lines.append(
+        f"The naive rule (passed before, fails now) would block with {naive} regression{'' if naive == 1 else 's'}."
+        if naive
+        else "The naive rule (passed before, fails now) would approve."
+    )
+    return lines
+
+
+def _of(counts: Sequence[int]) -> str:
+    return f"{counts[0]} of {counts[1]}"
+
+
+def _rate(counts: Sequence[int]) -> str:
+    low, high = wilson(counts[0], counts[1])
+    share = f"{100 * counts[0] / counts[1]:.1f} %" if counts[1] else "no trials"
+    return f"{_of(counts)} trials passed ({share}; {100 * low:.0f}-{100 * high:.0f} % if cases were alike)"
+
+
+def _p(regression: Regression) -> str:
+    return "one failure is proof" if regression.p_value is None else f"{regression.p_value:.2g}"
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    cells = [[printable(str(cell)) for cell in row] for row in rows[:SHOWN]]
+    widths = [max(len(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
+    lines = [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in [list(columns), *cells]
+    ]
+    more = [f"  and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
+    return [title, *lines, *more]

@@ -1,0 +1,191 @@
+"""`loopwright gate`: two runs become a decision."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from loopwright import wiring
+from loopwright.errors import BLOCKED, OK, UNDECIDED, InputError, UsageError
+from loopwright.gate.decision import GateDecision, Outcome
+from loopwright.gate.exchange import decision_record
+from loopwright.gate.explain import explain
+from loopwright.settings import Settings
+from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.terminal import emit, say
+from loopwright.workflows.deciding import who
+from loopwright.workflows.gating import Change, Established, establish_file, establish_run, gate_files, gate_store
+
+app = typer.Typer(add_completion=False)
+
+_EXIT = {Outcome.APPROVED: OK, Outcome.BLOCKED: BLOCKED, Outcome.UNDECIDED: UNDECIDED}
+
+
+@app.command()
+def gate(
+    baseline: list[str] = typer.Option(
+        [], "--baseline", metavar="FILE", help="Results of the released version; repeat it for its history. - is standard input."
+    ),
+    candidate: str | None = typer.Option(
+        None, "--candidate", metavar="FILE", help="Results of the version that wants to ship.", show_default=False
+    ),
+    run: str | None = typer.Option(None, "--run", metavar="ID", help="A stored run; otherwise the latest.", show_default=False),
+    candidate_version: str | None = typer.Option(
+        None,
+        "--candidate-version",
+        help="What the results must be of; rows that say otherwise are not approved.",
+        show_default=False,
+    ),
+    establish: bool = typer.Option(
+        False, "--establish", help="Make the run the baseline, under your name, instead of comparing."
+    ),
+    extend: bool = typer.Option(False, "--extend", help="With --establish: add the run to the history of the baseline there is."),
+    replace: bool = typer.Option(False, "--replace", help="With --establish: start a new baseline in place of the one there is."),
+    by: str | None = BY,
+    alpha: float | None = from_setting("gate.alpha"),
+    min_cases: int | None = from_setting("gate.min_cases"),
+    max_missing: float | None = from_setting("gate.max_missing"),
+    max_errors: float | None = from_setting("gate.max_errors"),
+    store: str | None = from_setting("store.url", "--store"),
+    config: Path | None = CONFIG,
+    format: OutputFormat = FORMAT,
+) -> None:
+    """Compare a candidate with its baseline: approved (exit 0), blocked (1) or undecided (2).
+
+    With --baseline and --candidate it reads files, a line a trial:
+
+    {"eval_id": "refund", "trial": 0, "passed": true, "run_id": "monday", "version": "v7", "deterministic": false}
+
+    Without them it reads the store: the latest run against the established baseline. The decision is recorded there.
+
+    An unchanged agent is blocked at most 5 % of the time (--alpha), over the suite, its failure modes and its cases together.
+    One failure of a case is proof only where its rows say "deterministic": true. Missing trials and errors are not passes. Where
+    the evidence is thin, the answer is undecided, and says which trials would decide.
+
+    For example:
+
+    loopwright gate --baseline main.jsonl --candidate branch.jsonl
+
+    loopwright gate --establish --by "Ada Lovelace"
+
+    loopwright gate
+    """
+    in_files = bool(baseline) or candidate is not None
+    settings = settle(
+        config,
+        in_files,
+        gate__alpha=alpha,
+        gate__min_cases=min_cases,
+        gate__max_missing=max_missing,
+        gate__max_errors=max_errors,
+        store__url=store,
+    )
+    change = _change(establish, extend, replace)
+    if in_files:
+        _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
+    if change is not None:
+        told = _establish_file(settings, baseline, candidate, by, change) if in_files else _establish(settings, run, by, change)
+        _tell(told, format)
+        return
+    decision = (
+        _compare_files(settings, baseline, candidate, candidate_version)
+        if in_files
+        else _compare(settings, run, candidate_version)
+    )
+    if format is OutputFormat.JSON:
+        emit(json.dumps(decision_record(decision), allow_nan=False))
+    else:
+        say(explain(decision))
+    raise typer.Exit(_EXIT[decision.decision or Outcome.UNDECIDED])
+
+
+def _compare_files(settings: Settings, baseline: list[str], candidate: str | None, version: str | None) -> GateDecision:
+    _refuse(not baseline, "--candidate needs something to be compared with; give --baseline FILE")
+    _refuse(candidate is None, "--baseline needs something to be compared with it; give --candidate FILE")
+    named = [*baseline, *([candidate] if candidate is not None else [])]
+    _refuse(named.count("-") > 1, "standard input can be read once; give one of the results as a file")
+    doubts = [f"{path} does not exist" for path in named if not _exists(path)]
+    found = [path for path in baseline if _exists(path)]
+    return asyncio.run(
+        gate_files(
+            wiring.record_reader(settings),
+            found,
+            candidate if candidate is not None and _exists(candidate) else None,
+            wiring.gate_policy(settings),
+            version=version,
+            doubts=doubts,
+        )
+    )
+
+
+def _compare(settings: Settings, run: str | None, version: str | None) -> GateDecision:
+    with wiring.store(settings) as store:
+        now = wiring.clock().now()
+        return asyncio.run(gate_store(store, wiring.gate_policy(settings), now, run_id=run, version=version))
+
+
+def _establish(settings: Settings, run: str | None, by: str | None, change: Change) -> dict[str, Any]:
+    person = who(by, wiring.version_control())
+    with wiring.store(settings) as store:
+        made: Established = asyncio.run(establish_run(store, person, wiring.clock().now(), run_id=run, change=change))
+    return {"baseline": list(made.run_ids), "results": made.results, "by": made.by, "replaced": list(made.replaced)}
+
+
+def _establish_file(
+    settings: Settings, baseline: list[str], candidate: str | None, by: str | None, change: Change
+) -> dict[str, Any]:
+    """Write the candidate's rows into the baseline's file, each with who made it the baseline."""
+    if candidate is None or len(baseline) != 1 or baseline[0] == "-":
+        raise UsageError("give --candidate FILE, the results to start from, and one --baseline FILE, the file to make")
+    person = who(by, wiring.version_control())
+    file = Path(baseline[0])
+    known = [baseline[0]] if file.exists() else []
+    _refuse(
+        bool(known) and change == "first",
+        f"{file} exists already; add to its history with --extend, or start anew with --replace",
+    )
+    kept = known if change == "extend" else []
+    reader = wiring.record_reader(settings)
+    rows = asyncio.run(establish_file(reader, candidate, kept, person, wiring.clock().now()))
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    _write(file, text)
+    return {"baseline": [str(file)], "results": len(rows), "by": person, "replaced": known if not kept else []}
+
+
+def _write(file: Path, text: str) -> None:
+    """Write all of it or nothing."""
+    draft = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", source=str(file), cure="name another file") from None
+
+
+def _tell(told: dict[str, Any], format: OutputFormat) -> None:
+    if format is OutputFormat.JSON:
+        emit(json.dumps(told))
+    else:
+        say(f"{told['by']} made {', '.join(told['baseline'])} the baseline ({told['results']} results).")
+
+
+def _change(establish: bool, extend: bool, replace: bool) -> Change | None:
+    _refuse((extend or replace) and not establish, "--extend and --replace say how to --establish; give that too")
+    _refuse(extend and replace, "--extend keeps the baseline and --replace does not; give one of them")
+    if not establish:
+        return None
+    return "extend" if extend else "replace" if replace else "first"
+
+
+def _exists(path: str) -> bool:
+    return path == "-" or Path(path).exists()
+
+
+def _refuse(wrong: bool, problem: str) -> None:
+    if wrong:
+        raise UsageError(problem)
