@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from loopwright.collect.conversation import deeper_than
-from loopwright.collect.intake import shown
+from loopwright.collect.intake import printable, shown
 from loopwright.errors import RecordError
 
 MAX_DEPTH = 100
@@ -69,7 +69,7 @@ def _explain(data: bytes) -> NoReturn:
 
 def _malformed(text: str, error: json.JSONDecodeError) -> RecordError:
     near = text[max(0, error.pos - _AROUND) : error.pos + _AROUND]
-    what = error.msg[:1].lower() + error.msg[1:]
+    what = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
     if what == "extra data":
         cure = "put each record on a line of its own"
     elif text.strip() in ("{", "["):
@@ -77,7 +77,9 @@ def _malformed(text: str, error: json.JSONDecodeError) -> RecordError:
     else:
         cure = "mend or remove the line"
     return RecordError(
-        f"malformed JSON: {what} at column {error.pos + 1}, near {shown(near)}", cure=cure, reason="malformed JSON"
+        f"malformed JSON: {what} at column {error.pos + 1}, near {printable(near.strip()) or 'the end'}",
+        cure=cure,
+        reason="malformed JSON",
     )
 
 

@@ -56,7 +56,7 @@ def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
                 size += len(end)
                 if size > limit:
                     yield Piece(number, None, size)
-                elif line := (b"".join((*parts, end)) if parts else end).strip(_BLANK):
+                elif line := _line(parts, end, number):
                     yield Piece(number, line, size)
                 number, size, parts = number + 1, 0, []
             size += len(rest)
@@ -69,8 +69,14 @@ def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
         raise
     if size > limit:
         yield Piece(number, None, size)
-    elif line := b"".join(parts).strip(_BLANK):
+    elif line := _line(parts, b"", number):
         yield Piece(number, line, size)
+
+
+def _line(parts: list[bytes], end: bytes, number: int) -> bytes:
+    """The line of these parts without the blanks around it, and the first one without a byte order mark."""
+    line = b"".join((*parts, end)) if parts else end
+    return (line.removeprefix(BOM) if number == 1 else line).strip(_BLANK)
 
 
 def elements(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
@@ -80,8 +86,10 @@ def elements(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
         for chunk in chunks:
             yield from array.feed(chunk)
     except BrokenSourceError as broken:
+        yield from array.whole()
         broken.line = array.line
         raise
+    yield from array.whole()
     array.end()
 
 
@@ -118,6 +126,11 @@ class _Array:
             self._after(chunk[start:])
         else:
             self._keep(chunk[start:])
+
+    def whole(self) -> Iterator[Piece]:
+        """The element that stands whole at the end of a stream which broke off after it."""
+        if self._depth == 1 and self._parts and b"".join(self._parts).rstrip(_BLANK).endswith(b"}"):
+            yield from self._cut(b"")
 
     def end(self) -> None:
         """The stream has ended: raises `BrokenSourceError` where the array has not."""
@@ -224,10 +237,10 @@ class _Head:
             self.ended = True
             return
         self._size += len(chunk)
-        self._read.append(chunk if len(self._read) else chunk.removeprefix(BOM))
+        self._read.append(chunk)
 
     def _text(self) -> bytes:
-        return b"".join(self._read)
+        return b"".join(self._read).removeprefix(BOM)
 
 
 def _has_line(read: list[bytes]) -> bool:
@@ -237,14 +250,19 @@ def _has_line(read: list[bytes]) -> bool:
 
 
 def _is_array(start: bytes, all_of_it: bool) -> bool:
-    """Whether a stream that begins so is one JSON array of objects, and not lines of which the first is an array, or broken."""
+    """Whether a stream that begins so is one JSON array of objects, and not lines of which the first is an array, or broken.
+
+    No array holds two whole objects on lines that follow each other without a comma.
+    """
     if not _ARRAY_START.match(start):
         return False
     first, rest = _first_line(start)
     if _decodes(first, list):
         return all_of_it and not rest.strip(_BLANK)
-    second = _first_line(rest)[0]
-    return first.rstrip(_BLANK).endswith((b",", b"[", b":")) or not _decodes(second, dict)
+    second, rest = _first_line(rest)
+    if not _decodes(second, dict):
+        return True
+    return first.rstrip(_BLANK).endswith((b",", b"[", b":")) and not _decodes(_first_line(rest)[0], dict)
 
 
 def _first_line(start: bytes) -> tuple[bytes, bytes]:
