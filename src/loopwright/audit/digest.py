@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -16,12 +15,11 @@ from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """`value` as JSON text that is the same for equal content.
+    """`plain(value)` as JSON text with sorted keys (and NaN, Infinity and -Infinity, as Python writes them).
 
-    Keys are sorted, dataclasses become objects, times become UTC ISO 8601, non-finite numbers become strings, and what JSON
-    does not know becomes its `repr`.
+    Two values have the same text exactly when their plain forms are the same: `1`, `1.0`, `True` and `"1"` are four things.
     """
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def digest(*parts: Any, length: int = 16) -> str:
@@ -35,19 +33,42 @@ def content_id(kind: str, *parts: Any) -> str:
     return f"{kind}-{digest(kind, *parts)}"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """`value` as nothing but None, truth values, numbers, text, lists, and objects with text as keys.
+
+    By intent a record is the object of its fields, an enum its value, a tuple or a set (sorted) a list, an array its numbers, a
+    time its ISO 8601 text in UTC. Nothing else falls together: what plain values lack is marked by a key that begins with `$`,
+    as in `{"$map": [[1, "one"]]}`, and an object that has such a key itself is written in that way too. Raises `TypeError` for
+    a thing without content, whose `repr` would be its address.
+    """
     if isinstance(value, Enum):
-        return _plain(value.value)
+        return plain(value.value)
     if value is None or isinstance(value, str | bool | int | float):
-        return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+        return value
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {k if isinstance(k, str) else canonical(k): _plain(v) for k, v in value.items()}
+        return _plain_mapping(value)
     if isinstance(value, set | frozenset):
-        return sorted((_plain(v) for v in value), key=canonical)
+        return sorted((plain(v) for v in value), key=canonical)
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return repr(value)
+        return [plain(v) for v in value]
+    return _plain_other(value)
+
+
+def _plain_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    if all(isinstance(key, str) and not key.startswith("$") for key in value):
+        return {key: plain(content) for key, content in value.items()}
+    return {"$map": sorted(([plain(key), plain(content)] for key, content in value.items()), key=canonical)}
+
+
+def _plain_other(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, bytes | bytearray):
+        return {"$bytes": value.hex()}
+    if not any("__repr__" in vars(kind) for kind in type(value).__mro__[:-1]):
+        raise TypeError(f"a {type(value).__name__} has no content to identify it by")
+    return {"$repr": [type(value).__name__, repr(value)]}

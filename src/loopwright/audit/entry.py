@@ -13,7 +13,11 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An entry of the audit trail. `previous` is the hash of the entry before it, `GENESIS` for the first."""
+    """An entry of the audit trail.
+
+    `actor` is the person who decided, `action` what was done (`baseline set`), `subject` the id of what it was done to.
+    `details` are plain values (see `digest.plain`). `previous` is the hash of the entry before it, `GENESIS` for the first.
+    """
 
     at: datetime
     actor: str
@@ -26,13 +30,3 @@ class AuditEntry:
     def hash(self) -> str:
         """SHA-256 over all fields, as 64 hex digits."""
         return digest(self.at, self.actor, self.action, self.subject, self.details, self.previous, length=64)
-
-
-def first_break(entries: list[AuditEntry]) -> int | None:
-    """The index (from 0) of the first entry whose `previous` is not the hash of the one before it; None when unbroken."""
-    previous = GENESIS
-    for index, entry in enumerate(entries):
-        if entry.previous != previous:
-            return index
-        previous = entry.hash
-    return None

@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
 from loopwright.adapters.store.codec import from_json, to_json
 from loopwright.adapters.store.columns import escape, metadata, moment_text, unescape
 from loopwright.adapters.store.database import Group
+from loopwright.audit.digest import plain
 from loopwright.audit.entry import AuditEntry
 from loopwright.audit.trail import Head, Recorded, Trail
 from loopwright.errors import StoreError
@@ -45,7 +46,7 @@ class Audit(Group):
     """Implements `ports.AuditStore`."""
 
     def append_audit(self, at: datetime, actor: str, action: str, subject: str, details: dict[str, Any]) -> AuditEntry:
-        """Chain and write an entry; several processes that do so at once make one chain."""
+        """Chain and write an entry, its details made plain; several processes that do so at once make one chain."""
         with self.database.write() as connection:
             return append(connection, at, actor, action, subject, details)
 
@@ -87,7 +88,7 @@ def _row(number: int, entry: AuditEntry) -> dict[str, Any]:
         "actor": escape(entry.actor),
         "action": escape(entry.action),
         "subject": escape(entry.subject),
-        "details": to_json(entry.details).decode(),
+        "details": to_json(plain(entry.details)).decode(),
         "previous": entry.previous,
         "hash": entry.hash,
     }

@@ -33,7 +33,7 @@ from loopwright.ports import StoredDecision
 T = TypeVar("T")
 
 RECORDS: tuple[type, ...] = (Trace, FailureTrace, FailureMode, EvalCase, EvalResult, Run, StoredDecision)
-LEVEL = 6
+LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"
 
 

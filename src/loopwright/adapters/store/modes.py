@@ -45,7 +45,7 @@ class Modes(Group):
         rows = {mode.mode_id: _row(mode) for mode in modes}
         places = {m.trace_id: {"trace_id": m.trace_id, "mode_id": m.mode_id, "strength": m.strength} for m in memberships}
         with self.database.write() as connection:
-            decided = dict(connection.execute(select(table.c.mode_id, table.c.decided)).tuples().all())
+            decided = {row.mode_id: row.decided for row in connection.execute(select(table.c.mode_id, table.c.decided))}
             connection.execute(table.update().values(found=False))
             this = table.update().where(table.c.mode_id == bindparam("id"))
             for id, row in rows.items():
@@ -74,7 +74,7 @@ class Modes(Group):
         """Record a person's decision about a mode, in the audit trail too where `by` and `at` are given."""
         wanted = mode_status(status)
         with self.database.write() as connection:
-            held = dict(connection.execute(select(table.c.mode_id, table.c.status)).tuples().all())
+            held = {row.mode_id: row.status for row in connection.execute(select(table.c.mode_id, table.c.status))}
             if mode_id not in held:
                 raise UsageError(unknown("failure mode", mode_id, held))
             connection.execute(table.update().where(table.c.mode_id == mode_id).values(status=wanted.value, decided=True))
