@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -103,6 +104,9 @@ class Target(Protocol):
     def name(self) -> str:
         """As the user wrote it, such as `python:shop.agent:answer`."""
 
+    async def open(self) -> None:
+        """Get ready; raises `UsageError` where the target cannot be used at all."""
+
     async def call(self, request: CallTarget) -> TargetReply:
         """Answer one case once; failure and time-out are replies, not exceptions."""
 
@@ -117,17 +121,30 @@ class Executor(Protocol):
         """Run the calls, yielding each reply as it comes, in any order."""
 
 
+class ProcessorTime(Protocol):
+    """A limit on the processor time of code that need not end by itself."""
+
+    def __call__(self, seconds: float) -> AbstractContextManager[None]:
+        """Raises `TimeoutError` in the body of the `with` once it used that much."""
+
+
 class SuiteFiles(Protocol):
     """The suite as files in the user's repository."""
 
-    def load(self, paths: Sequence[str]) -> Suite:
-        """Read YAML files, or folders of them; raises `SuiteError`."""
+    def load(self, paths: Sequence[str], drafts: bool = False) -> Suite:
+        """Read the approved cases, and with `drafts` the drafts too, of YAML files, or folders of them; raises `SuiteError`."""
 
     def write_drafts(self, cases: Sequence[EvalCase], folder: str) -> list[str]:
-        """Write one file per failure mode; returns the paths. A file that a person changed is never overwritten."""
+        """Write one file per failure mode; returns the paths of those that now hold the drafts.
+
+        A file that a person changed is never overwritten, and is not among the paths.
+        """
 
     def append(self, case: EvalCase, folder: str) -> str:
-        """Add an approved case to the folder; returns the file's path."""
+        """Add an approved case to the folder, in a file of its own; returns the file's path.
+
+        The untouched draft of the case is removed. Raises `SuiteError` where another case has the id.
+        """
 
 
 class Scaffold(Protocol):
@@ -215,6 +232,22 @@ class CaseStore(Protocol):
 
     def set_case_status(self, case_id: str, status: CaseStatus | str, by: str, at: datetime) -> None:
         """Record a person's decision about a case, in the audit trail too; raises `UsageError` for an unknown id or status."""
+
+
+class RunLog(Protocol):
+    """Where a run keeps its results as they come: the store, or a file."""
+
+    def put_run(self, run: Run) -> None:
+        """Write a run, or its new end time."""
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first."""
+
+    def put_result(self, result: EvalResult) -> None:
+        """Write one trial, durably; the same (run_id, eval_id, trial) again replaces nothing."""
+
+    def results(self, run_id: str) -> list[EvalResult]:
+        """All trials of a run."""
 
 
 class RunStore(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,3 +142,11 @@ def gate_policy(settings: Settings) -> Policy:
         max_missing=settings["gate.max_missing"],
         max_errors=settings["gate.max_errors"],
     )
+
+
+def embedder(settings: Settings, note: Callable[[str], None]) -> Embedder:
+    """What turns text into vectors, as `cluster.embedder` says; `note` is told what it chose, and what became of its cache."""
+    from loopwright.adapters.embed.cache import default_folder  # noqa: PLC0415 (brings numpy, which most commands never need)
+    from loopwright.adapters.embed.choice import choose  # noqa: PLC0415
+
+    return choose(str(settings["cluster.embedder"]), default_folder(os.environ, Path.home()), note)

@@ -39,6 +39,7 @@ class EvalCase:
 
     The first seven fields are the source's; `input` is text or a list of chat messages; `severity` runs from 1 to 5.
     `deterministic` says that one failure is proof (None: decide from history). `timeout_s` None means the run's default.
+    `fails_on_source` tells whether the checks were seen to fail on the recorded failure behind the case (None: not tried).
     """
 
     id: str
@@ -55,6 +56,7 @@ class EvalCase:
     timeout_s: float | None = None
     mode_id: str | None = None
     source_trace_ids: tuple[str, ...] = ()
+    fails_on_source: bool | None = None
     status: CaseStatus = CaseStatus.APPROVED
     approved_by: str | None = None
     file: str = ""

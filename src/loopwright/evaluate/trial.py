@@ -1,0 +1,84 @@
+"""One trial of one case, as a step: it asks for the agent's answer, and returns the verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from loopwright.effects import CallTarget, TargetReply
+from loopwright.evaluate.case import EvalCase, Layer
+from loopwright.evaluate.check import Answer, apply
+from loopwright.evaluate.checks import CHECKS
+from loopwright.evaluate.result import CheckOutcome, EvalResult
+
+NEEDS_JUDGE = "needs a judge: the case is decided by its scoring rubric"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One planned trial: `number` counts from 0 within the case, `timeout_s` is the limit in seconds."""
+
+    case: EvalCase
+    number: int
+    timeout_s: float
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What identifies it within a run."""
+        return self.case.id, self.number
+
+
+Step = Generator[CallTarget, TargetReply, EvalResult]
+
+
+def attempt(trial: Trial, *, run_id: str, version: str, suite_digest: str) -> Step:
+    """Run one trial: yields one `CallTarget`, is sent the `TargetReply`, returns the `EvalResult`."""
+    case = trial.case
+    reply = yield CallTarget(case.input, case.id, trial.number, trial.timeout_s)
+    outcomes: tuple[CheckOutcome, ...] = ()
+    if reply.error is None and not reply.timed_out:
+        outcomes = examine(case, reply)
+        passed, error = verdict(case, outcomes)
+    else:
+        passed, error = None, reply.error or f"timed out after {trial.timeout_s:g} s"
+    return EvalResult(
+        eval_id=case.id,
+        passed=passed,
+        run_id=run_id,
+        trial=trial.number,
+        error=error,
+        version=version,
+        suite_digest=suite_digest,
+        layer=case.layer.value,
+        mode_id=case.mode_id,
+        deterministic=case.deterministic,
+        tags=case.tags,
+        cost_usd=reply.cost_usd,
+        latency_ms=reply.latency_ms,
+        tokens=reply.tokens,
+        output=reply.output,
+        messages=reply.messages,
+        checks=outcomes,
+    )
+
+
+def examine(case: EvalCase, reply: TargetReply) -> tuple[CheckOutcome, ...]:
+    """Every check's outcome on one answer, in the case's order."""
+    answer = Answer(case, reply)
+    return tuple(apply(CHECKS.get(check.type), check, answer) for check in case.checks)
+
+
+def verdict(case: EvalCase, outcomes: tuple[CheckOutcome, ...]) -> tuple[bool | None, str | None]:
+    """What the checks amount to, and why there is no verdict where there is none.
+
+    One failed check fails the trial. Otherwise one check that could not tell, or a rubric that nobody judged, leaves it
+    without a verdict. Only all checks together pass it.
+    """
+    if any(o.passed is False for o in outcomes):
+        return False, None
+    unsure = [o for o in outcomes if o.passed is None]
+    if unsure:
+        return None, f"{unsure[0].type}: {unsure[0].reason}"
+    if not outcomes or (case.scoring_rubric and case.layer is not Layer.DETERMINISTIC):
+        return None, NEEDS_JUDGE
+    return True, None

@@ -1,0 +1,168 @@
+"""`loopwright run`: a suite, run against an agent."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import typer
+
+from loopwright import wiring
+from loopwright.errors import OK, UNDECIDED
+from loopwright.evaluate.case import Layer, Suite
+from loopwright.evaluate.plan import Selection, select
+from loopwright.evaluate.summary import exit_code, summarise
+from loopwright.ports import RunLog
+from loopwright.settings import Settings
+from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.terminal import TerminalProgress, note, table
+from loopwright.workflows.running import UNVERSIONED, Bench, RunReport, RunRequest, run_suite
+
+app = typer.Typer(add_completion=False)
+
+LISTED = 100
+"""With more cases than this the table lists those that did not pass, and no more of them."""
+
+_TARGET = typer.Option(
+    None,
+    "--target",
+    help='The agent: python:package.module:function, command:"./agent --flag" or http(s)://... [LOOPWRIGHT_TARGET_URL]',
+    show_default=False,
+)
+_STORE = typer.Option(None, "--store", help="Where results are kept, without --out. [LOOPWRIGHT_STORE_URL]", show_default=False)
+
+
+@app.command()
+def run(
+    suite: list[str] | None = typer.Argument(None, help="Suite files, or folders of them; otherwise the suite's folder."),
+    target: str | None = _TARGET,
+    version: str | None = typer.Option(
+        None, "--version", "--version-label", help="The agent's version; otherwise git's head.", show_default=False
+    ),
+    trials: int | None = from_setting("run.trials"),
+    timeout: float | None = from_setting("run.timeout"),
+    concurrency: int | None = from_setting("run.concurrency"),
+    layer: list[Layer] | None = typer.Option(None, "--layer", help="Only cases of this layer; may be repeated."),
+    tag: list[str] | None = typer.Option(None, "--tag", help="Only cases with this tag; may be repeated."),
+    case: list[str] | None = typer.Option(None, "--case", help="Only the case of this id; may be repeated."),
+    drafts: bool = typer.Option(False, "--drafts", help="Run drafts too, to see what they do before approving them."),
+    out: Path | None = typer.Option(None, "--out", help="Keep results in this file of JSON Lines, and use no store."),
+    fresh: bool = typer.Option(False, "--fresh", help="Start anew: do not go on with a run that was cut short."),
+    exit_zero: bool = typer.Option(False, "--exit-zero", help="Exit 0 once every trial has run, whatever came of it."),
+    format: OutputFormat = typer.Option(
+        OutputFormat.TEXT, "--format", help="text: a table. json: results on stdout, a line a trial; no store."
+    ),
+    folder: str | None = from_setting("suite.folder"),
+    store: str | None = _STORE,
+    config: Path | None = CONFIG,
+) -> None:
+    """Run a suite of eval cases against an agent, and say what passed.
+
+    Reads YAML suite files. The agent is sent each case's input (text, or a list of chat messages) and answers with text, or with
+    {"output", "messages"?, "cost_usd"?, "error"?}. Results go to the store, or with --out to a file that `loopwright gate` reads.
+
+    A run that is cut short goes on where it stopped when the same command is given again: same version, suite, target and trials.
+
+    Exit 0 when every trial passed, 1 when any failed, 2 when none failed but some have no verdict, or there was nothing to run.
+    Where `loopwright gate` decides afterwards, give --exit-zero.
+
+    Example: loopwright run evals --target python:my_agent:answer --trials 3 --out results.jsonl
+    """
+    file_mode = out is not None or format is OutputFormat.JSON
+    settings = settle(
+        config,
+        file_mode,
+        target__url=target,
+        run__trials=trials,
+        run__timeout=timeout,
+        run__concurrency=concurrency,
+        suite__folder=folder,
+        store__url=store,
+    )
+    chosen = _choose(
+        suite or [str(settings.path("suite.folder"))],
+        settings,
+        drafts,
+        Selection(tuple(layer or ()), tuple(tag or ()), tuple(case or ())),
+    )
+    request = RunRequest(
+        chosen,
+        version or wiring.version_control().head() or UNVERSIONED,
+        trials=settings["run.trials"],
+        timeout_s=settings["run.timeout"],
+        fresh=fresh,
+        concurrency=settings["run.concurrency"],
+    )
+    if not chosen.cases:
+        note("loopwright run: no cases to run, so nothing is known of the agent")
+        raise typer.Exit(UNDECIDED)
+    with _log(settings, out, file_mode, fresh) as log:
+        report = asyncio.run(_run(request, settings, log))
+    _tell(report, request, format)
+    code = exit_code(report.results)
+    raise typer.Exit(OK if exit_zero else code)
+
+
+def _choose(paths: list[str], settings: Settings, drafts: bool, selection: Selection) -> Suite:
+    files = wiring.suite_files(settings)
+    suite = files.load(paths, drafts=drafts)
+    if not drafts:
+        waiting = len(files.load(paths, drafts=True).cases) - len(suite.cases)
+        if waiting:
+            note(f"loopwright run: {waiting} drafts are left out; approve them, or give --drafts")
+    return select(suite, selection)
+
+
+@contextmanager
+def _log(settings: Settings, out: Path | None, file_mode: bool, fresh: bool) -> Iterator[RunLog]:
+    """Where results go: a file, this command alone, or the store."""
+    if out is not None:
+        with closing(wiring.result_file(out, replace=fresh)) as file:
+            yield file
+    elif file_mode:
+        yield wiring.memory_log()
+    else:
+        with wiring.store(settings) as store:
+            yield store
+
+
+async def _run(request: RunRequest, settings: Settings, log: RunLog) -> RunReport:
+    target = wiring.target(str(settings["target.url"]), settings)
+    bench = Bench(target, wiring.executor(settings), log, wiring.clock(), wiring.checks_limit())
+    return await run_suite(request, bench, TerminalProgress())
+
+
+def _tell(report: RunReport, request: RunRequest, format: OutputFormat) -> None:
+    total = len(report.results)
+    if report.resumed == total:
+        note(f"loopwright run: all {total} trials of version {report.run.version} were there already; --fresh runs them again")
+    elif report.resumed:
+        note(f"loopwright run: went on with {report.run.run_id}: {report.resumed} of {total} trials were there already")
+    if format is OutputFormat.JSON:
+        for result in report.results:
+            sys.stdout.buffer.write(wiring.result_line(result))
+        sys.stdout.buffer.flush()
+        return
+    cases = summarise(report.results)
+    listed = cases if len(cases) <= LISTED else [c for c in cases if c.passed < c.trials][:LISTED]
+    rows = [(c.eval_id, _verdict(c.failed, c.undecided), f"{c.passed}/{c.trials}", _clip(c.reason)) for c in listed]
+    if rows:
+        table("", ["case", "verdict", "passed", "why"], rows, right=[2])
+    if len(listed) < len(cases):
+        note(f"{len(cases) - len(listed)} cases are not listed; --format json has them all")
+    passed = sum(c.passed == c.trials for c in cases)
+    failed = sum(c.failed > 0 for c in cases)
+    unknown = len(cases) - passed - failed
+    note(f"{len(cases)} cases: {passed} passed, {failed} failed, {unknown} without a verdict (version {report.run.version})")
+
+
+def _verdict(failed: int, undecided: int) -> str:
+    return "failed" if failed else "no verdict" if undecided else "passed"
+
+
+def _clip(text: str, width: int = 160) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"

@@ -1,0 +1,157 @@
+"""Running a suite against a target: every trial's result is kept as it comes, and a run cut short goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from loopwright.effects import CallTarget, TargetReply
+from loopwright.evaluate.case import Suite
+from loopwright.evaluate.plan import identity, trials
+from loopwright.evaluate.result import EvalResult, Run
+from loopwright.evaluate.trial import Step, Trial, attempt
+from loopwright.ports import Clock, Executor, ProcessorTime, Progress, RunLog, Target
+
+CHECK_SECONDS = 5.0
+"""Processor time that the checks of one trial may take, in seconds; a check that is stopped could not tell."""
+
+UNVERSIONED = "unversioned"
+"""The version of an agent that nobody named and that lies in no repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to run: the suite, the agent's version, and trials and time-out (seconds) of cases that do not say their own.
+
+    `fresh` starts anew even where an earlier run of the same was cut short.
+    """
+
+    suite: Suite
+    version: str
+    trials: int = 1
+    timeout_s: float = 60.0
+    fresh: bool = False
+    concurrency: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A run and all its results; `resumed` of them were there before this call, and were not made again."""
+
+    run: Run
+    results: tuple[EvalResult, ...]
+    resumed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a run stands on: the target, the executor that calls it, where results go, the clock, and the limit for checks."""
+
+    target: Target
+    executor: Executor
+    log: RunLog
+    clock: Clock
+    processor_time: ProcessorTime
+
+
+async def run_suite(request: RunRequest, bench: Bench, progress: Progress) -> RunReport:
+    """Run every trial that has no result yet, and return all results in the suite's order.
+
+    The same version, suite, target and trials continue the last run that did not end; a run that ended is followed by a new one.
+    Raises `UsageError` where the target cannot be used at all; whatever else goes wrong with a trial is its result.
+    """
+    same = identity(request.version, request.suite, bench.target.name, request.trials)
+    run, kept = _resumed(same, request, bench) or (_new(same, request, bench), [])
+    done = {(result.eval_id, result.trial): result for result in kept}
+    left = [trial for trial in _planned(request) if trial.key not in done]
+    progress.start("running", run.planned)
+    progress.advance(len(done))
+    try:
+        if left:
+            await bench.target.open()
+            bench.log.put_run(run)
+        async for result in _results(left, run, bench):
+            bench.log.put_result(result)
+            done[result.eval_id, result.trial] = result
+            progress.advance()
+    finally:
+        progress.done()
+        await bench.target.close()
+    run = replace(run, finished_at=bench.clock.now())
+    bench.log.put_run(run)
+    ordered = tuple(done[trial.key] for trial in sorted(_planned(request), key=_place(request.suite)))
+    return RunReport(run, ordered, len(kept))
+
+
+async def _results(left: list[Trial], run: Run, bench: Bench) -> AsyncIterator[EvalResult]:
+    waiting: dict[tuple[str, int], Step] = {}
+
+    def calls() -> Iterator[CallTarget]:
+        for trial in left:
+            step = attempt(trial, run_id=run.run_id, version=run.version, suite_digest=run.suite_digest)
+            waiting[trial.key] = step
+            yield next(step)
+
+    async for call, reply in bench.executor.run(calls(), bench.target):
+        step = waiting.pop((call.case_id, call.trial))
+        with bench.processor_time(CHECK_SECONDS):
+            result = _finish(step, reply)
+        yield result
+
+
+def _finish(step: Step, reply: TargetReply) -> EvalResult:
+    try:
+        step.send(reply)
+    except StopIteration as stop:
+        result: EvalResult = stop.value
+        return result
+    raise TypeError("a trial asks for one answer")
+
+
+def _resumed(same: str, request: RunRequest, bench: Bench) -> tuple[Run, list[EvalResult]] | None:
+    """The last run of the same that did not end, and the results that it has; None where there is none to go on with."""
+    if request.fresh:
+        return None
+    planned = {trial.key for trial in _planned(request)}
+    for run in reversed(bench.log.runs()):
+        if run.run_id.startswith(f"run-{same}-") and run.finished_at is None:
+            kept = [r for r in bench.log.results(run.run_id) if (r.eval_id, r.trial) in planned]
+            if len(kept) < len(planned) or _known(request.version):
+                return _described(run, request, bench), kept
+    return None
+
+
+def _new(same: str, request: RunRequest, bench: Bench) -> Run:
+    now = bench.clock.now()
+    run = Run(f"run-{same}-{_stamp(now)}", request.version, request.suite.digest, bench.target.name, now)
+    return _described(run, request, bench)
+
+
+def _described(run: Run, request: RunRequest, bench: Bench) -> Run:
+    """The run with what this call knows of it: a file of results does not hold all of that."""
+    return replace(
+        run,
+        target=bench.target.name,
+        planned=sum(1 for _ in _planned(request)),
+        trials=request.trials,
+        settings={"timeout_s": request.timeout_s, "concurrency": request.concurrency},
+    )
+
+
+def _known(version: str) -> bool:
+    """Whether the version says which agent it was: an unnamed or changed one may be another by now."""
+    return version != UNVERSIONED and not version.endswith("-dirty")
+
+
+def _planned(request: RunRequest) -> Iterator[Trial]:
+    return trials(request.suite, request.trials, request.timeout_s)
+
+
+def _place(suite: Suite) -> Callable[[Trial], tuple[int, int]]:
+    places = {case.id: index for index, case in enumerate(suite.cases)}
+    return lambda trial: (places[trial.case.id], trial.number)
+
+
+def _stamp(now: datetime) -> str:
+    return f"{now:%Y%m%dT%H%M%S%f}"
