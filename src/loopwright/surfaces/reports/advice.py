@@ -11,11 +11,12 @@ from loopwright.workflows.analysis import Analysis
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: what, why, and the commands for it."""
+    """One thing to do: what, why, the commands for it, and the place on the page where it begins."""
 
     title: str
     why: str
     commands: tuple[str, ...] = ()
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,6 @@ def next_steps(analysis: Analysis) -> list[Step]:
                 ("loopwright import --help", f"loopwright analyze {files}"),
             ),
         ]
-    look = Step("Look at the evidence", "Open three traces of the largest mode and say whether the evidence is right.")
     if not analysis.failures:
         return [
             Step(
@@ -46,7 +46,13 @@ def next_steps(analysis: Analysis) -> list[Step]:
                 ("loopwright init", "loopwright run", "loopwright gate --establish"),
             )
         ]
-    steps = [look]
+    steps = [
+        Step(
+            "Look at the evidence",
+            "Open a few failures of the first mode, and say for each whether it is one. No figure here can replace that.",
+            href="#mode-1" if analysis.clustering.modes else "#failures",
+        )
+    ]
     if analysis.origin == "files":
         steps.append(
             Step(
@@ -58,7 +64,8 @@ def next_steps(analysis: Analysis) -> list[Step]:
     steps.append(
         Step(
             "Turn modes into cases",
-            "A draft fails on the failure that it came from; a person approves it. What recurs three times gets a case, or a no.",
+            "Copy a draft from this page into the suite, or have all of them written; a person mends and approves each. What "
+            "recurs three times gets a case, or a no.",
             ("loopwright draft", "loopwright triage"),
         )
     )

@@ -10,8 +10,14 @@ from loopwright.evaluate.case import Check, EvalCase
 from loopwright.surfaces.reports.text import visible
 
 
-def draft_text(case: EvalCase) -> str:
-    """The case as a suite file of its own. Characters that would act or hide when shown are written as YAML escapes."""
+LONGEST = 12_000
+
+
+def draft_text(case: EvalCase) -> str | None:
+    """The case as a suite file of its own, None where that is longer than a page should quote (about 12,000 characters).
+
+    Characters that would act or hide when shown are written as YAML escapes.
+    """
     body: dict[str, Any] = {
         "id": case.id,
         "layer": case.layer.value,
@@ -27,6 +33,8 @@ def draft_text(case: EvalCase) -> str:
         "checks": [_check(c) for c in case.checks],
     }
     document = {"cases": [{key: value for key, value in body.items() if value not in (None, "", [])}]}
+    if len(repr(document)) > LONGEST:
+        return None
     text = _dump(document, unicode=True)
     return text if visible(text) == text else _dump(document, unicode=False)
 

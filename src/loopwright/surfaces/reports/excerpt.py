@@ -12,7 +12,8 @@ from loopwright.mine.signal import FailureTrace, Signal
 from loopwright.surfaces.reports.text import Clipped, clip, line, signal_name
 
 BEFORE, AFTER = 2, 1
-MAX_PINS = 4
+MAX_PINS = 3
+MAX_FLAGS = 4
 MAX_SIGNALS = 12
 MESSAGE_HEAD, MESSAGE_FOLD = 420, 1800
 CALL_HEAD, CALLS_SHOWN = 180, 6
@@ -45,6 +46,7 @@ class Turn:
     index: int
     role: str
     speaker: str
+    name: str
     text: Clipped
     calls: tuple[Call, ...]
     more_calls: int
@@ -72,7 +74,7 @@ def pinned_text(failure: FailureTrace, messages: Sequence[Message]) -> tuple[str
         return None
     message = messages[pins[0]]
     calls = ", ".join(f"{c.name}({c.arguments})" for c in map(_call, message.tool_calls[:2]))
-    return _speaker(message), line(message.text or calls, 300)
+    return _speaker(message), line(message.text or calls, 300) or "(an empty message)"
 
 
 def excerpt(failure: FailureTrace, messages: Sequence[Message]) -> Excerpt:
@@ -91,9 +93,16 @@ def excerpt(failure: FailureTrace, messages: Sequence[Message]) -> Excerpt:
 
 
 def _pins(failure: FailureTrace, length: int) -> list[int]:
-    """The messages that the strongest signals point at, strongest first."""
-    places = [s.where.message_index for s in _by_strength(failure.signals)]
-    return list(dict.fromkeys(p for p in places if p is not None and 0 <= p < length))[:MAX_PINS]
+    """The messages that the strongest signals point at, strongest first; of signals that say the same, the first."""
+    said: set[tuple[str, str]] = set()
+    places: list[int] = []
+    for signal in _by_strength(failure.signals):
+        place, saying = signal.where.message_index, (signal.detector, signal.summary or signal.reason)
+        if place is None or not 0 <= place < length or saying in said:
+            continue
+        said.add(saying)
+        places.append(place)
+    return list(dict.fromkeys(places))[:MAX_PINS]
 
 
 def _by_strength(signals: Sequence[Signal]) -> list[Signal]:
@@ -116,16 +125,16 @@ def _turn(index: int, message: Message, signals: Sequence[Signal]) -> Turn:
         index=index,
         role=message.role if message.role in ("user", "assistant", "tool", "system") else "other",
         speaker=_speaker(message),
+        name=line(message.name or "", 60),
         text=clip(message.text, MESSAGE_HEAD, MESSAGE_FOLD),
         calls=tuple(_call(c) for c in message.tool_calls[:CALLS_SHOWN]),
         more_calls=max(0, len(message.tool_calls) - CALLS_SHOWN),
-        pinned=tuple(_evidence(s) for s in _by_strength(signals) if s.where.message_index == index)[:MAX_PINS],
+        pinned=tuple(_evidence(s) for s in _by_strength(signals) if s.where.message_index == index)[:MAX_FLAGS],
     )
 
 
 def _speaker(message: Message) -> str:
-    name = {"user": "user", "assistant": "agent"}.get(message.role, message.role)
-    return line(f"{name} {message.name}" if message.name else name, 60)
+    return line({"user": "user", "assistant": "agent"}.get(message.role, message.role), 40)
 
 
 def _call(call: ToolCall) -> Call:

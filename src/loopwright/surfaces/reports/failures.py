@@ -12,7 +12,7 @@ from loopwright.mine.signal import FailureTrace
 from loopwright.surfaces.reports.draft import draft_text
 from loopwright.surfaces.reports.excerpt import Evidence, Excerpt, evidence, excerpt, pinned_text
 from loopwright.surfaces.reports.palette import ONE_OFF, Look, look
-from loopwright.surfaces.reports.text import Clipped, clip, line, signal_name
+from loopwright.surfaces.reports.text import line, signal_name
 from loopwright.workflows.analysis import (
     QUOTED_FAILURES,
     QUOTED_MODES,
@@ -48,7 +48,8 @@ class FailureRow:
 
 @dataclass(frozen=True, slots=True)
 class ModeRow:
-    """One failure mode. `share` is of all failures; `draft` is its case as YAML, empty where there is none."""
+    """One failure mode. `share` is of all failures; `drafted` says that it has a draft case, `draft` is that as YAML
+    where it is short enough."""
 
     look: Look
     mode_id: str
@@ -64,7 +65,8 @@ class ModeRow:
     possible_fix: str
     seen: str
     representatives: tuple[FailureRow, ...] = ()
-    draft: Clipped | None = None
+    drafted: bool = False
+    draft: str | None = None
 
 
 class FailureRows:
@@ -140,7 +142,8 @@ class FailureRows:
             possible_fix=line(mode.possible_fix, 600),
             seen=_seen(mode),
             representatives=tuple(self.row(f) for f in known[:QUOTED_REPRESENTATIVES]) if in_full else (),
-            draft=clip(draft_text(case), 9000) if case and in_full else None,
+            drafted=case is not None and in_full,
+            draft=draft_text(case) if case and in_full else None,
         )
 
 

@@ -15,7 +15,7 @@ from loopwright.collect.intake import Rejected
 from loopwright.mine.policy import POLICIES
 from loopwright.surfaces.reports import advice, plots
 from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
-from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible
+from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible, whole_percent
 from loopwright.workflows.analysis import Analysis, DetectorCount, Rate, one_offs
 
 REJECTED_SHOWN = 20
@@ -58,12 +58,13 @@ def render(analysis: Analysis, version: str = "") -> str:
         modes=modes,
         modes_total=len(analysis.clustering.modes),
         modes_top=max((m.share for m in modes), default=0.0) or 1.0,
-        modes_in_full=sum(bool(m.representatives or m.draft) for m in modes),
+        modes_in_full=sum(bool(m.representatives or m.drafted) for m in modes),
         map=marks,
         centres=plots.centres(marks),
         types=type_rows(analysis),
         types_top=_types_top(analysis),
         detectors=detector_groups(analysis),
+        silent=silent_detectors(analysis),
         detectors_top=_detectors_top(analysis),
         detectors_left=max(0, len(analysis.detectors) - DETECTORS_SHOWN),
         policies=POLICIES,
@@ -94,11 +95,13 @@ def verdict(analysis: Analysis) -> str:
     read = counted(failing.total, "trace")
     if not failing.count:
         return f"{read} read; none shows a sign of failure that a rule can see."
-    found = f"{read} read: {number(failing.count)} {'shows' if failing.count == 1 else 'show'} signs of failure"
+    strong = strengths(analysis)[0][2]
+    found = f"{read} read: {number(failing.count)} {'shows' if failing.count == 1 else 'show'} signs of failure, "
+    found += f"{number(strong) if strong else 'none'} of them strong."
     if not modes:
-        return f"{found}, and no failure recurs often enough to be a mode."
+        return f"{found} No failure recurs often enough to be a mode."
     covers = "covers" if len(modes) == 1 else "cover"
-    return f"{found}, and {counted(len(modes), 'failure mode')} {covers} {percent(_covered(analysis))} of them."
+    return f"{found} {counted(len(modes), 'failure mode')} {covers} {percent(_covered(analysis))}."
 
 
 def strengths(analysis: Analysis) -> list[tuple[str, str, int]]:
@@ -120,12 +123,18 @@ def type_rows(analysis: Analysis) -> list[RateRow]:
 
 
 def detector_groups(analysis: Analysis) -> list[tuple[str, list[RateRow]]]:
-    """Failure rates by detector under their signal types, the most frequent first."""
+    """Failure rates of the detectors that spoke or failed, under their signal types, in the analysis' order."""
     top = _detectors_top(analysis)
     groups: dict[str, list[RateRow]] = {}
-    for count in sorted(analysis.detectors[:DETECTORS_SHOWN], key=lambda d: -d.rate.count):
-        groups.setdefault(count.signal_type, []).append(_detector_row(count, top))
+    for count in analysis.detectors[:DETECTORS_SHOWN]:
+        if count.rate.count or count.problem:
+            groups.setdefault(count.signal_type, []).append(_detector_row(count, top))
     return [(signal_name(kind), rows) for kind, rows in groups.items()]
+
+
+def silent_detectors(analysis: Analysis) -> list[RateRow]:
+    """The detectors that ran and found nothing."""
+    return [_detector_row(d, 1.0) for d in analysis.detectors[:DETECTORS_SHOWN] if not d.rate.count and not d.problem]
 
 
 def _detector_row(count: DetectorCount, top: float) -> RateRow:
@@ -206,7 +215,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    made.filters.update(percent=percent, number=number, moment=moment, counted=counted, line=line, signal_name=signal_name)
+    made.filters.update(percent=percent, whole=whole_percent, number=number, moment=moment, counted=counted, line=line, signal_name=signal_name)
     return made
 
 

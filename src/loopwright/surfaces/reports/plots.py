@@ -12,6 +12,7 @@ from loopwright.workflows.analysis import Period, Rate
 NICE_TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 BINS = 20
 MAP_MARGIN = 6.0
+FAR = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def histogram(scores: Sequence[float]) -> list[Column]:
     """Scores in 0..1 as columns, each 1/20 wide; heights are relative to the tallest."""
     counts = [0] * BINS
     for score in scores:
-        counts[min(int(score * BINS), BINS - 1)] += 1
+        counts[max(0, min(int(score * BINS), BINS - 1))] += 1
     tallest = max(counts, default=0) or 1
     return [
         Column(
@@ -109,14 +110,15 @@ def timeline(periods: Sequence[Period], top: float) -> list[Column]:
 
 
 def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float]]) -> list[Mark]:
-    """The map: failures at one place become one mark whose area grows with their number. Failures without a place are left out.
+    """The map: failures at one place become one mark whose area grows with their number. Failures without a
+    finite place are left out.
 
     Positions are stretched to fill the plot: near is alike, and the axes have no unit. Large marks come first, to lie beneath.
     """
     placed: dict[tuple[float, float, int], list[Placed]] = {}
     for point in points:
         x, y = positions.get(point.trace_id, (math.nan, math.nan))
-        if math.isfinite(x) and math.isfinite(y):
+        if abs(x) < FAR and abs(y) < FAR:
             placed.setdefault((round(x, 4), round(y, 4), point.look.rank), []).append(point)
     if not placed:
         return []

@@ -57,9 +57,14 @@ def line(text: str, limit: int) -> str:
 
 
 def percent(share: float) -> str:
-    """`0.123` as `12.3 %`; whole numbers at the ends."""
+    """`0.123` as `12.3 %`; nothing and everything without a decimal."""
     value = 100 * share
     return f"{value:.0f}\u00a0%" if value in (0, 100) else f"{value:.1f}\u00a0%"
+
+
+def whole_percent(share: float) -> str:
+    """`0.2` as `20 %`: for axes."""
+    return f"{100 * share:.0f}\u00a0%"
 
 
 def number(value: float) -> str:
