@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from loopwright.adapters.executors.local import LocalExecutor
@@ -14,11 +15,15 @@ from loopwright.adapters.store.result_file import MemoryLog, ResultFile, encode
 from loopwright.adapters.store.scaffold_files import ScaffoldFiles
 from loopwright.adapters.store.suite_files import SuiteFolder
 from loopwright.adapters.vcs.git import Git
+from loopwright.cluster.options import Options
 from loopwright.errors import UsageError
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.policy import Policy
+from loopwright.mine.detector import Detector
+from loopwright.mine.detectors import shipped
 from loopwright.ports import (
     Clock,
+    Embedder,
     Executor,
     ProcessorTime,
     RecordReader,
@@ -30,6 +35,7 @@ from loopwright.ports import (
     TraceReader,
     VersionControl,
 )
+from loopwright.registry import Registry
 from loopwright.settings import Settings
 
 
@@ -150,3 +156,27 @@ def embedder(settings: Settings, note: Callable[[str], None]) -> Embedder:
     from loopwright.adapters.embed.choice import choose  # noqa: PLC0415
 
     return choose(str(settings["cluster.embedder"]), default_folder(os.environ, Path.home()), note)
+
+
+def cluster_options(settings: Settings) -> Options:
+    """How failures are grouped, from settings."""
+    return Options(
+        method=settings["cluster.method"],
+        granularity=float(settings["cluster.granularity"]),
+        min_size=int(settings["cluster.min_size"]),
+    )
+
+
+def detectors() -> Registry[Detector]:
+    """The shipped detectors, and those that installed packages add as entry points of the group `loopwright.detectors`."""
+    registry = shipped()
+    for point in entry_points(group="loopwright.detectors"):
+        try:
+            found = point.load()
+        except Exception as error:
+            problem = f"detector {point.name!r} ({point.value}) cannot be loaded: {error}"
+            raise UsageError(f"{problem}; mend or uninstall it") from error
+        if not isinstance(found, Detector):
+            raise UsageError(f"detector {point.name!r} ({point.value}) is no Detector; mend or uninstall it")
+        registry.add(found.name, found)
+    return registry

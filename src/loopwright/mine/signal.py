@@ -30,7 +30,8 @@ class Where:
 class Signal:
     """One detector's evidence in one trace.
 
-    `severity` says how bad it is if true, `confidence` how likely it is true; both lie in 0..1.
+    `severity` says how bad it is if true, `confidence` how likely it is true; both lie in 0..1. `reason` is for a person, and
+    may quote; `summary` says the same without quotes, ids and numbers, so that failures of one kind read alike.
     """
 
     type: FailureSignal
@@ -39,6 +40,7 @@ class Signal:
     confidence: float
     reason: str
     where: Where = field(default_factory=Where)
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

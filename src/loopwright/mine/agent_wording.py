@@ -1,0 +1,73 @@
+"""What agents say when they ask, fail, apologise or hand over."""
+
+from __future__ import annotations
+
+import re
+
+from loopwright.mine.wording import Cue, any_of, cue
+
+FAILED = cue(
+    "says that it failed",
+    0.5,
+    r"(?:i|we)(?:'m| am| was| were| have been|'ve been) (?:not able|unable|unsuccessful)\b",
+    r"(?:couldn'?t|could not|wasn'?t able|was unable|weren'?t able|failed) to? ?\w+",
+    r"(?:has|have|was|were|did|could)(?:n'?t| not) (?:go through|be (?:completed|processed|booked|made|found)|succeed"
+    r"|work)\b",
+    r"(?:something )?went wrong\b|something(?:'?s| is) wrong\b|it has been impossible\b",
+    r"(?:request|booking|reservation|payment|transaction|action|operation|search|call) (?:has )?failed\b",
+    r"no (?:solution|result|answer|match(?:es)?)s? (?:was |were |could be )?found\b",
+    r"(?:ran|running) into (?:an? )?(?:error|issue|problem)|encounter(?:ed|ing) (?:an? |some )?(?:\w+ )?(?:error"
+    r"|issue|problem|difficult)",
+)
+INABILITY: tuple[Cue, ...] = (
+    FAILED,
+    cue(
+        "says that it cannot do it",
+        0.4,
+        r"i (?:cannot|can'?t|can not|am not (?:allowed|permitted|authori[sz]ed)|(?:don'?t|do not) have (?:access"
+        r"|the ability|permission|information|enough))\b",
+        r"(?:is|are)(?: not|n'?t) (?:possible|allowed|permitted|eligible|available|supported|something i)\b",
+        r"(?:unable to|not able to|cannot be|can'?t be|unfortunately|i'?m afraid|regrettably|beyond (?:my|the scope))\b",
+    ),
+)
+APOLOGY = any_of(
+    r"apologi[sz]e\b|apologies\b|(?:i'?m|i am|we'?re|we are) (?:very |so |really |truly |terribly )?sorry\b"
+    r"|sorry (?:about|for) (?:that|the|this|any|my)\b",
+)
+ADMITS = any_of(
+    r"my (?:mistake|error|bad)\b|i made (?:a|an) (?:\w+ )?(?:mistake|error)\b|i (?:was|have been) (?:wrong|mistaken"
+    r"|incorrect)\b",
+    r"i (?:misunderstood|misread|overlooked|miscalculated|forgot|missed)\b|you(?:'re| are) (?:absolutely |completely "
+    r"|quite )?(?:right|correct)\b",
+    r"(?:apologi[sz]e|apologies|sorry) for (?:the|my|any|that|this) (?:\w+ )?(?:confusion|mistake|error|oversight"
+    r"|misunderstanding|mix-?up)\b",
+    r"there (?:was|seems to have been|has been|appears to have been) (?:a|an|some) (?:\w+ )?"
+    r"(?:oversight|mistake|error|misunderstanding|confusion|mix-?up|discrepancy)\b",
+)
+ASKS = re.compile(
+    r"\?\W*$|\b(?:please (?:confirm|provide|let me know|tell me|specify|share|reply|clarify|choose|select|review)"
+    r"|(?:could|can) you (?:please )?(?:confirm|provide|tell|share|specify|clarify)|would you like|do you want"
+    r"|shall i|should i"
+    r"|is (?:that|this) (?:correct|right|ok(?:ay)?))\b"
+)
+OFFERS_MORE = any_of(
+    r"any(?:thing|one)? (?:else|other|more)\b|if you (?:have|need)\b|feel free\b|let me know if\b|other (?:questions"
+    r"|requests)\b",
+    r"further (?:assistance|help|questions)\b|assist you (?:further|with anything)\b|what else\b|can i (?:help|assist"
+    r"|do)\b|more (?:help|i can)\b",
+)
+CONFIRMS = re.compile(
+    r"\b(?:confirm|correct|is (?:that|this) (?:right|ok(?:ay)?|accurate)|right\?|double.?check|verify|to (?:be"
+    r"|make) (?:clear|sure)"
+    r"|you(?:'d| would)? (?:like|want|need)|you(?:'re| are| will be)|will you be)\b|\?\W*$"
+)
+PERSON_TOOL = re.compile(
+    r"(?:transfer|escalat|hand_?(?:off|over)|connect|contact|route)\w*?(?:human|agent|person|support|operator"
+    r"|representative|supervisor)|^escalate|^hand_?off",
+    re.IGNORECASE,
+)
+PERSON_TEXT = any_of(
+    r"(?:transfer(?:red|ring)?|connect(?:ed|ing)?|escalat(?:e|ed|ing)|forward(?:ed|ing)?|hand(?:ed|ing)? (?:you"
+    r"|this) (?:over|off))\b"
+    r"[^.?!]{0,40}\b(?:human|agent|representative|specialist|supervisor|support|team|person|someone)\b",
+)

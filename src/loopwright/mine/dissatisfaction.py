@@ -1,0 +1,172 @@
+"""Detectors of implicit dissatisfaction: the end of the conversation, its tone, what the agent admits, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loopwright.collect.trace import Trace
+from loopwright.mine.agent_wording import ADMITS, APOLOGY, ASKS, FAILED, INABILITY, OFFERS_MORE, PERSON_TEXT, PERSON_TOOL
+from loopwright.mine.detector import Context
+from loopwright.mine.likeness import likeness, words
+from loopwright.mine.peers import effort
+from loopwright.mine.reading import Reading, role_of
+from loopwright.mine.signal import FailureSignal, Signal, Where
+from loopwright.mine.user_wording import CLOSES, FRUSTRATION, GO_AHEAD
+from loopwright.mine.wording import clip, strongest
+
+LEFT = FailureSignal.ABANDONMENT
+REPEATED_APOLOGIES = 3
+MUCH, LITTLE, CLEARLY = 1.5, 0.25, 3
+"""An effort is unusual at these multiples of the usual one, and where it differs by so many messages or calls."""
+
+
+def unresolved_end(trace: Trace, context: Context) -> Iterator[Signal]:
+    """The conversation stops before the user has what was asked for."""
+    reading = context.reading
+    ending = _ending(reading) if reading.last_index is not None else None
+    if ending is not None:
+        what, severity, confidence, place = ending
+        yield Signal(
+            LEFT, "unresolved_end", severity, confidence, f"the conversation ends {what}", Where((), place),
+            summary=f"the conversation ends {what}",
+        )  # fmt: skip
+
+
+Ending = tuple[str, float, float, int | None]
+"""How a conversation ends badly: what, severity, confidence, message index."""
+
+
+def _ending(reading: Reading) -> Ending | None:
+    if reading.last_role == "tool" or (reading.tools and reading.tools[-1].index == reading.last_index):
+        if reading.tools and PERSON_TOOL.search(reading.tools[-1].name):
+            return "with a transfer to a person", 0.4, 0.25, reading.last_index
+        return "on a tool call, without an answer", 0.7, 0.6, reading.last_index
+    return _ending_on_user(reading) if reading.last_role == "user" else _ending_on_agent(reading)
+
+
+def _ending_on_agent(reading: Reading) -> Ending | None:
+    last = reading.agents[-1] if reading.agents else None
+    if last is None or last.index != reading.last_index:
+        return "with an empty answer", 0.8, 0.7, reading.last_index
+    if PERSON_TEXT.search(last.plain[:600]):
+        return "with a transfer to a person", 0.4, 0.25, last.index
+    if strongest(INABILITY, last.plain[:600]) is not None:
+        return "with the agent unable to help", 0.6, 0.3, last.index
+    if ASKS.search(last.plain[-400:]) and not OFFERS_MORE.search(last.plain[-200:]):
+        return "on a question of the agent that nobody answers", 0.6, 0.5, last.index
+    return None
+
+
+def _ending_on_user(reading: Reading) -> Ending | None:
+    last = reading.users[-1] if reading.users else None
+    if last is None or last.index != reading.last_index:
+        return None
+    helpless = strongest(INABILITY, last.before[:1500]) is not None or PERSON_TEXT.search(last.before[:1500]) is not None
+    if CLOSES.search(last.plain):
+        return ("politely after the agent could not help", 0.5, 0.15, last.index) if helpless else None
+    if not reading.agents:
+        return "without an answer", 0.8, 0.6, last.index
+    return "on a message of the user that nobody answers", 0.6, 0.5, last.index
+
+
+def frustration(trace: Trace, context: Context) -> Iterator[Signal]:
+    """The user sounds frustrated: by the words, by shouting, or by giving up."""
+    for said in context.reading.users:
+        found = strongest(FRUSTRATION, said.plain)
+        if found is not None:
+            what, confidence = found.name, found.confidence * (1.0 if said.before else 0.5)
+        elif _shouts(said.text):
+            what, confidence = "raises the voice", 0.4
+        else:
+            continue
+        yield Signal(
+            LEFT, "frustration", 0.5, confidence, f"the user {what}: {clip(said.text)}", Where((), said.index),
+            summary=f"the user {what}",
+        )  # fmt: skip
+
+
+def _shouts(text: str) -> bool:
+    head = text[:500]
+    loud = head.upper() == head and head.lower() != head and len(head.split()) >= 3 and sum(map(str.isalpha, head)) >= 12
+    return loud or "!!!" in head or "???" in head
+
+
+def agent_admissions(trace: Trace, context: Context) -> Iterator[Signal]:
+    """The agent admits a mistake, says that it failed, or apologises again and again.
+
+    That something is not allowed is no evidence: declining by the rules is what a good agent does.
+    """
+    apologies = 0
+    for said in context.reading.agents:
+        head = said.plain[:1500]
+        if not said.before:
+            continue
+        apologies += APOLOGY.search(head) is not None
+        if ADMITS.search(head):
+            what, confidence = "admits a mistake", 0.35
+        elif FAILED.pattern.search(head):
+            what, confidence = "says that it failed", 0.2
+        elif apologies >= REPEATED_APOLOGIES and APOLOGY.search(head):
+            what, confidence = "apologises again and again", 0.2
+        else:
+            continue
+        yield Signal(
+            LEFT, "agent_admission", 0.3, confidence, f"the agent {what}: {clip(said.text)}", Where((), said.index),
+            summary=f"the agent {what}",
+        )  # fmt: skip
+
+
+def agent_loops(trace: Trace, context: Context) -> Iterator[Signal]:
+    """The agent says nearly the same again: it asks once more for what was given, or is stuck."""
+    earlier: list[frozenset[str]] = []
+    for said in context.reading.agents:
+        bag = words(said.plain)
+        alike = max((likeness(bag, other) for other in earlier[-6:]), default=0.0)
+        if alike >= 0.75 and len(bag) >= 5 and said.before:
+            yield Signal(
+                LEFT, "agent_loop", 0.4, round(0.3 + 1.2 * (alike - 0.75), 3),
+                f"the agent says the same again: {clip(said.text)}", Where((), said.index),
+                summary="the agent says the same again",
+            )  # fmt: skip
+        earlier.append(bag)
+
+
+def unusual_effort(trace: Trace, context: Context) -> Iterator[Signal]:
+    """The conversation took far more than is usual for its agent, or hardly any tool calls where others take several.
+
+    Much work is a sign of going astray, hardly any a sign of not looking. Needs peers; finds nothing where all take alike.
+    """
+    usual = context.peers.usual_for(trace)
+    if usual is None:
+        return
+    unit = usual.unit
+    took, common = effort(trace).amount(unit), usual.amount(unit)
+    if took >= MUCH * common and took - common >= CLEARLY:
+        more = min(1.0, (took / common - MUCH) / MUCH)
+        what, confidence = "many", 0.3 + 0.5 * more
+    elif unit == "tool calls" and common >= CLEARLY and took <= LITTLE * common:
+        what, confidence = "few", 0.4
+    else:
+        return
+    yield Signal(
+        LEFT, "unusual_effort", 0.6, round(confidence, 3), f"the conversation took {took:g} {unit}, where {common:g} are usual",
+        Where((), context.reading.last_index), summary=f"the conversation took unusually {what} {unit}",
+    )  # fmt: skip
+
+
+def unmet_confirmations(trace: Trace, context: Context) -> Iterator[Signal]:
+    """The agent asks for a go-ahead, the user gives it, and the agent, which has tools, does nothing."""
+    reading = context.reading
+    if not reading.tools and not reading.offered:
+        return
+    acted = {use.index for use in reading.tools}
+    replies = {i - 1: i for i, m in enumerate(trace.messages) if i and role_of(m) == "agent"}
+    for said in reading.users:
+        reply = replies.get(said.index)
+        if reply is None or reply in acted or not GO_AHEAD.match(said.plain) or not ASKS.search(said.before[-400:]):
+            continue
+        if not OFFERS_MORE.search(said.before[-200:]):
+            yield Signal(
+                LEFT, "unmet_confirmation", 0.6, 0.4, f"the user agrees, and the agent does nothing: {clip(said.text)}",
+                Where((), reply), summary="the user agrees, and the agent does nothing",
+            )  # fmt: skip

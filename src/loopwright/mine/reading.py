@@ -1,0 +1,184 @@
+"""A trace, read once for all detectors: who said what, and which tool was called with what result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loopwright.audit.digest import canonical
+from loopwright.collect.trace import Message, Step, ToolCall, Trace
+from loopwright.mine.tool_text import ErrorText, error_in, recorded_error
+
+SPOKEN_LIMIT = 4000
+"""Wording is read in the first characters of a message only: a pasted document is not how a user talks."""
+
+_USER_ROLES = frozenset({"user", "human", "customer"})
+_TOOL_ROLES = frozenset({"tool", "function", "ipython", "environment"})
+_SILENT_ROLES = frozenset({"system", "developer"})
+_TYPOGRAPHY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
+_BLANKS = re.compile(r"\s+")
+_SIMULATION_MARK = re.compile(r"#{2,}\s*\w+\s*#{2,}")
+_TOOL_LISTS = ("tools", "available_tools", "functions", "tool_definitions")
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """Something said: its message's index, the text as it came, and the same in lower case with plain quotes and single blanks.
+
+    `before` is what the other side said last before it, in the same plain form; empty at the start.
+    """
+
+    index: int
+    text: str
+    plain: str
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """One tool call and its result.
+
+    `index` and `result_index` are message indices, None where the trace has spans only. `result` is None where no answer is on
+    record; `error` is what the tracer recorded as an error; `failure` is the error that the call ended with, recorded or told as
+    text, None where it went well.
+    """
+
+    name: str
+    arguments: Any = None
+    index: int | None = None
+    result_index: int | None = None
+    result: str | None = None
+    error: str | None = None
+    span_ids: tuple[str, ...] = ()
+    failure: ErrorText | None = None
+
+    @property
+    def place(self) -> int | None:
+        """The message to point at: the result, or the call that got none."""
+        return self.index if self.result_index is None else self.result_index
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One trace as the detectors see it. `offered` names the tools that the agent was given, where the trace tells."""
+
+    users: tuple[Utterance, ...]
+    agents: tuple[Utterance, ...]
+    tools: tuple[ToolUse, ...]
+    offered: frozenset[str]
+    last_role: str
+    last_index: int | None
+
+
+def read(trace: Trace) -> Reading:
+    """Read a trace. Roles that are none of user, tool or system count as the agent's."""
+    users: list[Utterance] = []
+    agents: list[Utterance] = []
+    last_role, last_index = "", None
+    for index, message in enumerate(trace.messages):
+        role = role_of(message)
+        if role == "system":
+            continue
+        text = message.text if role != "tool" else ""
+        said = plain(text)
+        if role == "user" and text.strip() and not said:
+            continue  # a simulated user's mark of the end
+        last_role, last_index = role, index
+        if not said:
+            continue
+        own, other = (users, agents) if role == "user" else (agents, users)
+        own.append(Utterance(index, text, said, other[-1].plain if other else ""))
+    uses = [replace(use, failure=_failure(use)) for use in _with_steps(_from_messages(trace.messages), trace.steps)]
+    return Reading(tuple(users), tuple(agents), tuple(uses), offered_tools(trace.attributes), last_role, last_index)
+
+
+def _failure(use: ToolUse) -> ErrorText | None:
+    if use.error:
+        return recorded_error(use.error)
+    return error_in(use.result) if use.result else None
+
+
+def role_of(message: Message) -> str:
+    """`user`, `agent`, `tool` or `system`."""
+    role = message.role.lower()
+    if role in _USER_ROLES:
+        return "user"
+    if role in _TOOL_ROLES:
+        return "tool"
+    return "system" if role in _SILENT_ROLES else "agent"
+
+
+def plain(text: str) -> str:
+    """`text` in lower case, with plain quotes, single blanks, and without markers that simulated users end with."""
+    head = text[:SPOKEN_LIMIT].translate(_TYPOGRAPHY)
+    if "##" in head:
+        head = _SIMULATION_MARK.sub(" ", head)
+    return _BLANKS.sub(" ", head).strip().lower()
+
+
+def offered_tools(attributes: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the tools listed in a trace's attributes, as names or as function definitions; empty where none are."""
+    for key in _TOOL_LISTS:
+        listed = attributes.get(key)
+        if isinstance(listed, list | tuple):
+            return frozenset(name for name in map(_tool_name, listed) if name)
+    return frozenset()
+
+
+def _tool_name(entry: Any) -> str:
+    if isinstance(entry, Mapping):
+        inner = entry.get("function")
+        entry = entry.get("name") or (inner.get("name") if isinstance(inner, Mapping) else inner)
+    return entry if isinstance(entry, str) else ""
+
+
+def as_text(value: Any) -> str | None:
+    """A result as text: text as it is, None as None, all else as JSON."""
+    return value if value is None or isinstance(value, str) else canonical(value)
+
+
+def _from_messages(messages: Sequence[Message]) -> list[ToolUse]:
+    uses: list[ToolUse] = []
+    waiting: list[tuple[int, ToolCall]] = []
+    for index, message in enumerate(messages):
+        for call in message.tool_calls:
+            waiting.append((len(uses), call))
+            uses.append(ToolUse(call.name, call.arguments, index))
+        if role_of(message) != "tool":
+            continue
+        found = next((w for w in waiting if _answers(message, w[1])), None)
+        result = message.text if isinstance(message.content, str | list | tuple) else as_text(message.content) or ""
+        if found is None:
+            uses.append(ToolUse(message.name or "", None, None, index, result))
+        else:
+            waiting.remove(found)
+            uses[found[0]] = replace(uses[found[0]], result_index=index, result=result)
+    return uses
+
+
+def _answers(result: Message, call: ToolCall) -> bool:
+    if result.tool_call_id and call.id:
+        return result.tool_call_id == call.id
+    return not result.name or result.name == call.name
+
+
+def _with_steps(uses: list[ToolUse], steps: Iterable[Step]) -> list[ToolUse]:
+    """The same uses with what the spans know of them; tool spans that no message tells of are uses of their own."""
+    free = list(range(len(uses)))
+    for step in steps:
+        if step.kind != "tool":
+            continue
+        same = [at for at in free if uses[at].name in (step.name, "")]
+        match = next((at for at in same if uses[at].arguments == step.input), same[0] if same else None)
+        result = as_text(step.output)
+        if match is None:
+            uses.append(ToolUse(step.name, step.input, None, None, result, step.error, (step.span_id,)))
+            continue
+        free.remove(match)
+        use = uses[match]
+        uses[match] = replace(
+            use, span_ids=(step.span_id,), error=step.error, result=result if use.result is None else use.result
+        )
+    return uses

@@ -1,0 +1,124 @@
+"""`loopwright mine`: traces to ranked failures."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+import typer
+
+from loopwright import wiring
+from loopwright.collect.record import FORMATS
+from loopwright.errors import UsageError
+from loopwright.mine.detector import Detector
+from loopwright.mine.policy import WEIGHTS
+from loopwright.mine.rank import Mined
+from loopwright.mine.record import failure_object, sound_object
+from loopwright.registry import unknown
+from loopwright.settings import Settings
+from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.terminal import TerminalProgress, note, say, table
+from loopwright.workflows.importing import collect_traces
+from loopwright.workflows.mining import mine_store, mine_traces
+from loopwright.workflows.rates import detector_counts, type_counts
+
+app = typer.Typer(add_completion=False)
+REASON_WIDTH = 90
+
+
+@app.command(name="mine")
+def mine(
+    traces: list[str] = typer.Option(
+        [], "--traces", help="A file of traces in any import format, a folder of them, or - for standard input; may be repeated."
+    ),
+    format: OutputFormat = typer.Option(
+        OutputFormat.TEXT, "--format", help="text: the best failures, and how often each signal was seen. json: a line a trace."
+    ),
+    top: int = typer.Option(20, "--top", min=0, help="How many failures the text format lists."),
+    from_: str | None = typer.Option(
+        None,
+        "--from",
+        help=f"The traces' format: {', '.join(FORMATS)}; otherwise each record tells by its keys.",
+        show_default=False,
+    ),
+    max_line_bytes: int | None = from_setting("import.max_line_bytes"),
+    store: str | None = from_setting("store.url", "--store"),
+    config: Path | None = CONFIG,
+) -> None:
+    """Traces become failures, ranked by the weighted strength of the signals found in them. No model, no key.
+
+    With --traces, reads files and leaves no trace; without, mines the store and keeps the failures there. With --format json
+    every trace given is a line, best first, with score 0 where nothing was found; a record that cannot be read ends the command
+    with exit 64 and nothing written. Exit 0 whatever is found.
+
+    Score is 1 - prod(1 - weight * severity * confidence) over the signals of a trace; docs/reference/signals.md lists the
+    detectors and the weights.
+
+    Example: loopwright mine --traces traces.jsonl.gz --format json > failures.jsonl
+    """
+    if from_ is not None and from_ not in FORMATS:
+        raise UsageError(unknown("trace format", from_, FORMATS))
+    if from_ is not None and not traces:
+        raise UsageError("--from names the format of --traces, and there are none; the store needs no format")
+    settings = settle(config, bool(traces), import__max_line_bytes=max_line_bytes, store__url=store)
+    detectors = list(wiring.detectors())
+    mined = _mine(settings, traces, from_, detectors)
+    for fault in mined.faults[:5]:
+        note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
+    if len(mined.faults) > 5:
+        note(f"loopwright: ... and {len(mined.faults) - 5:,} more detector failures")
+    if format is OutputFormat.JSON:
+        _write(mined)
+    else:
+        _show(mined, detectors, top)
+
+
+def _mine(settings: Settings, traces: list[str], from_: str | None, detectors: list[Detector]) -> Mined:
+    if traces:
+        reader = wiring.trace_reader(settings)
+        read, _ = asyncio.run(collect_traces(reader, traces, from_, strict=True, progress=TerminalProgress()))
+        return asyncio.run(mine_traces(read, detectors))
+    with wiring.store(settings, create=False) as kept:
+        return asyncio.run(mine_store(kept, detectors))
+
+
+def _write(mined: Mined) -> None:
+    out = sys.stdout.buffer
+    for failure in mined.failures:
+        out.write(msgspec.json.encode(failure_object(failure)) + b"\n")
+    for trace in mined.sound:
+        out.write(msgspec.json.encode(sound_object(trace)) + b"\n")
+
+
+def _show(mined: Mined, detectors: list[Detector], top: int) -> None:
+    total = len(mined.failures) + len(mined.sound)
+    if not total:
+        note("loopwright: no traces to mine")
+        return
+    rows = [
+        (rank, f"{f.score:.3f}", f.signal_type.value, _cut(f.failure_reason), f.trace_id)
+        for rank, f in enumerate(mined.failures[:top], start=1)
+    ]
+    table("Failures, best first", ("rank", "score", "signal", "reason", "trace"), rows, right=(0, 1))
+    say(f"\n{len(mined.failures):,} of {total:,} traces show at least one signal; a low score is weak evidence\n")
+    types = type_counts(mined.failures, detectors, WEIGHTS, total)
+    table(
+        "Traces by signal",
+        ("signal", "traces", "share", "weight"),
+        [(row.signal_type, f"{row.rate.count:,}", f"{row.rate.share:.1%}", row.weight) for row in types],
+        right=(1, 2, 3),
+    )
+    say("")
+    counts = detector_counts(mined.failures, detectors, mined.faults, total)
+    table(
+        "Traces by detector",
+        ("detector", "traces", "share", "strength", "finds"),
+        [(c.detector, f"{c.rate.count:,}", f"{c.rate.share:.1%}", f"{c.strength:.2f}", c.problem or c.finds) for c in counts],
+        right=(1, 2, 3),
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= REASON_WIDTH else text[: REASON_WIDTH - 1] + "…"
