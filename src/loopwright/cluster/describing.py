@@ -1,0 +1,98 @@
+"""What a failure mode is, why it fails and what might help: from templates, without a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from loopwright.cluster.recipe import tool_of
+from loopwright.mine.signal import FailureSignal, FailureTrace
+
+_EXCERPT = 160
+
+
+class Description(NamedTuple):
+    """The three parts of a failure mode's description."""
+
+    what: str
+    why: str
+    possible_fix: str
+
+
+SIGNAL_WORDS: Mapping[FailureSignal, str] = MappingProxyType(
+    {
+        FailureSignal.HARD_ERROR: "a hard error",
+        FailureSignal.USER_CORRECTION: "a correction by the user",
+        FailureSignal.ABANDONMENT: "a conversation left unresolved",
+        FailureSignal.LLM_JUDGE_FAIL: "a judge's verdict",
+        FailureSignal.BUSINESS_METRIC: "a business metric",
+    }
+)
+
+_FIX_BY_DETECTOR: Mapping[str, str] = MappingProxyType(
+    {
+        "repeated_call": "Deduplicate tool calls in the execution engine, and give retries a budget and a circuit breaker.",
+        "unknown_tool": "Validate tool names before execution, and tell the agent which tools there are.",
+        "malformed_arguments": "Validate arguments against the tool's schema before execution, and tell the agent what is wrong.",
+        "unanswered_call": "Give the tool a time limit, and have the agent say what it could not find out.",
+        "execution_error": "Return the error to the agent with what it may try instead, and stop after a few attempts.",
+        "user_reask": "Pin the user's request while the context grows, and check before answering that it was answered.",
+        "user_refusal": "Have the agent confirm what is wanted, and under which conditions, before it proposes an action.",
+        "human_request": "Offer the hand-over to a person as soon as the agent can't do what is asked.",
+        "agent_loop": "Stop when the agent says the same again: ask a different question, or hand over.",
+        "unusual_effort": "Give the conversation a budget of steps, and hand over when it is spent.",
+    }
+)
+_FIX_BY_SIGNAL: Mapping[FailureSignal, str] = MappingProxyType(
+    {
+        FailureSignal.HARD_ERROR: "Validate the call's arguments before {tool}, and tell the agent how to recover.",
+        FailureSignal.USER_CORRECTION: "Say in the instructions what to do here, and have the agent confirm before it acts.",
+        FailureSignal.ABANDONMENT: "Have the agent end with what was done and what is open, and offer a next step or a person.",
+        FailureSignal.LLM_JUDGE_FAIL: "Put what the judge asks for into the instructions, and check it before answering.",
+        FailureSignal.BUSINESS_METRIC: "Compare these conversations with those of before the change, and find what else changed.",
+    }
+)
+
+
+def describe(members: Sequence[FailureTrace], typical: FailureTrace) -> Description:
+    """Describe the mode of these failures, of which `typical` lies nearest to its centre."""
+    signal, share = Counter(m.signal_type for m in members).most_common(1)[0]
+    tool, tools = next(iter(Counter(t for m in members if (t := tool_of(m))).most_common(1)), ("", 0))
+    reason, reasons = next(iter(Counter(r for m in members if (r := excerpt(m.failure_reason))).most_common(1)), ("", 0))
+    detector = next(iter(Counter(d for m in members for d in leading_detectors(m)).most_common(1)), ("", 0))[0]
+    n = len(members)
+    what = f"{n:,} failure{'s' if n != 1 else ''} that say much the same: {excerpt(text_of(typical)) or 'no text'}"
+    why = f"{_part(share, n)} came to light by {SIGNAL_WORDS[signal]}"
+    why += f", {_part(tools, n).lower()} in the tool {tool}" if tool else ""
+    why += f". Typical reason: {reason}" if reasons else ""
+    fix = _FIX_BY_DETECTOR.get(detector) or _FIX_BY_SIGNAL[signal].format(tool=f"the tool {tool}" if tool else "it runs")
+    return Description(what, why.rstrip(".") + ".", fix)
+
+
+def leading_detectors(failure: FailureTrace) -> list[str]:
+    """The detector of the strongest signal of the failure's own type; empty where none is recorded."""
+    own = [s for s in failure.signals if s.type is failure.signal_type]
+    return [max(own, key=lambda s: (s.severity * s.confidence, s.detector)).detector] if own else []
+
+
+def text_of(failure: FailureTrace) -> str:
+    """What to show of a failure: its request or input, otherwise its reason."""
+    payload = failure.input_payload
+    texts = [payload.get(name) for name in ("request", "input", "query", "message", "text", "prompt")]
+    shown = next((t for t in texts if isinstance(t, str) and t.strip()), None)
+    shown = shown or next((t for t in payload.values() if isinstance(t, str) and t.strip()), None)
+    return shown or failure.failure_reason
+
+
+def excerpt(text: str, length: int = _EXCERPT) -> str:
+    """One line of at most `length` characters, without control characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def _part(count: int, n: int) -> str:
+    if count == n:
+        return "All"
+    return f"{count:,} of {n:,}"

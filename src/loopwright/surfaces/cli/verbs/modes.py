@@ -1,0 +1,100 @@
+"""`loopwright modes`: the failure modes in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import typer
+
+from loopwright import wiring
+from loopwright.cluster.describing import excerpt, text_of
+from loopwright.cluster.mode import FailureMode, Membership
+from loopwright.errors import UsageError
+from loopwright.mine.signal import FailureTrace
+from loopwright.registry import unknown
+from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.terminal import emit, note, out, table
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.command("list")
+def list_modes(
+    format: OutputFormat = FORMAT,
+    store: str | None = from_setting("store.url", "--store"),
+    config: Path | None = CONFIG,
+) -> None:
+    """List the failure modes, best first: those with the highest summed score.
+
+    Reads the store that `loopwright cluster` wrote. JSON is a line a mode.
+
+    Example: loopwright modes list
+    """
+    with wiring.store(settle(config, store__url=store), create=False) as kept:
+        modes = kept.modes()
+    if format is OutputFormat.JSON:
+        for mode in modes:
+            emit(_json(mode))
+        return
+    if not modes:
+        note("no failure modes yet; find them with: loopwright cluster")
+    rows = [(m.mode_id, m.status.value, m.size, f"{m.severity:.2f}", m.name, " ".join(m.terms[:5])) for m in modes]
+    table("", ("mode", "status", "size", "severity", "name", "terms"), rows, right=(2, 3))
+
+
+@app.command("show")
+def show_mode(
+    id: str = typer.Argument(metavar="MODE", help="The mode's id, or enough of its beginning to tell it from the others."),
+    format: OutputFormat = FORMAT,
+    store: str | None = from_setting("store.url", "--store"),
+    config: Path | None = CONFIG,
+) -> None:
+    """Show one failure mode with its failures, the most typical first.
+
+    Reads the store. JSON is one object: the mode, and its failures with how strongly each belongs there.
+
+    Example: loopwright modes show mode-3f2a9c0d11e4b7a6
+    """
+    with wiring.store(settle(config, store__url=store), create=False) as kept:
+        mode = _find(kept.modes(), id)
+        members = sorted((m for m in kept.memberships() if m.mode_id == mode.mode_id), key=lambda m: (-m.strength, m.trace_id))
+        failures = {failure.trace_id: failure for failure in kept.failures()}
+    found = [(member, failures[member.trace_id]) for member in members if member.trace_id in failures]
+    if format is OutputFormat.JSON:
+        rows = [{"strength": member.strength} | msgspec.to_builtins(failure) for member, failure in found]
+        emit(msgspec.json.encode(msgspec.to_builtins(mode) | {"failures": rows}).decode("utf-8"))
+        return
+    _show(mode, found)
+
+
+def _find(modes: list[FailureMode], id: str) -> FailureMode:
+    exact = [mode for mode in modes if mode.mode_id == id]
+    found = exact or [mode for mode in modes if id and mode.mode_id.startswith((id, f"mode-{id}"))]
+    if len(found) > 1:
+        raise UsageError(f"{id!r} begins {len(found)} mode ids: {', '.join(m.mode_id for m in found[:5])}; give more of it")
+    if not found:
+        raise UsageError(unknown("failure mode", id, [mode.mode_id for mode in modes]))
+    return found[0]
+
+
+def _show(mode: FailureMode, found: list[tuple[Membership, FailureTrace]]) -> None:
+    lines = (
+        f"{mode.mode_id}  {mode.name}  ({mode.status.value})",
+        f"  what   {mode.description}",
+        f"  why    {mode.why}",
+        f"  fix    {mode.possible_fix}",
+        f"  terms  {' '.join(mode.terms)}",
+        f"  seen   {mode.first_seen or 'time unknown'} to {mode.last_seen or 'time unknown'}",
+    )
+    for text in lines:
+        out.print(text, markup=False, soft_wrap=True)
+    rows = [
+        (f.trace_id, f"{m.strength:.2f}", f"{f.score:.2f}", excerpt(text_of(f), 70), excerpt(f.failure_reason, 70))
+        for m, f in found
+    ]
+    table("", ("trace", "strength", "score", "input", "reason"), rows, right=(1, 2))
+
+
+def _json(mode: FailureMode) -> str:
+    return msgspec.json.encode(mode).decode("utf-8")
