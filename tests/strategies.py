@@ -17,14 +17,17 @@ times = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.replace(fold=0))
 numbers = st.integers() | st.integers(-(2**63), 2**64) | st.integers(2**64, 2**90)
 scalars = st.none() | st.booleans() | numbers | st.floats() | texts
 plain_values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts | st.sampled_from(["$", "$map", "v"]), inner, max_size=3),
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts | st.sampled_from(["$", "$map", "v"]), inner, max_size=3),
     max_leaves=8,
-)  # fmt: skip
+)
 values = st.recursive(
     scalars | times | st.binary(max_size=4),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(texts | st.integers() | st.sampled_from(["$", "v"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(texts | st.integers() | st.sampled_from(["$", "v"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -64,14 +67,14 @@ def _of(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(args)
     if origin in (Union, types.UnionType):
         return st.one_of([_of(a) for a in args])
-    if origin is tuple and args[-1] is not Ellipsis:
-        return st.tuples(*(_of(a) for a in args))
-    if origin is tuple:
-        return st.lists(_of(args[0]), max_size=2).map(tuple)
-    if origin is list:
-        return st.lists(_of(args[0]), max_size=2)
+    if origin in (tuple, list, dict):
+        return _of_many(origin, args)
+    return st.sampled_from(hint) if issubclass(hint, Enum) else record(hint)
+
+
+def _of_many(origin: Any, args: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(_of(args[0]), _of(args[1]), max_size=2)
-    if issubclass(hint, Enum):
-        return st.sampled_from(hint)
-    return record(hint)
+    if origin is tuple and args[-1] is not Ellipsis:
+        return st.tuples(*(_of(a) for a in args))
+    return st.lists(_of(args[0]), max_size=2).map(origin)

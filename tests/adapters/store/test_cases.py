@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from builders import case
 from hypothesis import HealthCheck, given, settings
-from strategies import record
 
+from builders import case
 from loopwright.adapters.store.store import SqlStore
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import CaseStatus, EvalCase
 from loopwright.ports import PutCounts
+from strategies import record
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
-from builders import assistant, trace, user
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import record, values
 
+from builders import assistant, trace, user
 from loopwright.adapters.store.codec import RECORDS, decode, encode, fingerprint, from_json, to_json
 from loopwright.collect.trace import Message, Trace
 from loopwright.errors import StoreError
 from loopwright.mine.signal import FailureSignal, FailureTrace
+from strategies import record, values
 
 
 @pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)
@@ -40,7 +41,8 @@ def test_every_value_comes_back_exactly(value: Any) -> None:
     "value",
     [
         float("nan"), float("-inf"), -0.0, 2**63, -(2**70), "\ud800", "a\x00b", {"$": 1}, {"$": "tuple", "v": []}, {1: 2, "1": 3},
-        (), ((1,), [2]), {"\udfff": "x"}, b"\x00\xff", {1, 2}, frozenset({3}), datetime(1, 1, 1, tzinfo=UTC), datetime(2026, 1, 1),
+        (), ((1,), [2]), {"\udfff": "x"}, b"\x00\xff", {1, 2}, frozenset({3}), datetime(1, 1, 1, tzinfo=UTC),
+        datetime(2026, 1, 1),  # noqa: DTZ001
         FailureSignal.HARD_ERROR, Message("user"), {None: True}, {"": {}},
     ],
     ids=repr,
@@ -88,11 +90,12 @@ def test_a_value_without_content_is_refused() -> None:
 
 
 def test_a_record_of_another_house_is_refused() -> None:
-    class Wrapped(Exception):
-        pass
+    @dataclass
+    class Invoice:
+        number: int
 
-    with pytest.raises(StoreError, match="Wrapped cannot be stored"):
-        encode(trace(attributes={"x": Wrapped()}))
+    with pytest.raises(StoreError, match="a Invoice is not part of what is stored"):
+        encode(trace(attributes={"x": Invoice(1)}))
 
 
 def test_nesting_without_end_is_refused() -> None:

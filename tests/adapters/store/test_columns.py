@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import texts
 
 from loopwright.adapters.store.columns import escape, moment_text, unescape
+from strategies import texts
 
 
 @given(texts | st.text(st.sampled_from("\\u0\x00\ud800d"), max_size=8))
@@ -30,7 +30,7 @@ def test_the_order_of_the_texts_is_the_order_of_time(one: datetime, other: datet
 def test_times_are_kept_in_utc() -> None:
     at = datetime(2026, 1, 1, 1, 30, tzinfo=timezone(timedelta(hours=2)))
     assert moment_text(at) == "2025-12-31T23:30:00.000000Z"
-    assert moment_text(datetime(2026, 1, 1)) == "2026-01-01T00:00:00.000000Z"
+    assert moment_text(datetime(2026, 1, 1)) == "2026-01-01T00:00:00.000000Z"  # noqa: DTZ001
 
 
 def test_the_first_hour_there_is_has_a_text_too() -> None:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import record
 
 from loopwright.adapters.store.store import SqlStore
 from loopwright.errors import StoreError, UsageError
 from loopwright.evaluate.result import Run
 from loopwright.gate.decision import GateDecision
 from loopwright.ports import StoredDecision
+from strategies import record
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from builders import failure
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import record
 
+from builders import failure
 from loopwright.adapters.store.store import SqlStore
 from loopwright.mine.signal import FailureTrace
+from strategies import record
 
 positive = st.floats(min_value=0, max_value=1, exclude_min=True)
 

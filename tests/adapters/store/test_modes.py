@@ -3,14 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from builders import mode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import record, texts
 
+from builders import mode
 from loopwright.adapters.store.store import SqlStore
 from loopwright.cluster.mode import FailureMode, Membership, ModeStatus
 from loopwright.errors import UsageError
+from strategies import record, texts
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

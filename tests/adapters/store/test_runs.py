@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import result
 from hypothesis import HealthCheck, given, settings
-from strategies import record
 
+from builders import result
 from loopwright.adapters.store.store import SqlStore
 from loopwright.errors import StoreError
 from loopwright.evaluate.result import EvalResult, Run
+from strategies import record
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,7 +53,8 @@ def test_a_result_is_never_replaced(store: SqlStore) -> None:
 
 
 def test_results_come_as_they_came_and_by_run(store: SqlStore) -> None:
-    given_results = [result("b", run_id="r"), result("a", run_id="r"), result("a", run_id="r", trial=1, passed=None, error="late")]
+    late = result("a", run_id="r", trial=1, passed=None, error="late")
+    given_results = [result("b", run_id="r"), result("a", run_id="r"), late]
     for one in [*given_results, result("a", run_id="other")]:
         store.put_result(one)
     assert store.results("r") == given_results

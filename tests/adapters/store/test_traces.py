@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import assistant, trace, user
 from hypothesis import HealthCheck, given, settings
-from strategies import record
 
+from builders import assistant, trace, user
 from loopwright.adapters.store.store import SqlStore
 from loopwright.collect.trace import Trace
 from loopwright.errors import StoreError
 from loopwright.ports import PutCounts
+from strategies import record
 
 
 def test_the_same_trace_twice_changes_nothing(store: SqlStore) -> None:

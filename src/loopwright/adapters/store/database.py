@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from loopwright.adapters.store import sqlite
 from loopwright.adapters.store.columns import moment_text
@@ -20,17 +20,15 @@ from loopwright.errors import StoreError, UsageError
 
 def locate(url: str, folder: Path) -> Path:
     """The file that `url` names, relative to `folder`; raises `UsageError` where it is not `sqlite:///PATH`."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise UsageError(f"store.url is {url.rsplit('@', maxsplit=1)[-1]!r}; give sqlite:///PATH") from None
-    if parsed.drivername != "sqlite":
-        raise UsageError(
-            f"store.url begins with {parsed.drivername}://; this version keeps its store in SQLite: give sqlite:///PATH"
-        )
-    if not parsed.database or parsed.database == ":memory:" or parsed.query:
+    scheme, found, rest = url.partition("://")
+    if not found:
+        raise UsageError(f"store.url is {url!r}; give sqlite:///PATH")
+    if scheme != "sqlite":
+        raise UsageError(f"store.url begins with {scheme}://; this version keeps its store in SQLite: give sqlite:///PATH")
+    path = unquote(rest[1:])
+    if not rest.startswith("/") or path in ("", ":memory:") or "?" in rest or "\x00" in path:
         raise UsageError(f"store.url is {url!r}, which names no file; give sqlite:///PATH")
-    return folder / parsed.database
+    return folder / path
 
 
 class Database:

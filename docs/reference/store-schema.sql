@@ -1,0 +1,132 @@
+-- Written by scripts/write_schema.py from the migrations; add a migration, and do not change this file.
+
+CREATE TABLE migrations (
+	number INTEGER NOT NULL, 
+	name TEXT NOT NULL, 
+	checksum TEXT NOT NULL, 
+	applied_at TEXT NOT NULL, 
+	PRIMARY KEY (number)
+);
+CREATE TABLE traces (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    trace_id TEXT NOT NULL,
+    session_id TEXT,
+    agent TEXT,
+    version TEXT,
+    started_at TEXT,
+    fingerprint TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX traces_by_id ON traces (trace_id);
+CREATE INDEX traces_by_session ON traces (session_id);
+CREATE INDEX traces_by_version ON traces (version);
+CREATE INDEX traces_by_start ON traces (started_at);
+CREATE TABLE failures (
+    trace_id TEXT NOT NULL PRIMARY KEY,
+    score FLOAT,
+    severity FLOAT,
+    signal_type TEXT NOT NULL,
+    session_id TEXT,
+    version TEXT,
+    occurred_at TEXT,
+    fingerprint TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX failures_by_score ON failures (score);
+CREATE INDEX failures_by_signal ON failures (signal_type);
+CREATE INDEX failures_by_version ON failures (version);
+CREATE INDEX failures_by_time ON failures (occurred_at);
+CREATE TABLE modes (
+    mode_id TEXT NOT NULL PRIMARY KEY,
+    score FLOAT,
+    found BOOLEAN NOT NULL,
+    status TEXT NOT NULL,
+    decided BOOLEAN NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE TABLE memberships (
+    trace_id TEXT NOT NULL PRIMARY KEY,
+    mode_id TEXT,
+    strength FLOAT
+);
+CREATE INDEX memberships_by_mode ON memberships (mode_id);
+CREATE TABLE cases (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    case_id TEXT NOT NULL,
+    mode_id TEXT,
+    status TEXT NOT NULL,
+    decided_by TEXT,
+    decided_at TEXT,
+    fingerprint TEXT NOT NULL
+);
+CREATE UNIQUE INDEX cases_by_id ON cases (case_id);
+CREATE INDEX cases_by_mode ON cases (mode_id);
+CREATE INDEX cases_by_status ON cases (status);
+CREATE TABLE case_versions (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    case_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX case_versions_by_content ON case_versions (case_id, fingerprint);
+CREATE TABLE runs (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    version TEXT NOT NULL,
+    suite_digest TEXT NOT NULL,
+    target TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX runs_by_id ON runs (run_id);
+CREATE INDEX runs_by_version ON runs (version);
+CREATE TABLE results (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    eval_id TEXT NOT NULL,
+    trial BIGINT NOT NULL,
+    passed BOOLEAN,
+    mode_id TEXT,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX results_by_trial ON results (run_id, eval_id, trial);
+CREATE INDEX results_by_case ON results (eval_id);
+CREATE INDEX results_by_mode ON results (mode_id);
+CREATE TABLE baselines (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    set_by TEXT NOT NULL,
+    set_at TEXT NOT NULL
+);
+CREATE TABLE baseline_runs (
+    baseline BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    run_id TEXT NOT NULL,
+    PRIMARY KEY (baseline, position)
+);
+CREATE TABLE decisions (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    decision_id TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    decided_at TEXT NOT NULL,
+    baseline_run_id TEXT,
+    candidate_run_id TEXT,
+    fingerprint TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX decisions_by_id ON decisions (decision_id);
+CREATE TABLE audit (
+    number BIGINT NOT NULL PRIMARY KEY,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    details TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+CREATE TABLE audit_head (
+    id BIGINT NOT NULL PRIMARY KEY,
+    count BIGINT NOT NULL,
+    hash TEXT NOT NULL
+);

@@ -1,0 +1,78 @@
+"""Real processes: several that write at once, and one that is killed while it writes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from loopwright.adapters.store.store import open_store
+from loopwright.audit.trail import breaks
+
+WORKER = Path(__file__).with_name("worker.py")
+URL = "sqlite:///.loopwright/loopwright.db"
+
+
+def start(folder: Path, name: str, count: int, *kinds: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(WORKER), str(folder), name, str(count), *kinds]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(processes: Sequence[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+def test_processes_that_make_and_write_one_store_at_once_all_succeed(tmp_path: Path) -> None:
+    processes = [start(tmp_path, f"w{number}", 40, "traces", "results", "audit") for number in range(3)]
+    go(processes)
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (0, "")
+    with open_store(URL, tmp_path, create=False) as store:
+        assert store.count_traces() == 3 * 40 + 40
+        assert len({r.eval_id for r in store.results("run-1")}) == 120
+        entries = store.audit()
+        assert len(entries) == 120
+        assert breaks(store.trail()) == ()
+        for number in range(3):
+            subjects = [entry.subject for entry in entries if entry.actor == f"w{number}"]
+            assert subjects == [f"w{number}-{i}" for i in range(40)]
+
+
+def test_a_killed_process_leaves_all_that_was_acknowledged(tmp_path: Path) -> None:
+    process = start(tmp_path, "w", 1_000_000, "traces", "results", "audit")
+    go([process])
+    assert process.stdout is not None
+    acknowledged = [process.stdout.readline().strip() for _ in range(60)]
+    process.send_signal(signal.SIGKILL)
+    acknowledged += process.communicate(timeout=60)[0].split()[:-1]
+    with open_store(URL, tmp_path, create=False) as store:
+        traces = {trace.trace_id for trace in store.traces()}
+        results = [result.eval_id for result in store.results("run-1")]
+        subjects = [entry.subject for entry in store.audit()]
+        assert set(acknowledged) <= traces
+        assert acknowledged == results[: len(acknowledged)] == subjects[: len(acknowledged)]
+        assert len(results) - len(acknowledged) <= 2
+        assert breaks(store.trail()) == ()
+        store.put_traces([])
+
+
+def test_a_process_killed_while_it_makes_the_store_leaves_one_that_opens(tmp_path: Path) -> None:
+    for delay in (0.0, 0.002, 0.01, 0.03):
+        process = start(tmp_path, "w", 1, "audit")
+        go([process])
+        try:
+            process.wait(timeout=delay)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate(timeout=60)
+    with open_store(URL, tmp_path) as store:
+        assert breaks(store.trail()) == ()
