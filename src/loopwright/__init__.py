@@ -33,6 +33,12 @@ _PUBLIC = {
     "Release": "release.record",
     "Guard": "guards.guard",
     "LoopwrightError": "errors",
+    "mine_failures": "source_api",
+    "cluster_failures": "source_api",
+    "generate_eval_from_cluster": "source_api",
+    "parse_eval_json": "source_api",
+    "regression_gate": "source_api",
+    "schedule_eval_generation": "source_api",
 }
 
 __all__ = list(_PUBLIC)

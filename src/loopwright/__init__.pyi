@@ -18,5 +18,11 @@ from loopwright.mine.signal import FailureSignal as FailureSignal
 from loopwright.mine.signal import FailureTrace as FailureTrace
 from loopwright.mine.signal import Signal as Signal
 from loopwright.release.record import Release as Release
+from loopwright.source_api import cluster_failures as cluster_failures
+from loopwright.source_api import generate_eval_from_cluster as generate_eval_from_cluster
+from loopwright.source_api import mine_failures as mine_failures
+from loopwright.source_api import parse_eval_json as parse_eval_json
+from loopwright.source_api import regression_gate as regression_gate
+from loopwright.source_api import schedule_eval_generation as schedule_eval_generation
 
 __version__: str

@@ -20,7 +20,8 @@ class Scaffolded:
 
 async def scaffold(files: Scaffold, texts: Mapping[str, str]) -> Scaffolded:
     """Create each file of `texts`, by path, that is not there yet, and have git ignore the store's folder."""
-    created, kept = [], []
+    created: list[str] = []
+    kept: list[str] = []
     for path, text in texts.items():
         (created if files.create(path, text) else kept).append(path)
     (created if files.ensure_line(".gitignore", IGNORED) else kept).append(".gitignore")

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-ORDERS = {"A100": {"item": "kettle", "days": 12, "price": 39.90}, "A200": {"item": "lamp", "days": 80, "price": 25.00}}
+ORDERS: dict[str, dict[str, Any]] = {"A100": {"item": "kettle", "days": 12, "price": 39.90}, "A200": {"item": "lamp", "days": 80, "price": 25.00}}
 WINDOW_DAYS = 30
 
 

@@ -1,0 +1,237 @@
+"""Adoption: from evidence, at which of the source's five stages a user is, and the one next step.
+
+The stages are those of the source's adoption path; each stands on the ones before it, so that a user is at the first one that
+is not complete, however much of a later one is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from loopwright.errors import LoopwrightError
+from loopwright.evaluate.case import Suite
+from loopwright.ports import Store, StoreFactory
+from loopwright.workflows.triage import ACCEPTED, REJECTED
+
+ENOUGH_CASES = 20
+"""The source's first stage asks for 20 to 30 cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a user has, as counts.
+
+    `cases` are the suite's approved cases, `grown` those of them that came from a failure in production. `own_target` says that
+    the agent under test is not the scaffolded example; `ci` names the CI files that run the gate.
+    """
+
+    own_target: bool = False
+    cases: int = 0
+    grown: int = 0
+    runs: int = 0
+    traces: int = 0
+    failures: int = 0
+    modes: int = 0
+    triaged: int = 0
+    ci: tuple[str, ...] = ()
+    baseline: int = 0
+    gated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that is still to be done for a stage, and the command for it."""
+
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One of the five stages: what speaks for it, and its first missing step, None when it is complete."""
+
+    number: int
+    name: str
+    evidence: str
+    step: Step | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.step is None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionStage:
+    """Where a user is: the first stage that is not complete, or the last; why; and the one next step."""
+
+    number: int
+    name: str
+    why: str
+    next: Step
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: `ok` is False where it is broken, None where it is not there, which is no fault."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that was looked at. `adoption` is None where the suite or the store is broken, so that nothing can be counted."""
+
+    findings: tuple[Finding, ...]
+    evidence: Evidence | None = None
+    adoption: AdoptionStage | None = None
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """What has to be mended."""
+        return tuple(finding for finding in self.findings if finding.ok is False)
+
+
+async def examine(
+    looks: Mapping[str, Callable[[], str | None]],
+    load_suite: Callable[[], Suite | None],
+    store: StoreFactory,
+    evidence: Evidence,
+) -> Examination:
+    """Look at everything, then count.
+
+    `looks` are the things to look at, by name (see `look`). `load_suite` gives None where there is no suite yet. `evidence` holds
+    what neither the suite nor the store knows: whose agent is under test, and what CI runs.
+    """
+    findings = [look(name, at) for name, at in looks.items()]
+    try:
+        suite = load_suite()
+        findings.append(_found("suite", None if suite is None else _count(len(suite.cases), "approved case")))
+    except LoopwrightError as error:
+        return Examination((*findings, _fault("suite", error)))
+    try:
+        with store() as opened:
+            counted = gather(opened, suite or Suite(), evidence)
+            findings.append(_found("store", f"{opened.url}, {_count(counted.traces, 'trace')}"))
+    except LoopwrightError as error:
+        return Examination((*findings, _fault("store", error)))
+    return Examination(tuple(findings), counted, stage(counted))
+
+
+def stage(evidence: Evidence) -> AdoptionStage:
+    """The stage that the evidence shows."""
+    stages = tuple(
+        Stage(number, name, told(evidence), step(evidence)) for number, (name, told, step) in enumerate(_STAGES, start=1)
+    )
+    at = next((s for s in stages if not s.complete), stages[-1])
+    if at.step is None:
+        return AdoptionStage(at.number, at.name, "all five stages are complete", _WEEKLY, stages)
+    return AdoptionStage(at.number, at.name, f"{at.evidence}; to do: {at.step.what}", at.step, stages)
+
+
+def gather(store: Store, suite: Suite, known: Evidence) -> Evidence:
+    """What is known, with what the suite and the store hold counted."""
+    return replace(
+        known,
+        cases=len(suite.cases),
+        grown=sum(1 for case in suite.cases if case.mode_id or case.source_trace_ids),
+        runs=sum(1 for run in store.runs() if run.finished_at is not None),
+        traces=store.count_traces(),
+        failures=len(store.failures()),
+        modes=sum(1 for mode in store.modes() if mode.size),
+        triaged=sum(1 for entry in store.audit() if entry.action in (ACCEPTED, REJECTED)),
+        baseline=len(store.baseline()),
+        gated=sum(1 for decision in store.decisions() if decision.baseline_run_id is not None),
+    )
+
+
+def look(name: str, at: Callable[[], str | None]) -> Finding:
+    """Look at one thing: `at` says what was found, None where there is nothing, and raises where it is broken."""
+    try:
+        return _found(name, at())
+    except LoopwrightError as error:
+        return _fault(name, error)
+
+
+def _found(name: str, detail: str | None) -> Finding:
+    return Finding(name, None, "not there yet") if detail is None else Finding(name, True, detail)
+
+
+def _fault(name: str, error: LoopwrightError) -> Finding:
+    return Finding(name, False, " ".join(str(error).split()))
+
+
+_WEEKLY = Step("review what recurs, every week", "loopwright triage")
+
+
+def _manual_evals(e: Evidence) -> Step | None:
+    if e.cases == 0:
+        return Step("write the first cases", "loopwright init")
+    if e.runs == 0:
+        return Step("run the suite", "loopwright run")
+    if not e.own_target:
+        return Step("name your own agent under [target] in loopwright.toml, and replace the example cases", "loopwright run")
+    if e.cases < ENOUGH_CASES:
+        return Step(f"write {_count(ENOUGH_CASES - e.cases, 'more case')} from what you test by hand", "loopwright run")
+    return None
+
+
+def _failure_logging(e: Evidence) -> Step | None:
+    if e.traces == 0:
+        return Step("bring in traces from production", "loopwright import FILE")
+    return Step("find the failures among them", "loopwright mine") if e.failures == 0 else None
+
+
+def _triage(e: Evidence) -> Step | None:
+    if e.triaged == 0:
+        return Step("decide on what recurs", "loopwright triage") if e.modes else Step("group the failures", "loopwright cluster")
+    return None if e.ci else Step("run the suite in CI", "loopwright init")
+
+
+def _clustering(e: Evidence) -> Step | None:
+    if e.modes == 0:
+        return Step("group the failures", "loopwright cluster")
+    return None if e.grown else Step("approve a case that was drafted from a failure mode", "loopwright triage")
+
+
+def _gating(e: Evidence) -> Step | None:
+    if e.baseline == 0:
+        return Step("make a run the baseline", "loopwright gate --establish")
+    return None if e.gated else Step("gate a release", "loopwright gate")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+_STAGES: tuple[tuple[str, Callable[[Evidence], str], Callable[[Evidence], Step | None]], ...] = (
+    (
+        "manual evals",
+        lambda e: f"{_count(e.cases, 'case')} of at least {ENOUGH_CASES}, {_count(e.runs, 'finished run')}",
+        _manual_evals,
+    ),
+    (
+        "structured failure logging",
+        lambda e: f"{_count(e.traces, 'trace')}, {_count(e.failures, 'failure')} found",
+        _failure_logging,
+    ),
+    (
+        "failure triage and manual eval growth",
+        lambda e: f"{_count(e.triaged, 'triage decision')}, CI: {', '.join(e.ci) or 'none'}",
+        _triage,
+    ),
+    (
+        "automated clustering",
+        lambda e: f"{_count(e.modes, 'failure mode')}, {_count(e.grown, 'approved case')} from failures",
+        _clustering,
+    ),
+    (
+        "regression gating and harness improvement proposals",
+        lambda e: f"{_count(e.baseline, 'baseline run')}, {_count(e.gated, 'gate decision')}",
+        _gating,
+    ),
+)
