@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,13 @@ def read_messages(value: Any, name: str = "messages") -> tuple[Message, ...]:
     """
     if not isinstance(value, list | tuple):
         raise RecordError(f"{name} is {shown(value)}", cure='give a list of chat messages: [{"role": ..., "content": ...}, ...]')
-    return tuple(_message(item, f"{name}[{index}]", index) for index, item in enumerate(value))
+    messages: list[Message] = []
+    for index, item in enumerate(value):
+        try:
+            messages.append(_message(item, index))
+        except RecordError as error:
+            raise RecordError(f"{name}[{index}]{error.problem}", cure=error.cure) from None
+    return tuple(messages)
 
 
 def message_object(message: Message) -> dict[str, Any]:
@@ -103,60 +109,61 @@ def _answered(result: Message, open_calls: Sequence[_Draft]) -> _Draft | None:
     return next(by_name, None if result.name else next(iter(open_calls), None))
 
 
-def _message(item: Any, place: str, index: int) -> Message:
-    if not isinstance(item, Mapping):
-        raise RecordError(f"{place} is {shown(item)}", cure='give an object such as {"role": "user", "content": "..."}')
-    role = _role(item, place)
-    content = _content(item, role, place)
+def _message(item: Any, index: int) -> Message:
+    """One message; the problem of a `RecordError` continues the place of the message."""
+    if not isinstance(item, dict):
+        raise RecordError(f" is {shown(item)}", cure='give an object such as {"role": "user", "content": "..."}')
+    role = _role(item)
+    has_calls = item.get("tool_calls") is not None or item.get("function_call") is not None
     return Message(
         role,
-        content,
-        tuple(_calls(item, place, index)),
-        _optional_text(item, "tool_call_id", place),
-        _optional_text(item, "name", place),
+        _content(item, role),
+        tuple(_calls(item, index)) if has_calls else (),
+        _optional_text(item, "tool_call_id"),
+        _optional_text(item, "name"),
     )
 
 
-def _role(item: Mapping[str, Any], place: str) -> str:
+def _role(item: dict[str, Any]) -> str:
     role = item.get("role")
     if role is None:
-        raise RecordError(f"{place} has no role", cure=f"give it one of {', '.join(ROLES)}")
+        raise RecordError(" has no role", cure=f"give it one of {', '.join(ROLES)}")
     known = ROLES.get(role.lower()) if isinstance(role, str) else None
     if known is None:
         hint = unknown("role", role, ROLES) if isinstance(role, str) and len(role) < 40 else ""
         hint = hint.rpartition("; ")[2] if "did you mean" in hint else f"use one of {', '.join(ROLES)}"
-        raise RecordError(f"{place}.role is {shown(role)}", cure=hint)
+        raise RecordError(f".role is {shown(role)}", cure=hint)
     return known
 
 
-def _content(item: Mapping[str, Any], role: str, place: str) -> Any:
+def _content(item: dict[str, Any], role: str) -> Any:
     content = item.get("content")
     if content is None:
         refusal = item.get("refusal")
         return refusal if isinstance(refusal, str) else None
     if isinstance(content, str):
         return content
-    if isinstance(content, list) and all(isinstance(part, str | Mapping) for part in content):
+    if isinstance(content, list) and all(isinstance(part, str | dict) for part in content):
         return content
     if role == "tool":
         return msgspec.json.encode(content).decode()
-    raise RecordError(f"{place}.content is {shown(content)}", cure="give text, a list of content parts, or null")
+    raise RecordError(f".content is {shown(content)}", cure="give text, a list of content parts, or null")
 
 
-def _calls(item: Mapping[str, Any], place: str, index: int) -> Iterator[ToolCall]:
+def _calls(item: dict[str, Any], index: int) -> Iterator[ToolCall]:
     calls = item.get("tool_calls") or []
     if not isinstance(calls, list):
-        raise RecordError(f"{place}.tool_calls is {shown(calls)}", cure="give a list of tool calls, or leave it out")
+        raise RecordError(f".tool_calls is {shown(calls)}", cure="give a list of tool calls, or leave it out")
     for position, call in enumerate(calls):
-        yield _call(call, f"{place}.tool_calls[{position}]", f"call-{index}-{position}")
+        yield _call(call, f".tool_calls[{position}]", f"call-{index}-{position}")
     if item.get("function_call") is not None:
-        yield _call({"function": item["function_call"]}, f"{place}.function_call", f"call-{index}-{len(calls)}")
+        yield _call({"function": item["function_call"]}, ".function_call", f"call-{index}-{len(calls)}")
 
 
 def _call(call: Any, place: str, default_id: str) -> ToolCall:
     """OpenAI's `{"id","function":{"name","arguments"}}`, its custom tools, or the flat `{"id","name","arguments"}`."""
-    inner = call.get("function", call.get("custom", call)) if isinstance(call, Mapping) else None
-    if not isinstance(inner, Mapping):
+    inner = call.get("function", call.get("custom", call)) if isinstance(call, dict) else None
+    if not isinstance(inner, dict):
         raise RecordError(f"{place} is {shown(call)}", cure='give {"id": ..., "function": {"name": ..., "arguments": ...}}')
     name = inner.get("name")
     if not isinstance(name, str) or not name:
@@ -191,10 +198,10 @@ def deeper_than(value: Any, levels: int) -> bool:
     return True
 
 
-def _optional_text(item: Mapping[str, Any], key: str, place: str) -> str | None:
+def _optional_text(item: dict[str, Any], key: str, place: str = "") -> str | None:
     value = item.get(key)
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if value is not None and not isinstance(value, str):
-        raise RecordError(f"{place}.{key} is {shown(value)}", cure="give text, or leave it out")
-    return value
+    raise RecordError(f"{place}.{key} is {shown(value)}", cure="give text, or leave it out")

@@ -130,17 +130,16 @@ def _conversation(record: Mapping[str, Any], value: Any, name: str, id: Any) -> 
     extra = {k: v for k, v in record.items() if k not in _CHAT_FIELDS}
     if metadata is not None and not isinstance(metadata, Mapping):
         extra["metadata"] = metadata
-    trace = Trace(
-        trace_id="",
-        messages=messages,
-        session_id=_optional_id(record.get("session_id"), "session_id"),
-        agent=_optional_id(record.get("agent"), "agent"),
-        version=_optional_id(record.get("version"), "version"),
-        started_at=moment(record.get("timestamp"), "timestamp"),
-        attributes=_attributes(extra, metadata if isinstance(metadata, Mapping) else {}),
-    )
-    trace_id = content_id("trace", trace) if id is None else _id(id, "id")
-    return replace(trace, trace_id=trace_id, steps=read_steps(messages), feedback=read_feedback(record.get("feedback")))
+    content: dict[str, Any] = {
+        "messages": messages,
+        "session_id": _optional_id(record.get("session_id"), "session_id"),
+        "agent": _optional_id(record.get("agent"), "agent"),
+        "version": _optional_id(record.get("version"), "version"),
+        "started_at": moment(record.get("timestamp"), "timestamp"),
+        "attributes": _attributes(extra, metadata if isinstance(metadata, Mapping) else {}),
+    }
+    trace_id = content_id("trace", content) if id is None else _id(id, "id")
+    return Trace(trace_id, steps=read_steps(messages), feedback=read_feedback(record.get("feedback")), **content)
 
 
 def _attributes(extra: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
