@@ -90,6 +90,12 @@ class Analysis:
     origin: Literal["files", "store"] = "files"
 
 
+def ungrouped(failures: Iterable[FailureTrace], clustering: Clustering) -> int:
+    """How many failures no clustering has looked at yet."""
+    placed = {member.trace_id for member in clustering.memberships}
+    return sum(f.trace_id not in placed for f in failures)
+
+
 def one_offs(failures: Iterable[FailureTrace], clustering: Clustering) -> list[FailureTrace]:
     """The failures that no mode holds, the most severe first."""
     known = {mode.mode_id for mode in clustering.modes}

@@ -62,7 +62,7 @@ def periods(starts: Iterable[tuple[str, datetime | None]], failing: set[str]) ->
     `starts` holds each trace's id and start time; traces without one are left out. Periods without traces are rows too, but
     for years. Empty where all traces fall into one period.
     """
-    days = [(id, _day(at)) for id, at in starts if at is not None]
+    days = [(id, aware(at).date()) for id, at in starts if at is not None]
     if not days:
         return (), "day"
     first, last = min(d for _, d in days), max(d for _, d in days)
@@ -98,8 +98,9 @@ def _every(first: date, last: date, unit: PeriodUnit) -> list[date]:
     return found
 
 
-def _day(at: datetime) -> date:
-    return at.astimezone(UTC).date() if at.tzinfo else at.date()
+def aware(at: datetime) -> datetime:
+    """`at` in UTC; a time without a zone is taken as UTC."""
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _problem(faults: Sequence[DetectorFault]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loopwright.surfaces.reports.text import counted, line
 from loopwright.workflows.analysis import Analysis
@@ -30,53 +30,51 @@ class Fact:
 def next_steps(analysis: Analysis) -> list[Step]:
     """The next few steps for whoever made this analysis, in order."""
     files = analysis_files(analysis)
+    stored = analysis.origin == "store"
     if not analysis.failing.total:
-        return [
-            Step(
-                "Give it conversations",
-                "Every line of a chat file is one conversation: an id and its messages, as the chat API has them.",
-                ("loopwright import --help", f"loopwright analyze {files}"),
-            ),
-        ]
+        return [_NO_TRACES]
     if not analysis.failures:
-        return [
-            Step(
-                "Write down what must stay right",
-                "Nothing failed by rule. The suite still needs the twenty cases that your users would be angry about.",
-                ("loopwright init", "loopwright run", "loopwright gate --establish"),
-            )
-        ]
-    steps = [
-        Step(
-            "Look at the evidence",
-            "Open a few failures of the first mode, and say for each whether it is one. No figure here can replace that.",
-            href="#mode-1" if analysis.clustering.modes else "#failures",
-        )
-    ]
-    if analysis.origin == "files":
-        steps.append(
-            Step(
-                "Keep it",
-                "In a store, failure modes keep their ids from week to week, and the report can be made again.",
-                ("loopwright init", f"loopwright import {files}", "loopwright mine", "loopwright cluster"),
-            )
-        )
-    steps.append(
-        Step(
-            "Turn modes into cases",
-            "Copy a draft from this page into the suite, or have all of them written; a person mends and approves each. What "
-            "recurs three times gets a case, or a no.",
-            ("loopwright draft", "loopwright triage"),
-        )
-    )
-    steps.append(
-        Step(
-            "Gate the next release",
-            "Run the suite on the agent as it is, make that the baseline, and let no release pass that breaks it.",
-            ("loopwright run", "loopwright gate --establish", "loopwright gate"),
-        )
-    )
-    return steps
+        return [_MINE] if stored else [_NOTHING_FAILED]
+    if stored and not analysis.clustering.memberships:
+        return [_LOOK, _GROUP]
+    look = replace(_LOOK, href="#mode-1") if analysis.clustering.modes else _LOOK
+    keep = replace(_KEEP, commands=("loopwright init", f"loopwright import {files}", "loopwright mine", "loopwright cluster"))
+    return [look, _DRAFT, _GATE] if stored else [look, keep, _DRAFT, _GATE]
+
+
+_NO_TRACES = Step(
+    "Give it conversations",
+    "Every line of a chat file is one conversation: an id and its messages, as the chat API has them.",
+    ("loopwright import --help", "loopwright analyze FILE"),
+)
+_MINE = Step(
+    "Look for failures", "Mining ranks what fails; nothing it found is in the store.", ("loopwright mine", "loopwright cluster")
+)
+_GROUP = Step("Group the failures", "Failures that are alike become failure modes.", ("loopwright cluster", "loopwright report"))
+_NOTHING_FAILED = Step(
+    "Write down what must stay right",
+    "Nothing failed by rule. The suite still needs the cases that your users would be angry about.",
+    ("loopwright init", "loopwright run", "loopwright gate --establish"),
+)
+_LOOK = Step(
+    "Look at the evidence",
+    "Open a few failures, of the largest mode first, and say for each whether it is one. No figure here can replace that.",
+    href="#failures",
+)
+_KEEP = Step(
+    "Keep it", "In a store, failure modes keep their ids from week to week, and what a person decides about them stands."
+)
+_DRAFT = Step(
+    "Turn modes into cases",
+    "Copy a draft from this page into the suite, or have all of them written; a person mends and approves each. What recurs "
+    "three times gets a case, or a no.",
+    ("loopwright draft", "loopwright triage"),
+)
+_GATE = Step(
+    "Gate the next release",
+    "Run the suite on the agent as it is, make that the baseline, and let no release pass that breaks it.",
+    ("loopwright run", "loopwright gate --establish", "loopwright gate"),
+)
 
 
 def analysis_files(analysis: Analysis) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,8 +49,10 @@ class FailureRow:
 
 @dataclass(frozen=True, slots=True)
 class ModeRow:
-    """One failure mode. `share` is of all failures; `drafted` says that it has a draft case, `draft` is that as YAML
-    where it is short enough."""
+    """One failure mode. `share` is of all failures.
+
+    `drafted` says that it has a draft case that belongs on the page, `draft` is that case as YAML where it is short enough.
+    """
 
     look: Look
     mode_id: str
@@ -116,7 +119,7 @@ class FailureRows:
             score=failure.score,
             look=self.look_of(failure.trace_id),
             mode_name=line(mode.name, 80) if mode else "",
-            strength=member.strength if member and mode else None,
+            strength=member.strength if member and mode and math.isfinite(member.strength) else None,
             evidence=shown,
             more_evidence=len(failure.signals) - len(shown),
             quote=pinned_text(failure, messages) if messages else None,

@@ -15,9 +15,11 @@ from loopwright.collect.intake import Rejected
 from loopwright.mine.policy import POLICIES
 from loopwright.surfaces.reports import advice, plots
 from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
+from loopwright.surfaces.reports.palette import look
 from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible, whole_percent
-from loopwright.workflows.analysis import Analysis, DetectorCount, Rate, one_offs
+from loopwright.workflows.analysis import Analysis, DetectorCount, Rate, one_offs, ungrouped
 
+MODES_OPEN = 12
 REJECTED_SHOWN = 20
 FILES_SHOWN = 20
 DETECTORS_SHOWN = 60
@@ -56,6 +58,7 @@ def render(analysis: Analysis, version: str = "") -> str:
         verdict=verdict(analysis),
         covered=_covered(analysis),
         modes=modes,
+        modes_open=MODES_OPEN if len(modes) > MODES_OPEN + 3 else len(modes),
         modes_total=len(analysis.clustering.modes),
         modes_top=max((m.share for m in modes), default=0.0) or 1.0,
         modes_in_full=sum(bool(m.representatives or m.drafted) for m in modes),
@@ -76,6 +79,7 @@ def render(analysis: Analysis, version: str = "") -> str:
         period_ticks=_ticks(analysis),
         failures=failures,
         one_offs=rows.one_offs(),
+        ungrouped=ungrouped(analysis.failures, analysis.clustering),
         one_offs_total=len(one_offs(analysis.failures, analysis.clustering)),
         steps=advice.next_steps(analysis),
         facts=advice.how_measured(analysis, version),
@@ -93,11 +97,15 @@ def verdict(analysis: Analysis) -> str:
     if not failing.total:
         return "No traces were read, so nothing can be said."
     read = counted(failing.total, "trace")
+    if not failing.count and analysis.origin == "store":
+        return f"{read} in the store, and no failure among them is recorded."
     if not failing.count:
         return f"{read} read; none shows a sign of failure that a rule can see."
     strong = strengths(analysis)[0][2]
     found = f"{read} read: {number(failing.count)} {'shows' if failing.count == 1 else 'show'} signs of failure, "
     found += f"{number(strong) if strong else 'none'} of them strong."
+    if not analysis.clustering.memberships:
+        return f"{found} They are not grouped yet."
     if not modes:
         return f"{found} No failure recurs often enough to be a mode."
     covers = "covers" if len(modes) == 1 else "cover"
@@ -164,13 +172,15 @@ def _covered(analysis: Analysis) -> float:
 
 
 def _map(analysis: Analysis, rows: FailureRows, failures: list[FailureRow], modes: list[ModeRow]) -> list[plots.Mark]:
-    listed = {row.trace_id for row in failures}
-    in_full = {row.look.rank for row in modes if row.representatives}
+    in_full = {row.look.rank for row in modes if row.representatives or row.drafted}
+    if not analysis.clustering.positions:
+        drawn_modes = [(look(i), m) for i, m in enumerate(analysis.clustering.modes, start=1) if i in in_full]
+        return plots.mode_marks(drawn_modes, lambda m: line(f"{m.name}: {m.size}", 120))
     ranks = {f.trace_id: rank for rank, f in enumerate(analysis.failures[: len(failures)], start=1)}
     points = []
     for failure in analysis.failures:
         drawn = rows.look_of(failure.trace_id)
-        href = f"#failure-{ranks[failure.trace_id]}" if failure.trace_id in ranks and failure.trace_id in listed else ""
+        href = f"#failure-{ranks[failure.trace_id]}" if failure.trace_id in ranks else ""
         href = href or (f"#mode-{drawn.rank}" if drawn.rank in in_full else "")
         points.append(plots.Placed(failure.trace_id, drawn, line(f"{failure.trace_id}: {failure.failure_reason}", 160), href))
     return plots.scatter(points, analysis.clustering.positions)
@@ -215,7 +225,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    made.filters.update(percent=percent, whole=whole_percent, number=number, moment=moment, counted=counted, line=line, signal_name=signal_name)
+    for named in (percent, whole_percent, number, moment, counted, line, signal_name):
+        made.filters[named.__name__] = named
     return made
 
 

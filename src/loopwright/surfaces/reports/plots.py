@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from loopwright.cluster.mode import FailureMode
 from loopwright.surfaces.reports.palette import Look
 from loopwright.workflows.analysis import Period, Rate
 
@@ -110,9 +111,9 @@ def timeline(periods: Sequence[Period], top: float) -> list[Column]:
 
 
 def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float]]) -> list[Mark]:
-    """The map: failures at one place become one mark whose area grows with their number. Failures without a
-    finite place are left out.
+    """The map: failures at one place become one mark whose area grows with their number.
 
+    Failures without a finite place are left out.
     Positions are stretched to fill the plot: near is alike, and the axes have no unit. Large marks come first, to lie beneath.
     """
     placed: dict[tuple[float, float, int], list[Placed]] = {}
@@ -127,7 +128,7 @@ def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float
         Mark(
             x=_inside(x, min(xs), max(xs)),
             y=100 - _inside(y, min(ys), max(ys)),
-            scale=round(min(0.75 * math.sqrt(len(group)), 4.0), 2),
+            scale=_scale(len(group)),
             look=group[0].look,
             title=group[0].title + (f" and {len(group) - 1} more with the same text" if len(group) > 1 else ""),
             href=next((p.href for p in group if p.href), ""),
@@ -135,6 +136,29 @@ def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float
         for (x, y, _), group in placed.items()
     ]
     return sorted(marks, key=lambda m: (-m.scale, m.look.rank != 0))
+
+
+def mode_marks(modes: Sequence[tuple[Look, FailureMode]], title: Callable[[FailureMode], str]) -> list[Mark]:
+    """The map of modes alone, each a mark whose area grows with its size: for where single failures have no place."""
+    places = [(look, mode, mode.position) for look, mode in modes if mode.position is not None]
+    known = [(look, mode, at) for look, mode, at in places if abs(at[0]) < FAR and abs(at[1]) < FAR]
+    xs, ys = [at[0] for _, _, at in known], [at[1] for _, _, at in known]
+    marks = [
+        Mark(
+            x=_inside(at[0], min(xs), max(xs)),
+            y=100 - _inside(at[1], min(ys), max(ys)),
+            scale=_scale(mode.size),
+            look=look,
+            title=title(mode),
+            href=f"#mode-{look.rank}",
+        )
+        for look, mode, at in known
+    ]
+    return sorted(marks, key=lambda m: -m.scale)
+
+
+def _scale(count: int) -> float:
+    return round(min(0.75 * math.sqrt(count), 4.0), 2)
 
 
 def centres(marks: Sequence[Mark]) -> list[Mark]:

@@ -1,0 +1,97 @@
+"""An analysis in the terminal: a few lines and a table for a person, one object for a machine, and the page as a file."""
+
+from __future__ import annotations
+
+import webbrowser
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loopwright.surfaces.cli.page_file import write_page
+from loopwright.surfaces.cli.terminal import emit, note, say, table
+from loopwright.surfaces.reports.page import render, verdict
+from loopwright.workflows.analysis import Analysis, Rate, one_offs
+
+MODES_SHOWN = 10
+FAILURES_SHOWN = 5
+REASON_WIDTH = 90
+
+
+def write_report(analysis: Analysis, path: Path, open_it: bool) -> None:
+    """Write the page, say where it is, and open it in the browser where that was asked for."""
+    write_page(path, render(analysis, version("loopwright")))
+    note(f"report: {path}")
+    if open_it and not webbrowser.open(path.resolve().as_uri()):
+        note("loopwright: no browser could be opened; open the file by hand")
+
+
+def tell(analysis: Analysis) -> None:
+    """Print what was found: the verdict, the largest modes, and the strongest failures where there are no modes."""
+    say(verdict(analysis).replace("\u00a0", " "))
+    modes = analysis.clustering.modes
+    total = len(analysis.failures) or 1
+    if modes:
+        say("")
+        rows = [
+            (i, m.name, f"{m.size:,}", f"{100 * m.size / total:.1f} %", f"{m.severity:.2f}", ", ".join(m.signal_types[:2]))
+            for i, m in enumerate(modes[:MODES_SHOWN], start=1)
+        ]
+        table("", ("", "failure mode", "failures", "share", "severity", "signals"), rows, right=(0, 2, 3, 4))
+        if len(modes) > MODES_SHOWN:
+            say(f"... and {len(modes) - MODES_SHOWN:,} more")
+    elif analysis.failures:
+        say("")
+        failures = [(f.trace_id, f"{f.score:.2f}", f.failure_reason[:REASON_WIDTH]) for f in analysis.failures[:FAILURES_SHOWN]]
+        table("", ("trace", "score", "strongest failures"), failures, right=(1,))
+
+
+def emit_json(analysis: Analysis, report: Path | None) -> None:
+    """Print one JSON object: what was read, how much fails and why, the modes and the strongest failures."""
+    clustering = analysis.clustering
+    emit(
+        msgspec.json.encode(
+            {
+                "title": analysis.title,
+                "made_at": analysis.made_at,
+                "traces": analysis.failing.total,
+                "rejected": analysis.intake.rejected_count,
+                "formats": dict(analysis.intake.formats),
+                "failing": _rate(analysis.failing),
+                "signal_types": {t.signal_type: _rate(t.rate) for t in analysis.types},
+                "detectors": [
+                    {"detector": d.detector, "signal_type": d.signal_type, **_rate(d.rate)} for d in analysis.detectors
+                ],
+                "modes": [
+                    {
+                        "mode_id": m.mode_id,
+                        "name": m.name,
+                        "size": m.size,
+                        "severity": m.severity,
+                        "score": m.score,
+                        "signal_types": m.signal_types,
+                        "terms": m.terms,
+                        "representatives": m.representatives,
+                    }
+                    for m in clustering.modes
+                ],
+                "one_offs": len(one_offs(analysis.failures, clustering)),
+                "failures": [
+                    {
+                        "trace_id": f.trace_id,
+                        "score": f.score,
+                        "severity": f.severity,
+                        "signal_type": f.signal_type.value,
+                        "failure_reason": f.failure_reason,
+                    }
+                    for f in analysis.failures
+                ],
+                "report": None if report is None else str(report),
+            }
+        ).decode()
+    )
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {"count": rate.count, "share": rate.share, "low": rate.low, "high": rate.high}

@@ -1,0 +1,47 @@
+"""`loopwright report`: what the store holds, as a page."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+from loopwright import wiring
+from loopwright.surfaces.cli.findings import emit_json, tell, write_report
+from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.page_file import DEFAULT, check_place
+from loopwright.workflows.reporting import report as report_store
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def report(
+    out: Path | None = typer.Option(
+        None, "--out", help=f"Where the page goes. [default: {DEFAULT}; none with --format json]", show_default=False
+    ),
+    open_it: bool = typer.Option(False, "--open", help="Open the page in the browser."),
+    format: OutputFormat = typer.Option(
+        OutputFormat.TEXT, "--format", help="text: a summary for people. json: one object on stdout, and a page only with --out."
+    ),
+    store: str | None = from_setting("store.url", "--store"),
+    config: Path | None = CONFIG,
+) -> None:
+    """What the store holds, as one HTML page: failure rates by type, ranked failures, modes with their status, draft cases.
+
+    It shows what `import`, `mine` and `cluster` left in the store, and changes nothing there.
+
+    Example: loopwright report --out monday.html
+    """
+    page = out or (DEFAULT if format is OutputFormat.TEXT or open_it else None)
+    if page is not None:
+        check_place(page)
+    with wiring.store(settle(config, store__url=store), create=False) as kept:
+        analysis = asyncio.run(report_store(kept, list(wiring.detectors()), wiring.clock()))
+    if format is OutputFormat.JSON:
+        emit_json(analysis, page)
+    else:
+        tell(analysis)
+    if page is not None:
+        write_report(analysis, page, open_it)
