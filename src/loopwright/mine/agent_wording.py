@@ -30,6 +30,13 @@ INABILITY: tuple[Cue, ...] = (
         r"(?:unable to|not able to|cannot be|can'?t be|unfortunately|i'?m afraid|regrettably|beyond (?:my|the scope))\b",
     ),
 )
+DECLINES_BY_RULE = any_of(
+    r"polic(?:y|ies)\b|terms (?:of|and)\b|(?:our|the) (?:rules|guidelines|regulations|restrictions)\b|non-?refundable\b",
+    r"(?:is|are)(?: not|n'?t) (?:allowed|permitted|eligible)\b|not (?:eligible|entitled)\b",
+    r"only (?:allowed|permitted|possible|eligible) (?:if|when|for|within)\b",
+    r"(?:cannot|can'?t|can not|not able to|unable to) (?:be )?"
+    r"(?:chang|modif|refund|cancel|add|remov|alter|exchang|return|waiv|make (?:an )?exception)",
+)
 APOLOGY = any_of(
     r"apologi[sz]e\b|apologies\b|(?:i'?m|i am|we'?re|we are) (?:very |so |really |truly |terribly )?sorry\b"
     r"|sorry (?:about|for) (?:that|the|this|any|my)\b",

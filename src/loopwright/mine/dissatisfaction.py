@@ -16,7 +16,7 @@ from loopwright.mine.wording import clip, strongest
 
 LEFT = FailureSignal.ABANDONMENT
 REPEATED_APOLOGIES = 3
-MUCH, LITTLE, CLEARLY = 1.5, 0.25, 3
+MUCH, LITTLE, CLEARLY = 2.0, 0.25, 3
 """An effort is unusual at these multiples of the usual one, and where it differs by so many messages or calls."""
 
 
@@ -25,7 +25,8 @@ def unresolved_end(trace: Trace, context: Context) -> Iterator[Signal]:
     reading = context.reading
     ending = _ending(reading) if reading.last_index is not None else None
     if ending is not None:
-        what, severity, confidence, place = ending
+        what, severity, sure, place = ending
+        confidence = round(sure * reading.credence(place), 3)
         yield Signal(
             LEFT, "unresolved_end", severity, confidence, f"the conversation ends {what}", Where((), place),
             summary=f"the conversation ends {what}",
@@ -74,11 +75,12 @@ def frustration(trace: Trace, context: Context) -> Iterator[Signal]:
     for said in context.reading.users:
         found = strongest(FRUSTRATION, said.plain)
         if found is not None:
-            what, confidence = found.name, found.confidence * (1.0 if said.before else 0.5)
+            what, sure = found.name, found.confidence * (1.0 if said.before else 0.5)
         elif _shouts(said.text):
-            what, confidence = "raises the voice", 0.4
+            what, sure = "raises the voice", 0.4
         else:
             continue
+        confidence = round(sure * context.reading.credence(said.index), 3)
         yield Signal(
             LEFT, "frustration", 0.5, confidence, f"the user {what}: {clip(said.text)}", Where((), said.index),
             summary=f"the user {what}",
@@ -103,13 +105,14 @@ def agent_admissions(trace: Trace, context: Context) -> Iterator[Signal]:
             continue
         apologies += APOLOGY.search(head) is not None
         if ADMITS.search(head):
-            what, confidence = "admits a mistake", 0.35
+            what, sure = "admits a mistake", 0.35
         elif FAILED.pattern.search(head):
-            what, confidence = "says that it failed", 0.2
+            what, sure = "says that it failed", 0.2
         elif apologies >= REPEATED_APOLOGIES and APOLOGY.search(head):
-            what, confidence = "apologises again and again", 0.2
+            what, sure = "apologises again and again", 0.2
         else:
             continue
+        confidence = round(sure * context.reading.credence(said.index), 3)
         yield Signal(
             LEFT, "agent_admission", 0.3, confidence, f"the agent {what}: {clip(said.text)}", Where((), said.index),
             summary=f"the agent {what}",

@@ -9,10 +9,14 @@ from typing import Any
 
 from loopwright.audit.digest import canonical
 from loopwright.collect.trace import Message, Step, ToolCall, Trace
+from loopwright.mine.agent_wording import DECLINES_BY_RULE
 from loopwright.mine.tool_text import ErrorText, error_in, recorded_error
 
 SPOKEN_LIMIT = 4000
 """Wording is read in the first characters of a message only: a pasted document is not how a user talks."""
+
+AFTER_A_RULE = 0.4
+"""How much displeasure counts once the agent has declined by a rule: it may be with the rule."""
 
 _USER_ROLES = frozenset({"user", "human", "customer"})
 _TOOL_ROLES = frozenset({"tool", "function", "ipython", "environment"})
@@ -62,7 +66,11 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One trace as the detectors see it. `offered` names the tools that the agent was given, where the trace tells."""
+    """One trace as the detectors see it.
+
+    `offered` names the tools that the agent was given, where the trace tells. `declined_at` is the first message in which the
+    agent declines by a rule: displeasure after it may be with the rule, and says less about the agent.
+    """
 
     users: tuple[Utterance, ...]
     agents: tuple[Utterance, ...]
@@ -70,6 +78,12 @@ class Reading:
     offered: frozenset[str]
     last_role: str
     last_index: int | None
+    declined_at: int | None = None
+
+    def credence(self, index: int | None) -> float:
+        """What the confidence in displeasure at a message is multiplied by: less after the agent declined by a rule."""
+        after = self.declined_at is not None and index is not None and index > self.declined_at
+        return AFTER_A_RULE if after else 1.0
 
 
 def read(trace: Trace) -> Reading:
@@ -91,7 +105,9 @@ def read(trace: Trace) -> Reading:
         own, other = (users, agents) if role == "user" else (agents, users)
         own.append(Utterance(index, text, said, other[-1].plain if other else ""))
     uses = [replace(use, failure=_failure(use)) for use in _with_steps(_from_messages(trace.messages), trace.steps)]
-    return Reading(tuple(users), tuple(agents), tuple(uses), offered_tools(trace.attributes), last_role, last_index)
+    declined_at = next((said.index for said in agents if DECLINES_BY_RULE.search(said.plain)), None)
+    offered = offered_tools(trace.attributes)
+    return Reading(tuple(users), tuple(agents), tuple(uses), offered, last_role, last_index, declined_at)
 
 
 def _failure(use: ToolUse) -> ErrorText | None:

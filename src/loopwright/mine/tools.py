@@ -22,7 +22,7 @@ SAID_BY_AGENT = 0.5
 def tool_errors(trace: Trace, context: Context) -> Iterator[Signal]:
     """A tool result that is an error, also when it only says so as text.
 
-    Severity is 0.45 where the same tool succeeds later, 0.6 where it does not, and 0.8 where it was the last tool call.
+    Severity is 0.35 where the same tool succeeds later, 0.6 where it does not, and 0.8 where it was the last tool call.
     """
     uses = context.reading.tools
     for at, use in enumerate(uses):
@@ -30,7 +30,7 @@ def tool_errors(trace: Trace, context: Context) -> Iterator[Signal]:
         if error is None or error.unknown_tool:
             continue
         later = any(u.name == use.name and u.failure is None for u in uses[at + 1 :])
-        severity = 0.45 if later else 0.8 if at == len(uses) - 1 else 0.6
+        severity = 0.35 if later else 0.8 if at == len(uses) - 1 else 0.6
         name = use.name or "a tool"
         yield Signal(
             HARD,

@@ -29,6 +29,8 @@ from loopwright.mine.user_wording import (
 from loopwright.mine.wording import clip, strongest
 
 USER = FailureSignal.USER_CORRECTION
+LONG = 400
+"""In a message of more characters, wording says less about the agent."""
 LOOK_BACK = 6
 """A re-ask is looked for among this many of the user's turns before."""
 
@@ -40,7 +42,8 @@ def corrections(trace: Trace, context: Context) -> Iterator[Signal]:
             continue
         found = strongest(CORRECTIONS, NOT_A_CORRECTION.sub(" ", said.plain))
         if found is not None:
-            confidence = found.confidence if len(said.plain) <= 400 else 0.7 * found.confidence
+            long = 0.7 if len(said.plain) > LONG else 1.0
+            confidence = round(found.confidence * long * context.reading.credence(said.index), 3)
             yield Signal(
                 USER, "user_correction", 0.7, confidence, f"the user {found.name}: {clip(said.text)}", Where((), said.index),
                 summary=f"the user {found.name}",
@@ -54,7 +57,8 @@ def refusals(trace: Trace, context: Context) -> Iterator[Signal]:
             continue
         found = _refusal(said)
         if found is not None:
-            what, confidence = found
+            what, sure = found
+            confidence = round(sure * context.reading.credence(said.index), 3)
             yield Signal(
                 USER, "user_refusal", 0.2, confidence, f"the user {what}: {clip(said.text)}", Where((), said.index),
                 summary=f"the user {what}",
@@ -132,9 +136,10 @@ def person_requests(trace: Trace, context: Context) -> Iterator[Signal]:
     for said in context.reading.users:
         match = WANTS_A_PERSON.search(NOT_A_PERSON.sub(" ", said.plain))
         if match is not None:
-            offered = PERSON_TEXT.search(said.before) is not None
+            sure = 0.3 if PERSON_TEXT.search(said.before) else 0.5
+            confidence = round(sure * context.reading.credence(said.index), 3)
             yield Signal(
-                USER, "human_request", 0.5, 0.3 if offered else 0.5, f"the user asks for a person: {clip(said.text)}",
+                USER, "human_request", 0.5, confidence, f"the user asks for a person: {clip(said.text)}",
                 Where((), said.index), summary="the user asks for a person",
             )  # fmt: skip
 
