@@ -216,13 +216,14 @@ class Record:
         for name, value in node.value.items():
             if name not in known and not self.open:
                 raise value.error(unknown(self.noun, name, known))
-        for f in self.fields:
-            if f.required and f.name not in node.value:
-                raise node.error(f"{what} has no {f.name}", f"add `{f.name}:` ({f.help})")
-        return {
+        read = {
             name: known[name].kind.read(value, f"{what}: {name}") if name in known else value.plain()
             for name, value in node.value.items()
         }
+        for f in self.fields:
+            if f.required and f.name not in read:
+                raise node.error(f"{what} has no {f.name}", f"add `{f.name}:` ({f.help})")
+        return read
 
     def schema(self) -> dict[str, Any]:
         """An object."""

@@ -1,0 +1,70 @@
+"""`loopwright draft`: a case per failure mode, for a person to review."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import typer
+
+from loopwright import wiring
+from loopwright.evaluate.case import EvalCase
+from loopwright.evaluate.suite import plain
+from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.terminal import emit, note, table
+from loopwright.workflows.drafting import draft_from_store
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def draft(
+    mode: list[str] | None = typer.Option(None, "--mode", help="Only this failure mode; may be repeated."),
+    format: OutputFormat = typer.Option(
+        OutputFormat.TEXT, "--format", help="text: write draft files. json: print the drafts, a line a case, and write nothing."
+    ),
+    folder: str | None = from_setting("suite.folder"),
+    store: str | None = typer.Option(
+        None, "--store", help="Where modes and traces are. [LOOPWRIGHT_STORE_URL]", show_default=False
+    ),
+    config: Path | None = CONFIG,
+) -> None:
+    """Draft an eval case for every failure mode that no approved case covers yet.
+
+    Reads failure modes, failures and traces from the store, and writes one YAML file per mode under evals/drafts/. The input is
+    the recorded conversation up to the failure, with secrets, addresses, and card, account and telephone numbers taken out; the
+    checks follow the mode's dominant signal, and are tried on the recorded failure. No model is asked.
+
+    A draft is never part of the suite before a person approves it: review the file, set `status: approved`, or use
+    loopwright triage. A file that you edited is never overwritten.
+
+    Example: loopwright draft && loopwright run --drafts --target python:my_agent:answer
+    """
+    settings = settle(config, suite__folder=folder, store__url=store)
+    evals = settings.path("suite.folder")
+    with wiring.store(settings, create=False) as kept:
+        files = wiring.suite_files(settings)
+        write = format is OutputFormat.TEXT
+        drafting = draft_from_store(kept, files, str(evals), has_suite=evals.exists(), modes=mode or (), write=write)
+        drafted = asyncio.run(drafting)
+    if not write:
+        for case in drafted.cases:
+            emit(json.dumps(plain(case), ensure_ascii=False))
+        return
+    rows = [(c.id, c.layer.value, c.severity, _tried(c), _one_line(c.failure_indicator)) for c in drafted.cases]
+    if rows:
+        table("", ["draft", "layer", "severity", "on its source", "failure"], rows, right=[2])
+    note(f"{len(drafted.files)} draft files hold the drafts; review them, then set `status: approved`")
+    if drafted.kept:
+        note(f"{len(drafted.kept)} files were edited by a person, and are left as they are")
+    if drafted.covered:
+        note(f"{len(drafted.covered)} modes have an approved case already")
+
+
+def _tried(case: EvalCase) -> str:
+    return "fails, as it should" if case.fails_on_source else "needs a judge" if not case.checks else "not shown"
+
+
+def _one_line(text: str, width: int = 100) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
