@@ -23,8 +23,8 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 
 from loopwright.cluster import clustering, density
-from loopwright.cluster.clustering import Options
 from loopwright.cluster.mode import Clustering
+from loopwright.cluster.options import Options
 from loopwright.cluster.recipe import source_text
 from loopwright.errors import InputError, UsageError
 from loopwright.evaluate import generate

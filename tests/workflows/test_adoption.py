@@ -70,7 +70,7 @@ def test_what_is_missing_tells_the_stage_and_the_next_step(without: dict[str, An
 def test_nothing_at_all_is_the_first_stage() -> None:
     found = stage(Evidence())
     assert (found.number, found.name, found.next.command) == (1, "manual evals", "loopwright init")
-    assert found.why == "0 cases of at least 20, 0 finished runs; to do: write the first cases"
+    assert found.why == "0 cases of at least 20, 0 finished runs"
 
 
 def test_a_later_stage_does_not_make_up_for_an_earlier_one() -> None:
@@ -99,14 +99,33 @@ def test_evidence_is_counted_from_the_store_and_the_suite(project: Path) -> None
         store.replace_failures([failure("t1"), failure("t2", score=0.0)])
         store.put_modes([mode("m1", size=1)], [Membership("t1", "m1", 1.0)])
     suite = Suite((case("a"), case("b", mode_id="m1")))
-    found = asyncio.run(examine({}, lambda: suite, lambda: wiring.store(settings), Evidence(own_target=True)))
+    found = asyncio.run(examine({}, lambda: None, lambda: suite, lambda: wiring.store(settings), Evidence(own_target=True)))
     assert found.evidence == Evidence(own_target=True, cases=2, grown=1, traces=2, failures=1, modes=1)
     assert not found.broken
 
 
+@pytest.mark.parametrize(
+    ("url", "ok", "detail"),
+    [
+        ("python:shop:answer", True, "python:shop:answer"),
+        ("python:shop:nothing", False, "nothing"),
+        ("python:closed:answer", False, "closed"),
+        ("telnet://shop", False, "unknown target"),
+    ],
+)
+def test_the_target_is_opened_and_not_called(project: Path, url: str, ok: bool, detail: str) -> None:
+    (project / "shop.py").write_text("def answer(question):\n    raise SystemExit('called')\n")
+    settings = load({"target.url": url}, start=project, environ={})
+    found = asyncio.run(
+        examine({}, lambda: wiring.target(url, settings), lambda: None, lambda: wiring.store(settings), Evidence())
+    )
+    assert (found.findings[0].name, found.findings[0].ok) == ("target", ok)
+    assert detail in found.findings[0].detail
+
+
 def test_looking_makes_no_store(project: Path) -> None:
     settings = load(start=project, environ={})
-    found = asyncio.run(examine({}, lambda: None, lambda: wiring.store(settings), Evidence()))
+    found = asyncio.run(examine({}, lambda: None, lambda: None, lambda: wiring.store(settings), Evidence()))
     assert found.adoption is not None
     assert found.adoption.number == 1
     assert list(project.iterdir()) == []
@@ -118,11 +137,11 @@ def test_a_broken_suite_or_store_is_a_finding_and_no_stage(project: Path) -> Non
     def broken() -> Suite:
         raise SuiteError("no id", source="evals/x.yaml", line=3)
 
-    found = asyncio.run(examine({}, broken, lambda: wiring.store(settings), Evidence()))
+    found = asyncio.run(examine({}, lambda: None, broken, lambda: wiring.store(settings), Evidence()))
     assert (found.adoption, [f.detail for f in found.broken]) == (None, ["evals/x.yaml:3: no id"])
     (project / ".loopwright").mkdir()
     (project / ".loopwright/loopwright.db").write_text("not a database, however long this text may be" * 100)
-    found = asyncio.run(examine({}, lambda: None, lambda: wiring.store(settings), Evidence()))
+    found = asyncio.run(examine({}, lambda: None, lambda: None, lambda: wiring.store(settings), Evidence()))
     assert (found.adoption, [f.name for f in found.broken]) == (None, ["store"])
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from loopwright.errors import LoopwrightError
 from loopwright.evaluate.case import Suite
-from loopwright.ports import Store, StoreFactory
+from loopwright.ports import Store, StoreFactory, Target
 from loopwright.workflows.triage import ACCEPTED, REJECTED
 
 ENOUGH_CASES = 20
@@ -98,16 +98,18 @@ class Examination:
 
 async def examine(
     looks: Mapping[str, Callable[[], str | None]],
+    target: Callable[[], Target | None],
     load_suite: Callable[[], Suite | None],
     store: StoreFactory,
     evidence: Evidence,
 ) -> Examination:
     """Look at everything, then count.
 
-    `looks` are the things to look at, by name (see `look`). `load_suite` gives None where there is no suite yet. `evidence` holds
-    what neither the suite nor the store knows: whose agent is under test, and what CI runs.
+    `looks` are the things to look at, by name (see `look`). The target is opened, not called; `target` and `load_suite` give None
+    where there is none yet. `evidence` holds what neither the suite nor the store knows: whose agent is under test, and what CI
+    runs.
     """
-    findings = [look(name, at) for name, at in looks.items()]
+    findings = [*(look(name, at) for name, at in looks.items()), await _look_at_target(target)]
     try:
         suite = load_suite()
         findings.append(_found("suite", None if suite is None else _count(len(suite.cases), "approved case")))
@@ -130,7 +132,7 @@ def stage(evidence: Evidence) -> AdoptionStage:
     at = next((s for s in stages if not s.complete), stages[-1])
     if at.step is None:
         return AdoptionStage(at.number, at.name, "all five stages are complete", _WEEKLY, stages)
-    return AdoptionStage(at.number, at.name, f"{at.evidence}; to do: {at.step.what}", at.step, stages)
+    return AdoptionStage(at.number, at.name, at.evidence, at.step, stages)
 
 
 def gather(store: Store, suite: Suite, known: Evidence) -> Evidence:
@@ -155,6 +157,20 @@ def look(name: str, at: Callable[[], str | None]) -> Finding:
         return _found(name, at())
     except LoopwrightError as error:
         return _fault(name, error)
+
+
+async def _look_at_target(target: Callable[[], Target | None]) -> Finding:
+    try:
+        made = target()
+        if made is None:
+            return _found("target", None)
+        try:
+            await made.open()
+        finally:
+            await made.close()
+    except LoopwrightError as error:
+        return _fault("target", error)
+    return _found("target", made.name)
 
 
 def _found(name: str, detail: str | None) -> Finding:

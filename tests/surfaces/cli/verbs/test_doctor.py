@@ -1,0 +1,89 @@
+"""`loopwright doctor` in real folders: what it says, what it leaves alone, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loopwright.surfaces.cli.main import main
+from loopwright.surfaces.cli.verbs.doctor import ci_files
+
+
+def examined(capsys: pytest.CaptureFixture[str], code: int = 0) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["doctor", "--format", "json"]) == code
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_an_empty_folder_is_at_the_first_stage_and_stays_empty(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "You are at stage 1 of 5, manual evals" in out
+    assert out.rstrip().endswith("loopwright init")
+    assert list(project.iterdir()) == []
+
+
+def test_it_follows_what_is_done(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init"])
+    found = examined(capsys)
+    assert {f["name"]: f["ok"] for f in found["findings"]} == {
+        "python": True, "loopwright": True, "git": None, "embedder": True, "target": True, "suite": True, "store": True,
+    }  # fmt: skip
+    assert found["evidence"] | {"cases": 6, "own_target": False} == found["evidence"]
+    assert found["evidence"]["ci"] == [".github/workflows/loopwright.yml"]
+    assert found["adoption"]["next"]["command"] == "loopwright run"
+    assert {s["name"]: s["source"] for s in found["settings"]}["target.url"] == str(project / "loopwright.toml")
+
+
+def test_a_broken_target_is_told_with_exit_code_one(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init"])
+    (project / "agent_example.py").write_text("raise ImportError('no key')\n")
+    found = examined(capsys, code=1)
+    assert [f["name"] for f in found["findings"] if f["ok"] is False] == ["target"]
+    assert found["adoption"]["number"] == 1
+    assert main(["doctor"]) == 1
+    assert "Next: mend target" in capsys.readouterr().out
+
+
+def test_a_broken_suite_leaves_the_stage_open(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init"])
+    (project / "evals/more.yaml").write_text(
+        "cases:\n  - {id: order-status, input: hello, checks: [{type: contains, value: x}]}\n"
+    )
+    found = examined(capsys, code=1)
+    assert found["adoption"] is None
+    broken = next(f["detail"] for f in found["findings"] if f["ok"] is False)
+    assert "evals/more.yaml:2: case id 'order-status' stands already at" in broken
+
+
+def test_an_unknown_setting_is_an_error_of_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "loopwright.toml").write_text("[gate]\nalfa = 1\n")
+    assert main(["doctor"]) == 64
+    assert "did you mean 'gate.alpha'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "found"),
+    [
+        (".github/workflows/x.yaml", "run: loopwright gate\n", True),
+        (".github/workflows/x.yaml", "run: pytest\n", False),
+        ("Jenkinsfile", "sh 'loopwright gate'", True),
+        (".circleci/config.yml", "loopwright gate", True),
+        ("notes.yml", "loopwright gate", False),
+    ],
+)
+def test_ci_files_that_gate_are_found(project: Path, path: str, text: str, found: bool) -> None:
+    (project / path).parent.mkdir(parents=True, exist_ok=True)
+    (project / path).write_text(text)
+    assert ci_files(project) == ((path.replace("/", os.sep),) if found else ())
+
+
+def test_a_ci_file_that_cannot_be_read_is_passed_over(project: Path) -> None:
+    (project / ".ci").mkdir()
+    (project / ".ci/gone").symlink_to(project / "nowhere")
+    assert ci_files(project) == ()
