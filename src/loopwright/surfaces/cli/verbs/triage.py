@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 from loopwright import wiring
@@ -21,7 +20,7 @@ from loopwright.workflows.triage import Accepted, Agenda, Candidate, Desk, accep
 
 app = typer.Typer(add_completion=False)
 
-_ANSWERS = click.Choice(["accept", "reject", "later", "quit", "a", "r", "l", "q"], case_sensitive=False)
+_ANSWERS = ("accept", "reject", "later", "quit")
 _QUOTED = 3
 """So many failures of a candidate are quoted."""
 
@@ -92,12 +91,12 @@ class Review:
         for number, candidate in enumerate(found.candidates, start=1):
             note(f"\n{number} of {len(found.candidates)}")
             describe(candidate)
-            answer = typer.prompt("accept, reject, later, quit", default="later", type=_ANSWERS, show_choices=False, err=True)[0]
-            if answer == "q":
+            answer = answered()
+            if answer == "quit":
                 break
-            if answer == "a":
+            if answer == "accept":
                 self.accept(candidate)
-            elif answer == "r":
+            elif answer == "reject":
                 self.reject(candidate, typer.prompt("why", err=True))
         note(summary(found))
 
@@ -127,6 +126,16 @@ class Review:
                 "" if done.case.checks else "; it has no checks yet, so that only a judge or a person can decide it: add some"
             )
             note(f"{candidate.id}: {by} approved {done.case.id}, in {done.file}{judged}")
+
+
+def answered() -> str:
+    """One of the answers, or its beginning; asks until it is given one."""
+    while True:
+        said = typer.prompt(", ".join(_ANSWERS), default="later", err=True).strip().lower()
+        meant = next((answer for answer in _ANSWERS if answer.startswith(said)), None)
+        if meant is not None:
+            return meant
+        note(f"{said!r} is none of these")
 
 
 def show(found: Agenda, format: OutputFormat) -> None:
