@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.resources import as_file, files
 
 NAME = "tau-bench-airline.jsonl.gz"
+SUITE_NAME = "suite.yaml"
 COUNT = 200
 """How many conversations the file holds: 50 tasks, four trials of each."""
 
@@ -18,4 +19,11 @@ def conversations() -> Iterator[str]:
     Use it as `with conversations() as path: ...`; the file is unpacked for that time where the package is zipped.
     """
     with as_file(files(__package__) / NAME) as path:
+        yield str(path)
+
+
+@contextmanager
+def suite() -> Iterator[str]:
+    """The path of the suite that goes with the conversations: `with suite() as path: ...`."""
+    with as_file(files(__package__) / SUITE_NAME) as path:
         yield str(path)
