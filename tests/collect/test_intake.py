@@ -21,7 +21,12 @@ def test_printable_is_one_line_of_printable_text(text):
     assert printable(text).isprintable()
 
 
-@given(st.recursive(st.none() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8))
+values = st.recursive(
+    st.none() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+)
+
+
+@given(values)
 def test_a_shown_value_is_short_and_printable(value):
     text = shown(value)
     assert len(text) <= 80

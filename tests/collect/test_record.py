@@ -115,6 +115,14 @@ def test_a_normalised_record_is_read_strictly(change, said):
     assert said in str(error.value)
 
 
+def test_what_a_normalised_record_leaves_open_has_its_default():
+    assert read({"trace_id": "x", "steps": None, "usage": None, "messages": None}) == Trace("x")
+
+
+def test_a_chat_record_may_call_its_id_trace_id():
+    assert read({"trace_id": "x", "messages": []}) == Trace("x")
+
+
 def test_the_format_can_be_given():
     both = {"id": "x", "messages": CHAT["messages"], "traj": []}
     assert sniff(both) == "tau-bench"

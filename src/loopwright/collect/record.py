@@ -51,7 +51,7 @@ def read_trace(record: Mapping[str, Any], format: str | None = None) -> tuple[Tr
 
 
 def read_chat(record: Mapping[str, Any]) -> Trace:
-    """`{"id","messages","session_id"?,"agent"?,"version"?,"timestamp"?,"feedback"?,"metadata"?}`.
+    """`{"id","messages","session_id"?,"agent"?,"version"?,"timestamp"?,"feedback"?,"metadata"?}`; `trace_id` may stand for `id`.
 
     A record without an id gets one derived from its content, its feedback left out since that may come later. What else the
     record holds becomes attributes, together with `metadata`.
@@ -72,9 +72,9 @@ def read_tau_bench(record: Mapping[str, Any]) -> Trace:
 
 
 def read_normalised(record: Mapping[str, Any]) -> Trace:
-    """What `import --format json` wrote, without loss."""
+    """What `import --format json` wrote, without loss; a field that is null or absent has its default."""
     try:
-        trace = msgspec.convert({k: v for k, v in record.items() if k in _TRACE_FIELDS}, Trace)
+        trace = msgspec.convert({k: v for k, v in record.items() if k in _TRACE_FIELDS and v is not None}, Trace)
     except msgspec.ValidationError as error:
         problem, _, path = str(error).partition(" - at ")
         place = path.strip("`").removeprefix("$.") or "the record"
