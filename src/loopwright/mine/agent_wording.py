@@ -10,7 +10,7 @@ FAILED = cue(
     "says that it failed",
     0.5,
     r"(?:i|we)(?:'m| am| was| were| have been|'ve been) (?:not able|unable|unsuccessful)\b",
-    r"(?:couldn'?t|could not|wasn'?t able|was unable|weren'?t able|failed) to? ?\w+",
+    r"(?:couldn'?t|could not|wasn'?t able to|was unable to|weren'?t able to|failed to) \w+",
     r"(?:has|have|was|were|did|could)(?:n'?t| not) (?:go through|be (?:completed|processed|booked|made|found)|succeed"
     r"|work)\b",
     r"(?:something )?went wrong\b|something(?:'?s| is) wrong\b|it has been impossible\b",

@@ -16,7 +16,7 @@ from loopwright.mine.wording import clip, strongest
 
 LEFT = FailureSignal.ABANDONMENT
 REPEATED_APOLOGIES = 3
-MUCH, LITTLE, CLEARLY = 2.0, 0.25, 3
+MUCH, LITTLE, CLEARLY = 1.5, 0.25, 3
 """An effort is unusual at these multiples of the usual one, and where it differs by so many messages or calls."""
 
 
@@ -114,7 +114,7 @@ def agent_admissions(trace: Trace, context: Context) -> Iterator[Signal]:
             continue
         confidence = round(sure * context.reading.credence(said.index), 3)
         yield Signal(
-            LEFT, "agent_admission", 0.3, confidence, f"the agent {what}: {clip(said.text)}", Where((), said.index),
+            LEFT, "agent_admission", 0.25, confidence, f"the agent {what}: {clip(said.text)}", Where((), said.index),
             summary=f"the agent {what}",
         )  # fmt: skip
 
@@ -146,13 +146,13 @@ def unusual_effort(trace: Trace, context: Context) -> Iterator[Signal]:
     took, common = effort(trace).amount(unit), usual.amount(unit)
     if took >= MUCH * common and took - common >= CLEARLY:
         more = min(1.0, (took / common - MUCH) / MUCH)
-        what, confidence = "many", 0.3 + 0.5 * more
+        what, confidence = "many", 0.35 + 0.5 * more
     elif unit == "tool calls" and common >= CLEARLY and took <= LITTLE * common:
         what, confidence = "few", 0.4
     else:
         return
     yield Signal(
-        LEFT, "unusual_effort", 0.6, round(confidence, 3), f"the conversation took {took:g} {unit}, where {common:g} are usual",
+        LEFT, "unusual_effort", 0.7, round(confidence, 3), f"the conversation took {took:g} {unit}, where {common:g} are usual",
         Where((), context.reading.last_index), summary=f"the conversation took unusually {what} {unit}",
     )  # fmt: skip
 

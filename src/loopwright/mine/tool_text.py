@@ -33,6 +33,8 @@ _BAD_STATUS = frozenset({"error", "failed", "failure", "fail", "exception", "den
                          "timed_out", "rejected", "invalid", "not_found", "internal_error"})  # fmt: skip
 _CODE_KEYS = frozenset({"status_code", "statuscode", "http_status", "httpstatus", "code", "status"})
 _MESSAGE_KEYS = ("message", "detail", "details", "reason", "error_message", "description", "msg", "content", "text")
+_ENVELOPE = frozenset({"result", "response", "data", "output", "body", "content", "type", "id", "name", "role", "tool", "status",
+                       "status_code", "statuscode", "code", "tool_call_id"})  # fmt: skip
 _WRAPPERS = ("result", "response", "data", "output", "body", "content")
 
 _STARTS = re.compile(
@@ -157,7 +159,7 @@ def _in_object(fields: Mapping[str, Any], depth: int = 0) -> ErrorText | None:
             inner = fields.get(key)
             if isinstance(inner, dict) and len(fields) <= 4:
                 return _in_object(inner, 1)
-            if isinstance(inner, str) and len(fields) <= 3:
+            if isinstance(inner, str) and all(name.lower() in _ENVELOPE for name in fields):
                 return _at_start(inner.strip())
     return None
 
