@@ -99,13 +99,13 @@ def _problems(recorded: Recorded, number: int, previous: str) -> list[str]:
 
 def _at_the_end(head: Head | None, last: Head) -> list[Break]:
     if head is None:
-        return [Break(last.count, "the recorded head is gone: whether entries after this one were removed cannot be told")]
+        return [Break(last.count + 1, "the recorded head is gone: whether the end was cut off here cannot be told")]
     if head.count > last.count:
         return [Break(last.count + 1, f"the end is cut off: {head.count} entries were recorded, {last.count} are left")]
     if head.count < last.count:
         return [Break(head.count + 1, f"was added without being recorded: the recorded head counts {head.count} entries")]
     if head.hash != last.hash:
-        return [Break(last.count, "the recorded head has another hash than this last entry: one of the two was changed")]
+        return [Break(max(last.count, 1), "the recorded head has another hash than the last entry: one of the two was changed")]
     return []
 
 

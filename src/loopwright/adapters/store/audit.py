@@ -5,13 +5,12 @@ Its columns hold plain text, so that a change of any byte shows: what is read is
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
 
-from loopwright.adapters.store.codec import from_json, to_json
 from loopwright.adapters.store.columns import escape, metadata, moment_text, unescape
 from loopwright.adapters.store.database import Group
 from loopwright.audit.digest import plain
@@ -63,7 +62,9 @@ class Audit(Group):
         with self.database.read() as connection:
             rows = connection.execute(select(table).order_by(table.c.number)).mappings().all()
             head = connection.execute(select(heads.c.count, heads.c.hash)).first()
-        return Trail(tuple(_recorded(dict(row)) for row in rows), Head(*head) if head else None)
+        recorded = tuple(_recorded(dict(row)) for row in rows)
+        sound = [type(value) for value in head or ()] == [int, str]
+        return Trail(recorded, Head(*head) if head and sound else None)
 
 
 def append(connection: Connection, at: datetime, actor: str, action: str, subject: str, details: dict[str, Any]) -> AuditEntry:
@@ -75,7 +76,7 @@ def append(connection: Connection, at: datetime, actor: str, action: str, subjec
     number = head.count + 1
     if connection.execute(select(table.c.number).where(table.c.number >= number)).first() is not None:
         raise StoreError(BROKEN)
-    entry = _entry(_row(number, AuditEntry(at, actor, action, subject, details, head.hash)))
+    entry = _entry(_row(number, AuditEntry(at, actor, action, subject, plain(details), head.hash)))
     connection.execute(table.insert(), _row(number, entry))
     connection.execute(heads.update().values(count=number, hash=entry.hash))
     return entry
@@ -88,7 +89,7 @@ def _row(number: int, entry: AuditEntry) -> dict[str, Any]:
         "actor": escape(entry.actor),
         "action": escape(entry.action),
         "subject": escape(entry.subject),
-        "details": to_json(plain(entry.details)).decode(),
+        "details": json.dumps(entry.details),
         "previous": entry.previous,
         "hash": entry.hash,
     }
@@ -100,16 +101,19 @@ def _entry(row: dict[str, Any]) -> AuditEntry:
         unescape(row["actor"]),
         unescape(row["action"]),
         unescape(row["subject"]),
-        from_json(row["details"]),
+        json.loads(row["details"]),
         row["previous"],
     )
 
 
 def _recorded(row: dict[str, Any]) -> Recorded:
+    """The row as an entry, if writing that entry again gives the row again, to the byte."""
+    if not isinstance(row["number"], int):
+        return Recorded(0, str(row["hash"]), None, "its number is none")
     try:
         entry = _entry(row)
         again = _row(row["number"], entry)
-    except (ValueError, TypeError, KeyError, AttributeError, msgspec.DecodeError, StoreError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         return Recorded(row["number"], str(row["hash"]), None, f"it cannot be read ({' '.join(str(error).split())})")
     changed = [name for name in row if name != "hash" and again[name] != row[name]]
     if changed:
