@@ -206,6 +206,7 @@ def test_what_import_writes_reads_back_to_the_same_trace(trace):
 
 def test_a_chat_record_reads_the_same_from_the_normalised_form():
     record = {
+        "feedback": [2, 10**30, 10**400, {"score": 1}, {"rating": "3"}],
         "id": "tools",
         "messages": [
             {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": '"5"'}}]},
@@ -214,5 +215,7 @@ def test_a_chat_record_reads_the_same_from_the_normalised_form():
     }
     trace = read(record)
     assert trace.messages[0].tool_calls[0].arguments == "5"
-    assert read(json.loads(json.dumps(trace_object(trace)))) == trace
+    written = msgspec.json.encode(trace_object(trace))
+    assert read(json.loads(written)) == trace
+    assert msgspec.json.encode(trace_object(read(json.loads(written)))) == written
     assert replace(trace, steps=()) != trace

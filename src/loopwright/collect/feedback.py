@@ -52,8 +52,9 @@ def read_feedback(value: Any) -> tuple[Feedback, ...]:
     thumb = _thumb(value)
     if thumb is not None:
         return (Feedback("thumb", thumb, not thumb),)
-    if _is_number(value):
-        return (Feedback("rating", value, _bad_rating(value, None)),)
+    number = _number(value)
+    if number is not None:
+        return (Feedback("rating", number, _bad_rating(number, None)),)
     return (Feedback("comment", comment=_as_text(value)),)
 
 
@@ -124,7 +125,8 @@ def _evaluation(value: Any) -> Feedback | None:
     if isinstance(value, str):
         passed = {"pass": True, "passed": True, "fail": False, "failed": False}.get(value.lower())
         return Feedback("evaluation", value, None if passed is None else not passed)
-    return Feedback("evaluation", value) if _is_number(value) else None
+    number = _number(value)
+    return None if number is None else Feedback("evaluation", number)
 
 
 def _with(verdict: Feedback, shared: dict[str, Any], notes: list[str]) -> Feedback:
@@ -163,8 +165,8 @@ def _from_text(text: str) -> Feedback:
 def _thumb(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
-    if _is_number(value):
-        return {1: True, -1: False}.get(value)
+    if isinstance(value, int | float):
+        return True if value == 1 else False if value == -1 else None
     return THUMBS.get(value.strip().lower()) if isinstance(value, str) else None
 
 
@@ -182,16 +184,14 @@ def _bad_rating(number: float, top: float | None) -> bool | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    return value if _is_number(value) else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite number, given as such or as text; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _as_text(value: Any) -> str:
