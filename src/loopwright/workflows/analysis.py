@@ -97,10 +97,10 @@ def ungrouped(failures: Iterable[FailureTrace], clustering: Clustering) -> int:
 
 
 def one_offs(failures: Iterable[FailureTrace], clustering: Clustering) -> list[FailureTrace]:
-    """The failures that no mode holds, the most severe first."""
+    """The failures that were looked at and that no mode holds, the most severe first."""
     known = {mode.mode_id for mode in clustering.modes}
-    held = {member.trace_id for member in clustering.memberships if member.mode_id in known}
-    return sorted((f for f in failures if f.trace_id not in held), key=lambda f: (-f.severity, -f.score, f.trace_id))
+    alone = {member.trace_id for member in clustering.memberships if member.mode_id not in known}
+    return sorted((f for f in failures if f.trace_id in alone), key=lambda f: (-f.severity, -f.score, f.trace_id))
 
 
 def quoted(failures: Sequence[FailureTrace], clustering: Clustering) -> list[str]:

@@ -18,8 +18,9 @@ from loopwright.mine.policy import WEIGHTS
 from loopwright.mine.signal import FailureSignal, FailureTrace
 from loopwright.ports import Clock, Embedder, Progress, TraceReader
 from loopwright.workflows import rates
-from loopwright.workflows.analysis import Analysis, quoted
+from loopwright.workflows.analysis import QUOTED_MODES, Analysis, quoted
 from loopwright.workflows.clustering import cluster
+from loopwright.workflows.drafting import draft_modes
 from loopwright.workflows.importing import Outcome, import_traces
 from loopwright.workflows.mining import mine_traces
 
@@ -61,14 +62,16 @@ async def analyze(reader: TraceReader, paths: Sequence[str], means: Means, forma
         mined = await mine_traces(traces, means.detectors)
         await _step(means.progress, "grouping failures")
         clustering = await cluster(mined.failures, means.embedder, means.options)
-        by_id = {trace.trace_id: trace for trace in traces}
+        talks = {trace.trace_id: trace.messages for trace in traces}
+        await _step(means.progress, "drafting cases")
+        drafts = draft_modes(clustering.modes[:QUOTED_MODES], mined.failures, clustering.memberships, talks)
     finally:
         if means.progress is not None:
             means.progress.done()
     return assemble(
-        Found(mined.failures, clustering, detectors=tuple(means.detectors), faults=mined.faults),
+        Found(mined.failures, clustering, drafts, tuple(means.detectors), mined.faults),
         ((trace.trace_id, trace.started_at) for trace in traces),
-        {id: by_id[id].messages for id in quoted(mined.failures, clustering)},
+        {id: talks[id] for id in quoted(mined.failures, clustering)},
         title=titled(paths),
         made_at=means.clock.now(),
         intake=intake,

@@ -9,8 +9,9 @@ from loopwright.cluster.mode import Clustering, FailureMode, Membership
 from loopwright.collect.intake import Intake
 from loopwright.mine.detector import Detector
 from loopwright.ports import Clock, Store
-from loopwright.workflows.analysis import Analysis, quoted
+from loopwright.workflows.analysis import QUOTED_MODES, Analysis, quoted
 from loopwright.workflows.analyzing import Found, assemble
+from loopwright.workflows.drafting import draft_modes
 
 
 async def report(store: Store, detectors: Sequence[Detector], clock: Clock) -> Analysis:
@@ -21,15 +22,12 @@ async def report(store: Store, detectors: Sequence[Detector], clock: Clock) -> A
     starts: list[tuple[str, datetime | None]] = [(trace.trace_id, trace.started_at) for trace in store.traces()]
     failures = tuple(store.failures())
     clustering = placed(store.modes(), store.memberships(), {f.trace_id for f in failures})
-    conversations = {}
-    for trace_id in quoted(failures, clustering):
-        trace = store.trace(trace_id)
-        if trace is not None:
-            conversations[trace_id] = trace.messages
+    talks = {id: trace.messages for id in quoted(failures, clustering) if (trace := store.trace(id)) is not None}
+    drafts = draft_modes(clustering.modes[:QUOTED_MODES], failures, clustering.memberships, talks)
     return assemble(
-        Found(failures, clustering, detectors=tuple(detectors)),
+        Found(failures, clustering, drafts, tuple(detectors)),
         starts,
-        conversations,
+        talks,
         title=store.url,
         made_at=clock.now(),
         intake=Intake(sources=(store.url,), taken=len(starts)),

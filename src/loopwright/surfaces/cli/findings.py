@@ -19,10 +19,14 @@ FAILURES_SHOWN = 5
 REASON_WIDTH = 90
 
 
-def write_report(analysis: Analysis, path: Path, open_it: bool) -> None:
-    """Write the page, say where it is, and open it in the browser where that was asked for."""
+def write_report(analysis: Analysis, path: Path) -> None:
+    """Write the page."""
     write_page(path, render(analysis, version("loopwright")))
-    note(f"report: {path}")
+
+
+def show_place(path: Path, open_it: bool) -> None:
+    """Say where the page is, and open it in the browser where that was asked for."""
+    note(f"\nreport: {path}")
     if open_it and not webbrowser.open(path.resolve().as_uri()):
         note("loopwright: no browser could be opened; open the file by hand")
 
@@ -35,10 +39,10 @@ def tell(analysis: Analysis) -> None:
     if modes:
         say("")
         rows = [
-            (i, m.name, f"{m.size:,}", f"{100 * m.size / total:.1f} %", f"{m.severity:.2f}", ", ".join(m.signal_types[:2]))
+            (i, m.name, f"{m.size:,}", f"{100 * m.size / total:.1f} %", f"{m.severity:.2f}", ", ".join(m.signal_types[:1]))
             for i, m in enumerate(modes[:MODES_SHOWN], start=1)
         ]
-        table("", ("", "failure mode", "failures", "share", "severity", "signals"), rows, right=(0, 2, 3, 4))
+        table("", ("", "failure mode", "failures", "share", "severity", "signal"), rows, right=(0, 2, 3, 4))
         if len(modes) > MODES_SHOWN:
             say(f"... and {len(modes) - MODES_SHOWN:,} more")
     elif analysis.failures:

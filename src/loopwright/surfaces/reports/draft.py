@@ -9,11 +9,11 @@ from loopwright.evaluate.suite import plain
 from loopwright.evaluate.writing import render
 from loopwright.surfaces.reports.text import visible
 
-LONGEST = 12_000
+LONGEST = 40_000
 
 
 def draft_text(case: EvalCase) -> str | None:
-    """The case as a suite file of its own, None where that is longer than a page should quote (about 12,000 characters).
+    """The case as a suite file of its own, None where that is longer than a page should quote (about 40,000 characters).
 
     Characters that would act or hide when shown are written as YAML escapes.
     """

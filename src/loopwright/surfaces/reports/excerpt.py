@@ -12,7 +12,7 @@ from loopwright.mine.signal import FailureTrace, Signal
 from loopwright.surfaces.reports.text import Clipped, clip, line, signal_name
 
 BEFORE, AFTER = 2, 1
-MAX_PINS = 3
+MAX_PINS = 2
 MAX_FLAGS = 4
 MAX_SIGNALS = 12
 MESSAGE_HEAD, MESSAGE_FOLD = 420, 1800

@@ -51,7 +51,8 @@ class FailureRow:
 class ModeRow:
     """One failure mode. `share` is of all failures.
 
-    `drafted` says that it has a draft case that belongs on the page, `draft` is that case as YAML where it is short enough.
+    `drafted` says that it has a draft case that belongs on the page, `draft` is that case as YAML where it is short enough;
+    `proof` says whether it fails on the failure that it came from.
     """
 
     look: Look
@@ -70,6 +71,7 @@ class ModeRow:
     representatives: tuple[FailureRow, ...] = ()
     drafted: bool = False
     draft: str | None = None
+    proof: str = ""
 
 
 class FailureRows:
@@ -147,6 +149,7 @@ class FailureRows:
             representatives=tuple(self.row(f) for f in known[:QUOTED_REPRESENTATIVES]) if in_full else (),
             drafted=case is not None and in_full,
             draft=draft_text(case) if case and in_full else None,
+            proof=_proof(case) if case else "",
         )
 
 
@@ -155,6 +158,15 @@ def asked(failure: FailureTrace, messages: Sequence[Message] | None) -> str:
     opening = next((m.text for m in messages or () if m.role == "user" and m.text), "")
     given = failure.input_payload.get("request") or failure.input_payload.get("input")
     return line(opening or (given if isinstance(given, str) else ""), 200)
+
+
+def _proof(case: EvalCase) -> str:
+    """Whether the draft was seen to fail on the failure that it came from."""
+    if case.fails_on_source:
+        return "Tried on the failure that it came from: it fails, as it should."
+    if not case.checks:
+        return "It needs a judge: no check that needs none can tell this failure."
+    return "It was not shown to fail on the failure that it came from: mend its checks."
 
 
 def _seen(mode: FailureMode) -> str:

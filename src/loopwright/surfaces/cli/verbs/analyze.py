@@ -11,7 +11,7 @@ from loopwright import wiring
 from loopwright.collect.record import FORMATS
 from loopwright.errors import USAGE, UsageError
 from loopwright.registry import unknown
-from loopwright.surfaces.cli.findings import emit_json, tell, write_report
+from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report
 from loopwright.surfaces.cli.intake import Refusals
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.page_file import DEFAULT, check_place
@@ -78,11 +78,13 @@ def analyze(
     )
     analysis = asyncio.run(analyze_files(wiring.trace_reader(settings), files, means, from_))
     refusals.close(analysis.intake)
+    if page is not None:
+        write_report(analysis, page)
     if format is OutputFormat.JSON:
         emit_json(analysis, page)
     else:
         tell(analysis)
     if page is not None:
-        write_report(analysis, page, open_it)
+        show_place(page, open_it)
     if analysis.intake.rejected_count:
         raise typer.Exit(USAGE)

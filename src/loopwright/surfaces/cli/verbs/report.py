@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from loopwright import wiring
-from loopwright.surfaces.cli.findings import emit_json, tell, write_report
+from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.page_file import DEFAULT, check_place
 from loopwright.workflows.reporting import report as report_store
@@ -39,9 +39,11 @@ def report(
         check_place(page)
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         analysis = asyncio.run(report_store(kept, list(wiring.detectors()), wiring.clock()))
+    if page is not None:
+        write_report(analysis, page)
     if format is OutputFormat.JSON:
         emit_json(analysis, page)
     else:
         tell(analysis)
     if page is not None:
-        write_report(analysis, page, open_it)
+        show_place(page, open_it)
