@@ -24,6 +24,6 @@ def conversations() -> Iterator[str]:
 
 @contextmanager
 def suite() -> Iterator[str]:
-    """The path of the suite that goes with the conversations: `with suite() as path: ...`."""
+    """The path of the suite that goes with the conversations, for as long as the context is open."""
     with as_file(files(__package__) / SUITE_NAME) as path:
         yield str(path)

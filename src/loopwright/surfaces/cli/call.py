@@ -14,7 +14,7 @@ from loopwright.errors import OK, USAGE
 def call(name: str, module: str, args: list[str]) -> int:
     """Load the command's module and run its `app` with `args`; returns the exit code.
 
-    Raises `KeyboardInterrupt` and `BrokenPipeError` where typer would have turned them into exit code 1, which means blocked here.
+    Raises `KeyboardInterrupt` and `BrokenPipeError` where typer would have made them exit code 1, which here means blocked.
     """
     app: typer.Typer = import_module(f"loopwright.surfaces.cli.verbs.{module}").app
     command = typer.main.get_command(app)

@@ -160,9 +160,8 @@ class _Shown:
             (_clip(m.name, 60), m.size, f"{m.severity:.2f}", ", ".join(m.signal_types)) for m in clustering.modes[: SHOWN * 2]
         ]
         table("", ["failure mode", "failures", "severity", "signals"], rows, right=[1, 2])
-        say(
-            f"{len(clustering.modes)} failure modes and {alone} one-offs, grouped by meaning ({clustering.embedder.split('/')[0]})."
-        )
+        embedder = clustering.embedder.split("/")[0]
+        say(f"{len(clustering.modes)} failure modes and {alone} one-offs, grouped by meaning ({embedder}).")
 
     def drafted(self, cases: Sequence[EvalCase], clustering: Clustering) -> None:
         names = {mode.mode_id: mode.name for mode in clustering.modes}
@@ -174,18 +173,14 @@ class _Shown:
         table("", ["draft for", "layer", "checks", "fails on its source"], rows)
 
     def gated(self, baseline: RunReport, compared: Sequence[Compared]) -> None:
-        self._stage(
-            "5 evaluate, 6 gate", "50 cases, two trials each, on recorded answers: does the agent handle it itself?"
-        )
+        self._stage("5 evaluate, 6 gate", "50 cases, two trials each, on recorded answers: does the agent handle it itself?")
         rows: list[tuple[str, ...]] = [(f"baseline, established by {PERSON!r}", _passed(baseline.results), "", "")]
         rows += [
             (c.what, _passed(c.results), f"blocked, {c.naive} regressions" if c.naive else "approved", _outcome(c.decision))
             for c in compared
         ]
         table("", ["version", "passed", "naive rule", "this gate"], rows, right=[1])
-        say(
-            "The naive rule: what passed before and fails now is a regression. Agents differ from run to run: that is noise to the gate."
-        )
+        say("The naive rule takes whatever passed before and fails now for a regression, though agents differ from run to run.")
         for c in compared:
             say(f"- {c.what.split(':')[0]}: {_clip(c.decision.message, 400)}")
 
