@@ -59,7 +59,7 @@ def decide(
         approved=approved,
         decision=outcome,
         regressions=tuple(regressions),
-        message=_message(outcome, reasons, regressions, suite, seen),
+        message=_message(outcome, reasons, regressions, suite, [e.case.eval_id for e in level.evidence if e.open]),
         new_evals_queued=len(counted.failing) if approved else 0,
         fixed=tuple(c.eval_id for c in counted.cases if _is_fixed(c)),
         flaky=tuple(c.eval_id for c in counted.cases if _is_flaky(c)),
@@ -204,16 +204,27 @@ def _group_row(group: GroupEvidence) -> dict[str, Any]:
     }
 
 
-def _message(outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence, seen: DropPower) -> str:
+def _message(
+    outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence, suspects: list[str]
+) -> str:
     if outcome is Outcome.UNDECIDED:
         return f"Undecided: {reasons[0]}."
     rates = f"{_percent(suite.before)} of trials passed before and {_percent(suite.after)} now"
-    if outcome is Outcome.APPROVED:
+    if outcome is Outcome.BLOCKED:
+        levels = dict.fromkeys(r.level for r in regressions)
+        return f"Blocked: {' and '.join(_WHAT[level] for level in levels)}; {rates}."
+    if not suspects:
         return f"Approved: no regression found; {rates}."
-    what = {"suite": "the suite's pass rate fell", "mode": "a failure mode got worse", "case": "a solved case was lost",
-            "deterministic": "a deterministic case that passed fails"}  # fmt: skip
-    levels = list(dict.fromkeys(r.level for r in regressions))
-    return f"Blocked: {' and '.join(what[name] for name in levels)}; {rates}."
+    which = doubt.named(suspects)
+    return f"Approved: no regression found; {rates}. Within the noise, but worth a repeat: {which}."
+
+
+_WHAT = {
+    "suite": "the suite's pass rate fell",
+    "mode": "a failure mode got worse",
+    "case": "a solved case was lost",
+    "deterministic": "a deterministic case that passed fails",
+}
 
 
 def _percent(counts: tuple[int, int]) -> str:

@@ -45,15 +45,15 @@ def of_counts(counted: Tally, policy: Policy) -> list[str]:
     for side, share in (("baseline", counted.error_share_before), ("candidate", counted.error_share_after)):
         if share > policy.max_errors:
             reasons.append(
-                f"{100 * share:.0f} % of the {side}'s trials have no verdict (at most {100 * policy.max_errors:.3g} % may have none); "
-                "mend what fails and run them again"
+                f"{100 * share:.0f} % of the {side}'s trials have no verdict "
+                f"(at most {100 * policy.max_errors:.3g} % may have none); mend what fails and run them again"
             )
     compared = total - missing
     if compared < policy.min_cases:
         reasons.append(f"{compared} comparable case{'' if compared == 1 else 's'}, and {policy.min_cases} are needed; add cases")
     unproved = [c.eval_id for c in counted.cases if c.deterministic and c.before.all_passes and _no_verdict(c)]
     if unproved:
-        reasons.append(f"{_named(unproved)} passed before, may not fail once, and gave no verdict now; run them again")
+        reasons.append(f"{named(unproved)} passed before, may not fail once, and gave no verdict now; run them again")
     return reasons
 
 
@@ -77,11 +77,11 @@ def of_cases(unexplained: Sequence[CaseEvidence], policy: Policy) -> list[str]:
     reasons = []
     if rest:
         reasons.append(
-            f"{_named(rest)} {_was(rest)} solved and failed now, which may be noise or a loss; repeat what `next` lists"
+            f"{named(rest)} {_was(rest)} solved and failed now, which may be noise or a loss; repeat what `next` lists"
         )
     if at_cap:
         reasons.append(
-            f"{_named(at_cap)} {_was(at_cap)} solved and failed now, and {policy.repeat_cap} trials could not settle it; "
+            f"{named(at_cap)} {_was(at_cap)} solved and failed now, and {policy.repeat_cap} trials could not settle it; "
             "look at the answers, or give the baseline more trials"
         )
     return reasons
@@ -90,16 +90,18 @@ def of_cases(unexplained: Sequence[CaseEvidence], policy: Policy) -> list[str]:
 def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:
     """The solved cases whose failure may neither be waved through nor held for proof.
 
-    Among the failing solved cases that more trials could settle, these are: the ones already being repeated; those with enough
-    history of which one trial was planned, so that repeats are how they are decided; and those whose failure was unlikely, even
-    once, among all solved cases together.
+    Among the failing solved cases that are not cleared, these are: the ones that repeats can settle, where repeats were begun, or
+    where there is enough history and one trial was planned, so that repeats are how it is decided; and those whose failure was
+    unlikely, even once, among all solved cases together. A case that is still open when its repeats are used up is let go, and
+    named: it fails more often than it did, and is not lost.
     """
     found = []
     for evidence in level.evidence:
         case = evidence.case
         one_look = case.before.all_trials >= policy.history and case.after.trials <= 1
         unlikely = evidence.planned_p * level.solved <= policy.suspicion
-        if evidence.open and (case.after.repeats or one_look or unlikely):
+        repeated = evidence.to_prove is not None and (case.after.repeats > 0 or one_look)
+        if evidence.open and (repeated or unlikely):
             found.append(evidence)
     return found
 
@@ -131,7 +133,8 @@ def _no_verdict(case: CaseTally) -> bool:
     return case.missing or (case.after.failures > 0 and not case.failed_outright)
 
 
-def _named(eval_ids: Sequence[str]) -> str:
+def named(eval_ids: Sequence[str]) -> str:
+    """The first cases by name, and how many more."""
     return ", ".join(eval_ids[:3]) + (f" and {len(eval_ids) - 3} more" if len(eval_ids) > 3 else "")
 
 

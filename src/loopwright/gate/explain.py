@@ -7,9 +7,8 @@ from typing import Any
 
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import GateDecision, Outcome, Regression
-from loopwright.stats.intervals import wilson
 
-SHOWN = 20
+SHOWN = 12
 """So many rows of a table are shown; JSON has them all."""
 NAMED = 8
 """So many cases are named in a line."""
@@ -118,9 +117,8 @@ def _of(counts: Sequence[int]) -> str:
 
 
 def _rate(counts: Sequence[int]) -> str:
-    low, high = wilson(counts[0], counts[1])
     share = f"{100 * counts[0] / counts[1]:.1f} %" if counts[1] else "no trials"
-    return f"{_of(counts)} trials passed ({share}; {100 * low:.0f}-{100 * high:.0f} % if cases were alike)"
+    return f"{_of(counts)} trials passed ({share})"
 
 
 def _p(regression: Regression) -> str:

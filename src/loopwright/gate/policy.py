@@ -32,7 +32,7 @@ class Policy:
     repeat_share: float = 0.1
     solved: float = 0.8
     history: int = 5
-    suspicion: float = 0.3
+    suspicion: float = 0.1
     blind: float = 2 / 3
     power: float = 0.8
     repeat_cap: int = 40

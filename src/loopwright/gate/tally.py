@@ -132,7 +132,10 @@ def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
             row[0] += passed
             row[1] += 1
             row[2] += not has_verdict(r)
-    return {eval_id: Count(*row, len(runs[eval_id])) for eval_id, row in rows.items()}
+    return {
+        eval_id: Count(passes, trials, errors, repeat_passes, repeats, len(runs[eval_id]))
+        for eval_id, (passes, trials, errors, repeat_passes, repeats) in rows.items()
+    }
 
 
 def _modes(results: Sequence[EvalResult]) -> dict[str, str]:
