@@ -42,18 +42,24 @@ class Repository:
         env = {**os.environ, "PATH": path, "HOME": str(self.folder.parent), **environ}
         return subprocess.run(["bash", "-e", "-c", script], cwd=self.folder, env=env, capture_output=True, text=True, check=False)
 
-    def commit(self, message: str) -> None:
-        for command in (["add", "-A"], ["commit", "-q", "-m", message]):
-            subprocess.run([*GIT, *command], cwd=self.folder, check=True)
+    def git(self, *words: str) -> str:
+        done = subprocess.run([*GIT, *words], cwd=self.folder, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
 
-    def edit(self, old: str, new: str) -> None:
-        agent = self.folder / "agent_example.py"
-        assert old in agent.read_text()
-        agent.write_text(agent.read_text().replace(old, new))
+    def commit(self, message: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+
+    def edit(self, old: str, new: str, file: str = "agent_example.py") -> None:
+        text = (self.folder / file).read_text()
+        assert old in text
+        (self.folder / file).write_text(text.replace(old, new))
         self.commit(f"{old} becomes {new}")
 
-    def restore(self) -> bool:
-        """A fresh checkout with the cached store."""
+    def checkout(self) -> bool:
+        """What the CI service starts with: no worktree of an earlier job, and the cached store."""
+        shutil.rmtree(self.folder.parent / "before", ignore_errors=True)
+        self.git("worktree", "prune")
         shutil.rmtree(self.store, ignore_errors=True)
         if self.cache.exists():
             shutil.copytree(self.cache, self.store)
@@ -63,26 +69,37 @@ class Repository:
         shutil.rmtree(self.cache, ignore_errors=True)
         shutil.copytree(self.store, self.cache)
 
-    def github(self, event: str) -> list[tuple[str, int, str]]:
-        """Run the job: (command, exit code, output) of every step that ran, up to the first that failed."""
-        cached = self.restore()
+    def merge(self) -> str:
+        """Push the branch to main; the commit that main was at before, as the CI service names it."""
+        before = self.git("rev-parse", "-q", "--verify", "origin/main") if self.git("ls-remote", "origin", "main") else "0" * 40
+        self.git("push", "-q", "origin", "HEAD:main")
+        self.git("fetch", "-q", "origin")
+        return before
+
+    def github(self, event: str) -> tuple[list[str], int, str]:
+        """Run the job: the names of the steps that ran, the last one's exit code and what it said."""
+        environ = {"GITHUB_ACTOR": "octocat", "BEFORE": self.merge() if event == "push" else "main"}
+        cached = self.checkout()
         job = yaml.safe_load((self.folder / ".github/workflows/loopwright.yml").read_text())["jobs"]["gate"]
-        done = []
+        names = []
         for step in job["steps"]:
             if "run" not in step or "pip install" in step["run"] or not CONDITIONS[step.get("if", "")](event, cached):
                 continue
-            result = self.shell(step["run"], GITHUB_ACTOR="octocat")
-            done.append((step["run"], result.returncode, result.stdout + result.stderr))
-            if result.returncode:
-                return done
-        if event == "push":
+            names.append(step["name"])
+            done = self.shell(step["run"], **environ)
+            if done.returncode:
+                break
+        if event == "push" and not done.returncode:
             self.save()
-        return done
+        return names, done.returncode, done.stdout + done.stderr
 
     def gitlab(self, job: str) -> subprocess.CompletedProcess[str]:
-        self.restore()
+        environ = {"GITLAB_USER_LOGIN": "octocat", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+        if job == "loopwright-baseline":
+            environ["CI_COMMIT_BEFORE_SHA"] = self.merge()
+        self.checkout()
         steps = yaml.safe_load((self.folder / "loopwright.gitlab-ci.yml").read_text())[job]["script"]
-        done = self.shell("\n".join(steps), GITLAB_USER_LOGIN="octocat")
+        done = self.shell("\n".join(steps), **environ)
         if job == "loopwright-baseline" and not done.returncode:
             self.save()
         return done
@@ -92,7 +109,9 @@ class Repository:
 def repository(tmp_path: Path) -> Repository:
     made = Repository(tmp_path / "shop")
     made.folder.mkdir()
+    subprocess.run([*GIT, "init", "-q", "--bare", str(tmp_path / "origin")], check=True)
     subprocess.run([*GIT, "init", "-q"], cwd=made.folder, check=True)
+    made.git("remote", "add", "origin", str(tmp_path / "origin"))
     for ci in ("github", "gitlab"):
         done = made.shell(f"python -m loopwright init --ci {ci}")
         assert done.returncode == 0, done.stderr
@@ -100,28 +119,37 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
-def codes(done: list[tuple[str, int, str]]) -> list[tuple[str, int]]:
-    return [(command, code) for command, code, _ in done]
-
-
-RUN, GATE = "loopwright run --exit-zero", "loopwright gate"
-ESTABLISH = 'loopwright gate --establish --extend --by "$GITHUB_ACTOR"'
+COMPARE, ADD = "Compare with the baseline", "Add the merged version to the baseline"
+NEW_CASE = """
+  - id: thanks
+    input: Thanks!
+    checks: [{type: contains, value: order number}]
+"""
 
 
 def test_github_gates_pull_requests_on_the_baseline_of_main(repository: Repository) -> None:
-    first = repository.github("pull_request")
-    assert codes(first) == [(RUN, 0), (GATE, 2)], first
     first = repository.github("push")
-    assert codes(first) == [(RUN, 0), (ESTABLISH, 0)], first
+    assert first[:2] == ([ADD], 0), first
 
+    (repository.folder / "evals/more.yaml").write_text("cases:" + NEW_CASE)
     repository.edit("a colleague", "a person")
+    grown = repository.github("pull_request")
+    assert grown[:2] == ([COMPARE], 0), grown
     merged = repository.github("push")
-    assert codes(merged) == [(RUN, 0), (GATE, 0), (ESTABLISH, 0)], merged
+    assert merged[:2] == ([COMPARE, ADD], 0), merged
 
+    (repository.folder / "evals/first_cases.yaml").write_text("cases:" + NEW_CASE.replace("thanks", "only"))
     repository.edit("WINDOW_DAYS = 30", "WINDOW_DAYS = 90")
     broken = repository.github("pull_request")
-    assert codes(broken) == [(RUN, 0), (GATE, 1)], broken
-    assert "refund-outside-window" in broken[-1][2]
+    assert broken[:2] == ([COMPARE], 1), broken
+    assert "refund-outside-window" in broken[2]
+
+
+def test_a_pull_request_without_a_baseline_is_undecided(repository: Repository) -> None:
+    repository.merge()
+    done = repository.github("pull_request")
+    assert done[:2] == ([COMPARE], 2), done
+    assert "no baseline" in done[2]
 
 
 def test_gitlab_gates_merge_requests_on_the_baseline_of_the_default_branch(repository: Repository) -> None:

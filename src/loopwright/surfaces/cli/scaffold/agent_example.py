@@ -11,14 +11,20 @@ import json
 import re
 from typing import Any
 
-ORDERS: dict[str, dict[str, Any]] = {"A100": {"item": "kettle", "days": 12, "price": 39.90}, "A200": {"item": "lamp", "days": 80, "price": 25.00}}
+ORDERS: dict[str, dict[str, Any]] = {
+    "A100": {"item": "kettle", "days": 12, "price": 39.90},
+    "A200": {"item": "lamp", "days": 80, "price": 25.00},
+    "B2001": {"item": "mirror", "days": 3, "price": 59.00},
+    "B2002": {"item": "chair", "days": 5, "price": 80.00},
+    "B2003": {"item": "desk", "days": 1, "price": 140.00},
+}
 WINDOW_DAYS = 30
 
 
 def answer(question: str | list[dict[str, Any]]) -> dict[str, Any]:
     """Answer one customer."""
     text = question if isinstance(question, str) else str(question[-1]["content"])
-    found = re.search(r"\b[A-Z]\d{3}\b", text)
+    found = re.search(r"\b[A-Z]\d{3}", text)
     if found is None:
         return reply("Please tell me your order number; it looks like A100.")
     number = found.group()

@@ -1,0 +1,63 @@
+"""The tutorial is run: each shell command of it, in order, in a scratch folder, and what it quotes is what comes out."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+PAGE = Path(__file__).parents[2] / "docs/tutorial/first-run.md"
+BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+
+
+class Block(NamedTuple):
+    note: str
+    kind: str
+    text: str
+
+
+def blocks() -> list[Block]:
+    return [Block(m["note"] or "", m["kind"], m["text"]) for m in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))]
+
+
+def loosely(text: str) -> str:
+    """Without what differs from run to run: digests, numbers and the width of columns."""
+    return " ".join(re.sub(r"\b[0-9a-f]{7,}\b|\d+", "#", text).split())
+
+
+def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    identity = {f"GIT_{who}_{what}": "you@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environ = {**os.environ, **identity, "PATH": path, "HOME": str(tmp_path), "COLUMNS": "200"}
+    folder, said = tmp_path, ""
+    for block in blocks():
+        if block.kind == "sh" and not block.note.startswith("not run"):
+            done = subprocess.run(
+                ["bash", "-e", "-c", f"trap 'pwd > {tmp_path}/folder' EXIT\n{block.text}"],
+                cwd=folder, env=environ, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            said = done.stdout + done.stderr
+            assert done.returncode == int(block.note.removeprefix("exit ") or 0), f"{block.text}\n{said}"
+            folder = Path((tmp_path / "folder").read_text().strip())
+        elif block.kind == "text":
+            for line in block.text.splitlines():
+                assert loosely(line) in loosely(said), f"{line}\n\nis not in\n\n{said}"
+    assert (folder / "loopwright-report.html").stat().st_size > 10_000
+
+
+def test_only_the_installation_is_not_run() -> None:
+    skipped = [block.text for block in blocks() if block.note.startswith("not run")]
+    assert len(skipped) == 1
+    assert "pip install loopwright" in skipped[0]
+
+
+def test_the_case_that_is_shown_is_the_one_that_is_scaffolded() -> None:
+    from loopwright.evaluate.suite import parse
+
+    shown = next(parse(block.text, "tutorial")[0] for block in blocks() if block.kind == "yaml")
+    scaffold = Path(__file__).parents[2] / "src/loopwright/surfaces/cli/scaffold/cases.yaml"
+    scaffolded = {case.id: case for case in parse(scaffold.read_text(encoding="utf-8"), "cases.yaml")}
+    assert shown.content_digest == scaffolded[shown.id].content_digest
