@@ -4,30 +4,52 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.surfaces.reports.palette import COLOURS, ONE_OFF, SHAPES, look
-from loopwright.surfaces.reports.plots import Placed, bar, centres, histogram, scatter, timeline, top_of
+from loopwright.surfaces.reports.plots import LABEL_HEIGHT, LABEL_WIDTH, Placed, bar, histogram, labels, scatter, timeline, top_of
 from loopwright.workflows.analysis import Period
 from loopwright.workflows.rates import rate
 
 coordinate = st.floats(allow_nan=True, allow_infinity=True)
 
 
+def enumerate_as_text(places: list[tuple[float, float]]) -> list[tuple[str, tuple[float, float]]]:
+    return [(str(i), place) for i, place in enumerate(places)]
+
+
 @given(st.lists(st.tuples(coordinate, coordinate), max_size=30))
 def test_every_mark_lies_inside_the_map(places: list[tuple[float, float]]) -> None:
     points = [Placed(str(i), look(1 + i % 3), "title") for i in range(len(places))]
-    marks = scatter(points, {str(i): place for i, place in enumerate(places)})
-    assert all(0 <= m.x <= 100 and 0 <= m.y <= 100 for m in marks + centres(marks))
+    marks, _ = scatter(points, {str(i): place for i, place in enumerate(places)})
+    assert all(0 <= m.x <= 100 and 0 <= m.y <= 100 for m in marks)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=40))
+def test_labels_stand_at_marks_and_never_on_each_other(places: list[tuple[float, float]]) -> None:
+    marks, _ = scatter([Placed(str(i), look(1 + i % 9), "") for i in range(len(places))], dict(enumerate_as_text(places)))
+    written = labels(marks)
+    assert all(label in marks for label in written)
+    assert len({label.look.rank for label in written}) == len(written)
+    for i, one in enumerate(written):
+        assert all(abs(one.x - other.x) > LABEL_WIDTH or abs(one.y - other.y) > LABEL_HEIGHT for other in written[:i])
+    assert bool(written) == bool(marks)
 
 
 def test_failures_at_one_place_are_one_mark_whose_size_grows() -> None:
     points = [Placed(str(i), look(1), f"t{i}", f"#{i}") for i in range(4)] + [Placed("x", ONE_OFF, "alone")]
-    marks = scatter(points, {**{str(i): (1.0, 1.0) for i in range(4)}, "x": (2.0, 0.0)})
+    marks, _ = scatter(points, {**{str(i): (1.0, 1.0) for i in range(4)}, "x": (2.0, 0.0)})
     assert [(m.look.rank, m.href) for m in marks] == [(1, "#0"), (0, "")]
     assert marks[0].scale > marks[1].scale
     assert marks[0].title == "t0 and 3 more with the same text"
 
 
 def test_a_failure_without_a_place_is_left_out() -> None:
-    assert scatter([Placed("a", look(1), "a")], {}) == []
+    assert scatter([Placed("a", look(1), "a")], {}) == ([], 0)
+
+
+def test_the_first_failures_are_drawn_and_the_others_counted() -> None:
+    points = [Placed(str(i), look(1), str(i)) for i in range(5)]
+    marks, left = scatter(points, {str(i): (float(i), 0.0) for i in range(5)}, limit=3)
+    assert {m.title for m in marks} == {"0", "1", "2"}
+    assert left == 2
 
 
 @given(st.integers(0, 50), st.integers(1, 50))

@@ -61,6 +61,11 @@ class Excerpt:
     skipped_after: int
     total: int
 
+    @property
+    def pinned(self) -> int:
+        """How many signals are shown, at the messages that they point at."""
+        return sum(len(turn.pinned) for _, turn in self.turns)
+
 
 def evidence(failure: FailureTrace) -> tuple[Evidence, ...]:
     """The failure's strongest signals, strongest first, at most 12."""

@@ -19,11 +19,12 @@ from loopwright.surfaces.reports.palette import look
 from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible, whole_percent
 from loopwright.workflows.analysis import Analysis, DetectorCount, Rate, one_offs, ungrouped
 
+MARKS_DRAWN = 1500
 MODES_OPEN = 12
 REJECTED_SHOWN = 20
 FILES_SHOWN = 20
 DETECTORS_SHOWN = 60
-PERIODS_LABELLED = 6
+PERIODS_LABELLED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def render(analysis: Analysis, version: str = "") -> str:
     rows = FailureRows(analysis)
     modes = rows.modes()
     failures = rows.ranked()
-    marks = _map(analysis, rows, failures, modes)
+    marks, map_left = _map(analysis, rows, failures, modes)
     style, script = _source("report.css"), _source("report.js")
     return _environment().get_template("report.html.j2").render(
         a=analysis,
@@ -63,7 +64,8 @@ def render(analysis: Analysis, version: str = "") -> str:
         modes_top=max((m.share for m in modes), default=0.0) or 1.0,
         modes_in_full=sum(bool(m.representatives or m.drafted) for m in modes),
         map=marks,
-        centres=plots.centres(marks),
+        map_left=map_left,
+        labels=plots.labels(marks),
         types=type_rows(analysis),
         types_top=_types_top(analysis),
         detectors=detector_groups(analysis),
@@ -171,11 +173,11 @@ def _covered(analysis: Analysis) -> float:
     return inside / len(failing) if failing else 0.0
 
 
-def _map(analysis: Analysis, rows: FailureRows, failures: list[FailureRow], modes: list[ModeRow]) -> list[plots.Mark]:
+def _map(analysis: Analysis, rows: FailureRows, failures: list[FailureRow], modes: list[ModeRow]) -> tuple[list[plots.Mark], int]:
     in_full = {row.look.rank for row in modes if row.representatives or row.drafted}
     if not analysis.clustering.positions:
         drawn_modes = [(look(i), m) for i, m in enumerate(analysis.clustering.modes, start=1) if i in in_full]
-        return plots.mode_marks(drawn_modes, lambda m: line(f"{m.name}: {m.size}", 120))
+        return plots.mode_marks(drawn_modes, lambda m: line(f"{m.name}: {m.size}", 120)), 0
     ranks = {f.trace_id: rank for rank, f in enumerate(analysis.failures[: len(failures)], start=1)}
     points = []
     for failure in analysis.failures:
@@ -183,7 +185,7 @@ def _map(analysis: Analysis, rows: FailureRows, failures: list[FailureRow], mode
         href = f"#failure-{ranks[failure.trace_id]}" if failure.trace_id in ranks else ""
         href = href or (f"#mode-{drawn.rank}" if drawn.rank in in_full else "")
         points.append(plots.Placed(failure.trace_id, drawn, line(f"{failure.trace_id}: {failure.failure_reason}", 160), href))
-    return plots.scatter(points, analysis.clustering.positions)
+    return plots.scatter(points, analysis.clustering.positions, MARKS_DRAWN)
 
 
 def _period_top(analysis: Analysis) -> float:

@@ -13,6 +13,7 @@ from loopwright.workflows.analysis import Period, Rate
 NICE_TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 BINS = 20
 MAP_MARGIN = 6.0
+LABEL_WIDTH, LABEL_HEIGHT = 5.0, 5.0
 FAR = 1e100
 
 
@@ -110,10 +111,10 @@ def timeline(periods: Sequence[Period], top: float) -> list[Column]:
     return columns
 
 
-def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float]]) -> list[Mark]:
-    """The map: failures at one place become one mark whose area grows with their number.
+def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float]], limit: int = 1500) -> tuple[list[Mark], int]:
+    """The map, and the number of marks left out: failures at one place become one mark whose area grows with their number.
 
-    Failures without a finite place are left out.
+    At most `limit` marks are made, of the first points. Failures without a finite place are left out, and not counted.
     Positions are stretched to fill the plot: near is alike, and the axes have no unit. Large marks come first, to lie beneath.
     """
     placed: dict[tuple[float, float, int], list[Placed]] = {}
@@ -122,7 +123,9 @@ def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float
         if abs(x) < FAR and abs(y) < FAR:
             placed.setdefault((round(x, 4), round(y, 4), point.look.rank), []).append(point)
     if not placed:
-        return []
+        return [], 0
+    left = max(0, len(placed) - limit)
+    placed = dict(list(placed.items())[:limit])
     xs, ys = [k[0] for k in placed], [k[1] for k in placed]
     marks = [
         Mark(
@@ -135,7 +138,7 @@ def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float
         )
         for (x, y, _), group in placed.items()
     ]
-    return sorted(marks, key=lambda m: (-m.scale, m.look.rank != 0))
+    return sorted(marks, key=lambda m: (-m.scale, m.look.rank != 0)), left
 
 
 def mode_marks(modes: Sequence[tuple[Look, FailureMode]], title: Callable[[FailureMode], str]) -> list[Mark]:
@@ -161,20 +164,25 @@ def _scale(count: int) -> float:
     return round(min(0.75 * math.sqrt(count), 4.0), 2)
 
 
-def centres(marks: Sequence[Mark]) -> list[Mark]:
-    """One mark for each mode, in the middle of its marks weighted by their area: where its rank is written."""
+def labels(marks: Sequence[Mark]) -> list[Mark]:
+    """Where ranks are written: at each mode's mark nearest its middle, unless that is too near the label of a better mode."""
     groups: dict[int, list[Mark]] = {}
     for mark in marks:
         if mark.look.rank:
             groups.setdefault(mark.look.rank, []).append(mark)
-    return [_centre(group) for _, group in sorted(groups.items())]
+    placed: list[Mark] = []
+    for _, group in sorted(groups.items()):
+        chosen = _medoid(group)
+        if all(abs(chosen.x - other.x) > LABEL_WIDTH or abs(chosen.y - other.y) > LABEL_HEIGHT for other in placed):
+            placed.append(chosen)
+    return placed
 
 
-def _centre(group: Sequence[Mark]) -> Mark:
-    weights = [m.scale**2 for m in group]
-    x = sum(w * m.x for w, m in zip(weights, group, strict=True)) / sum(weights)
-    y = sum(w * m.y for w, m in zip(weights, group, strict=True)) / sum(weights)
-    return Mark(round(x, 2), round(y, 2), 1.0, group[0].look, "")
+def _medoid(group: Sequence[Mark]) -> Mark:
+    total = sum(m.scale**2 for m in group)
+    x = sum(m.scale**2 * m.x for m in group) / total
+    y = sum(m.scale**2 * m.y for m in group) / total
+    return min(group, key=lambda m: (m.x - x) ** 2 + (m.y - y) ** 2)
 
 
 def _inside(value: float, low: float, high: float) -> float:
