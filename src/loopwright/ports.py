@@ -59,8 +59,9 @@ class TraceReader(Protocol):
     """
 
     def sources(self, paths: Sequence[str]) -> list[tuple[str, int | None]]:
-        """The files that `paths` (files, folders, `-`) stand for, named as in `Imported.source`, with their sizes in bytes as
-        stored; None where the size is not known.
+        """The files that `paths` (files, folders, `-`) stand for, with their sizes.
+
+        Names are as in `Imported.source`, sizes in bytes as stored, None where the size is not known.
 
         Raises `InputError` for a path that does not exist and for a folder without files of records.
         """
