@@ -20,6 +20,8 @@ AT_ONCE = 10_000  # rows that are linked exactly: 50 million pairs, 0.8 GB
 CUTS = np.arange(1.5, 8.01, 0.25)
 APART = 0.8  # a row stands clearly in its mode if no other mode comes nearer than this share of its own nearness
 ENOUGH = 0.9  # of the best share of clear rows
+COMPANIONS = 2  # a member has at least so many near it
+NEARER = 1.0  # robust standard deviations above the cut: how near
 _BLOCK = 1024
 
 
@@ -34,7 +36,8 @@ class Grouping(NamedTuple):
 def group(x: Array, weights: Labels, min_size: int, granularity: float = 0.0) -> Grouping:
     """Group the L2-normalised rows of `x`, of which row i stands for `weights[i]` failures.
 
-    Groups of fewer than `min_size` failures are none. `granularity` 0 is chosen from the data. Above 10,000 rows, 10,000 of them
+    Groups of fewer than `min_size` failures are none, and a row is in one only if it has company there (see `in_company`).
+    `granularity` 0 is chosen from the data. Above 10,000 rows, 10,000 of them
     are linked exactly, the others join the group with the highest mean cosine to its members if that clears the cut, and the
     same is done with those that are left, 10,000 at a time: memory stays bounded. Rows are taken in the order given, which
     should be one that has nothing to do with what they say.
@@ -53,6 +56,9 @@ def group(x: Array, weights: Labels, min_size: int, granularity: float = 0.0) ->
         labels[rest] = np.where(found >= 0, found + labels.max(initial=-1) + 1, -1)
     if len(x) > AT_ONCE:
         join(x, labels, threshold)
+    labels[~in_company(x, labels, weights, by_chance.threshold(z + NEARER))] = -1
+    inside = labels >= 0
+    labels[inside] = kept(labels[inside], weights[inside], min_size)
     return Grouping(labels, threshold, float(z))
 
 
@@ -99,6 +105,22 @@ def join(x: Array, labels: Labels, threshold: float) -> None:
         cosines = x[rows] @ means.T
         best = cosines.argmax(axis=1)
         labels[rows] = np.where(cosines[np.arange(len(rows)), best] >= threshold, best, -1)
+
+
+def in_company(x: Array, labels: Labels, weights: Labels, threshold: float) -> NDArray[np.bool_]:
+    """Which rows have at least two other failures of their own group nearer than the cosine `threshold`.
+
+    Average linkage lets a row join that is a little like all members and much like none: most such rows are one-offs.
+    """
+    company = np.zeros(len(x), np.bool_)
+    for group in range(int(labels.max(initial=-1)) + 1):
+        rows = np.flatnonzero(labels == group)
+        for begin in range(0, len(rows), _BLOCK):
+            some = rows[begin : begin + _BLOCK]
+            near = (x[some] @ x[rows].T >= threshold) @ weights[rows]
+            itself = np.einsum("ij,ij->i", x[some], x[some]) >= threshold
+            company[some] = near - itself * weights[some] + (weights[some] - 1) >= COMPANIONS
+    return company
 
 
 def choose(x: Array, tree: NDArray[np.float64], by_chance: Chance, weights: Labels, min_size: int) -> float:
