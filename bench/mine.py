@@ -254,7 +254,7 @@ def satisfaction(data: Path, name: str) -> Iterator[Case]:
         dialogues = lines.read().strip().split("\n\n")
     for at, dialogue in enumerate(dialogues):
         rows: list[dict[str, Any]] = []
-        turns: Mapping[int, bool] = MappingProxyType({})
+        turns: dict[int, bool] = {}
         for line in dialogue.strip().split("\n"):
             role, text, _, *rest = [*line.split("\t"), ""]
             if text == "OVERALL":

@@ -73,7 +73,7 @@ signals = st.builds(
 
 
 @given(batches, st.randoms(use_true_random=False))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_the_order_of_the_input_does_not_matter(batch, random):
     shuffled = list(batch)
     random.shuffle(shuffled)
@@ -81,7 +81,7 @@ def test_the_order_of_the_input_does_not_matter(batch, random):
 
 
 @given(batches)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_every_trace_is_accounted_for_and_every_number_is_in_range(batch):
     mined = mine(batch, SHIPPED)
     assert not mined.faults

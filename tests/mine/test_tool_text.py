@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright.mine.tool_text import error_in
@@ -103,6 +103,7 @@ def test_a_missing_customer_is_not_a_missing_tool():
     st.text()
     | st.recursive(st.none() | st.booleans() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)).map(json.dumps)
 )
+@settings(max_examples=50)
 def test_any_text_is_read(text):
     found = error_in(text)
     assert found is None or (0 < found.confidence <= 1 and len(found.message) <= 300)

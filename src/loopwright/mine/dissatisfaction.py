@@ -16,7 +16,7 @@ from loopwright.mine.wording import clip, strongest
 
 LEFT = FailureSignal.ABANDONMENT
 REPEATED_APOLOGIES = 3
-MUCH, LITTLE, CLEARLY = 1.5, 0.25, 3
+MUCH, LITTLE, CLEARLY = 1.5, 0.25, 2
 """An effort is unusual at these multiples of the usual one, and where it differs by so many messages or calls."""
 
 
@@ -40,8 +40,8 @@ Ending = tuple[str, float, float, int | None]
 def _ending(reading: Reading) -> Ending | None:
     if reading.last_role == "tool" or (reading.tools and reading.tools[-1].index == reading.last_index):
         if reading.tools and PERSON_TOOL.search(reading.tools[-1].name):
-            return "with a transfer to a person", 0.4, 0.25, reading.last_index
-        return "on a tool call, without an answer", 0.7, 0.6, reading.last_index
+            return "with a transfer to a person", 0.3, 0.25, reading.last_index
+        return "on a tool call, without an answer", 0.6, 0.6, reading.last_index
     return _ending_on_user(reading) if reading.last_role == "user" else _ending_on_agent(reading)
 
 
@@ -50,11 +50,11 @@ def _ending_on_agent(reading: Reading) -> Ending | None:
     if last is None or last.index != reading.last_index:
         return "with an empty answer", 0.8, 0.7, reading.last_index
     if PERSON_TEXT.search(last.plain[:600]):
-        return "with a transfer to a person", 0.4, 0.25, last.index
+        return "with a transfer to a person", 0.3, 0.25, last.index
     if strongest(INABILITY, last.plain[:600]) is not None:
-        return "with the agent unable to help", 0.6, 0.3, last.index
+        return "with the agent unable to help", 0.4, 0.3, last.index
     if ASKS.search(last.plain[-400:]) and not OFFERS_MORE.search(last.plain[-200:]):
-        return "on a question of the agent that nobody answers", 0.6, 0.5, last.index
+        return "on a question of the agent that nobody answers", 0.4, 0.5, last.index
     return None
 
 
@@ -64,10 +64,10 @@ def _ending_on_user(reading: Reading) -> Ending | None:
         return None
     helpless = strongest(INABILITY, last.before[:1500]) is not None or PERSON_TEXT.search(last.before[:1500]) is not None
     if CLOSES.search(last.plain):
-        return ("politely after the agent could not help", 0.5, 0.15, last.index) if helpless else None
+        return ("politely after the agent could not help", 0.3, 0.15, last.index) if helpless else None
     if not reading.agents:
         return "without an answer", 0.8, 0.6, last.index
-    return "on a message of the user that nobody answers", 0.6, 0.5, last.index
+    return "on a message of the user that nobody answers", 0.4, 0.5, last.index
 
 
 def frustration(trace: Trace, context: Context) -> Iterator[Signal]:
@@ -82,7 +82,7 @@ def frustration(trace: Trace, context: Context) -> Iterator[Signal]:
             continue
         confidence = round(sure * context.reading.credence(said.index), 3)
         yield Signal(
-            LEFT, "frustration", 0.5, confidence, f"the user {what}: {clip(said.text)}", Where((), said.index),
+            LEFT, "frustration", 0.3, confidence, f"the user {what}: {clip(said.text)}", Where((), said.index),
             summary=f"the user {what}",
         )  # fmt: skip
 
@@ -114,7 +114,7 @@ def agent_admissions(trace: Trace, context: Context) -> Iterator[Signal]:
             continue
         confidence = round(sure * context.reading.credence(said.index), 3)
         yield Signal(
-            LEFT, "agent_admission", 0.25, confidence, f"the agent {what}: {clip(said.text)}", Where((), said.index),
+            LEFT, "agent_admission", 0.15, confidence, f"the agent {what}: {clip(said.text)}", Where((), said.index),
             summary=f"the agent {what}",
         )  # fmt: skip
 
@@ -127,7 +127,7 @@ def agent_loops(trace: Trace, context: Context) -> Iterator[Signal]:
         alike = max((likeness(bag, other) for other in earlier[-6:]), default=0.0)
         if alike >= 0.75 and len(bag) >= 5 and said.before:
             yield Signal(
-                LEFT, "agent_loop", 0.4, round(0.3 + 1.2 * (alike - 0.75), 3),
+                LEFT, "agent_loop", 0.25, round(0.3 + 1.2 * (alike - 0.75), 3),
                 f"the agent says the same again: {clip(said.text)}", Where((), said.index),
                 summary="the agent says the same again",
             )  # fmt: skip

@@ -10,7 +10,7 @@ from loopwright.collect.trace import Message, Trace
 from loopwright.mine.detector import Detection, Detector, DetectorFault, detect_all
 from loopwright.mine.peers import Peers, fit
 from loopwright.mine.policy import WEIGHTS, combined_severity, score, strength
-from loopwright.mine.reading import Reading, ToolUse, role_of
+from loopwright.mine.reading import Reading, ToolUse, roles
 from loopwright.mine.signal import FailureSignal, FailureTrace, Signal
 
 REASONS = 2
@@ -100,7 +100,7 @@ def _reason(leading: Sequence[Signal]) -> str:
 
 def input_payload(trace: Trace, pinned: int | None = None) -> dict[str, Any]:
     """`input`, what the user said last at or before the message `pinned`, and `request`, what the user said first."""
-    said = [(i, m.text) for i, m in enumerate(trace.messages) if role_of(m) == "user" and m.text.strip()]
+    said = _said(trace, "user")
     if not said:
         return {"input": "", "request": ""}
     before = [text for i, text in said if pinned is not None and i <= pinned]
@@ -118,7 +118,13 @@ def context_snapshot(trace: Trace, reading: Reading, pinned: int | None = None) 
 
 
 def _final_output(trace: Trace) -> str:
-    return next((m.text for m in reversed(trace.messages) if role_of(m) == "agent" and m.text.strip()), "")
+    said = _said(trace, "agent")
+    return said[-1][1] if said else ""
+
+
+def _said(trace: Trace, role: str) -> list[tuple[int, str]]:
+    who = roles(trace.messages)
+    return [(i, m.text) for i, m in enumerate(trace.messages) if who[i] == role and m.text.strip()]
 
 
 def _reasoning(trace: Trace, reading: Reading) -> list[dict[str, Any]]:

@@ -91,8 +91,7 @@ def read(trace: Trace) -> Reading:
     users: list[Utterance] = []
     agents: list[Utterance] = []
     last_role, last_index = "", None
-    for index, message in enumerate(trace.messages):
-        role = role_of(message)
+    for index, (message, role) in enumerate(zip(trace.messages, roles(trace.messages), strict=True)):
         if role == "system":
             continue
         text = message.text if role != "tool" else ""
@@ -114,6 +113,23 @@ def _failure(use: ToolUse) -> ErrorText | None:
     if use.error:
         return recorded_error(use.error)
     return error_in(use.result) if use.result else None
+
+
+def roles(messages: Sequence[Message]) -> list[str]:
+    """Who speaks in each message: `user`, `agent`, `tool` or `system`.
+
+    Where several agents talk under names of their own, frameworks give some of them the role of the user. There, only what begins
+    the conversation and what bears a user's name is the user's.
+    """
+    found = [role_of(m) for m in messages]
+    names = {m.name for m, role in zip(messages, found, strict=True) if m.name and role in ("user", "agent")}
+    if len(names) > 1 and any(m.name and role == "agent" for m, role in zip(messages, found, strict=True)):
+        begun = False
+        for index, message in enumerate(messages):
+            if found[index] == "user" and begun and message.name and message.name.lower() not in _USER_ROLES:
+                found[index] = "agent"
+            begun = begun or found[index] in ("user", "agent")
+    return found
 
 
 def role_of(message: Message) -> str:

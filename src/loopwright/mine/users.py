@@ -45,7 +45,7 @@ def corrections(trace: Trace, context: Context) -> Iterator[Signal]:
             long = 0.7 if len(said.plain) > LONG else 1.0
             confidence = round(found.confidence * long * context.reading.credence(said.index), 3)
             yield Signal(
-                USER, "user_correction", 0.7, confidence, f"the user {found.name}: {clip(said.text)}", Where((), said.index),
+                USER, "user_correction", 0.6, confidence, f"the user {found.name}: {clip(said.text)}", Where((), said.index),
                 summary=f"the user {found.name}",
             )  # fmt: skip
 
@@ -60,7 +60,7 @@ def refusals(trace: Trace, context: Context) -> Iterator[Signal]:
             what, sure = found
             confidence = round(sure * context.reading.credence(said.index), 3)
             yield Signal(
-                USER, "user_refusal", 0.2, confidence, f"the user {what}: {clip(said.text)}", Where((), said.index),
+                USER, "user_refusal", 0.15, confidence, f"the user {what}: {clip(said.text)}", Where((), said.index),
                 summary=f"the user {what}",
             )  # fmt: skip
 
@@ -111,7 +111,7 @@ def reasks(trace: Trace, context: Context) -> Iterator[Signal]:
         confidence = _reask_confidence(best, said)
         if confidence > 0:
             yield Signal(
-                USER, "user_reask", 0.6, confidence, f"the user asks again what was asked before: {clip(said.text)}",
+                USER, "user_reask", 0.4, confidence, f"the user asks again what was asked before: {clip(said.text)}",
                 Where((), said.index), summary="the user asks again what was asked before",
             )  # fmt: skip
 
@@ -139,7 +139,7 @@ def person_requests(trace: Trace, context: Context) -> Iterator[Signal]:
             sure = 0.3 if PERSON_TEXT.search(said.before) else 0.5
             confidence = round(sure * context.reading.credence(said.index), 3)
             yield Signal(
-                USER, "human_request", 0.5, confidence, f"the user asks for a person: {clip(said.text)}",
+                USER, "human_request", 0.35, confidence, f"the user asks for a person: {clip(said.text)}",
                 Where((), said.index), summary="the user asks for a person",
             )  # fmt: skip
 
