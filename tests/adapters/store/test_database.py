@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -75,6 +76,26 @@ def test_a_closed_store_leaves_one_file(tmp_path: Path) -> None:
     with open_store(URL, tmp_path) as store:
         store.put_traces([trace(id="t1")])
     assert [p.name for p in (tmp_path / ".loopwright").iterdir()] == ["loopwright.db"]
+
+
+def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    store = open_store(URL, tmp_path)
+    store.put_traces([trace(id=f"t{number}") for number in range(2)])
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match=r"loopwright\.db was closed; open it again"):
+        store.count_traces()
+    with pytest.raises(StoreError, match="was closed"):
+        store.replace_failures([])
+
+
+def test_threads_share_a_store(store: SqlStore) -> None:
+    def write(name: str) -> int:
+        return sum(store.put_traces([trace(id=f"{name}-{number}")]).new for number in range(25))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(write, "abcd")) == 100
+    assert store.count_traces() == 100
 
 
 def test_what_is_acknowledged_is_on_the_disk(store: SqlStore) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from loopwright.adapters.store import sqlite
 from loopwright.adapters.store.columns import moment_text
@@ -46,26 +47,24 @@ class Database:
         self._steps = migrations() if steps is None else steps
         self._engine: Engine | None = None
         self._blank: Engine | None = None
-        if file.is_file():
-            self._open()
-        elif not create:
+        self._closed = False
+        self._opening = Lock()
+        if self._open_if_there() is None and not create:
             self._missing()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout."""
-        if self._engine is None and self.file.is_file():
-            self._open()
-        with self._explained(), (self._engine or self._empty()).connect() as connection:
+        self._check_open()
+        with self._explained(), (self._open_if_there() or self._empty()).connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that no other writer disturbs; it is committed at the end, or undone by an exception."""
-        with self._explained():
-            opened = self._engine or self._open()
-            with opened.connect().execution_options(writes=True) as connection, connection.begin():
-                yield connection
+        self._check_open()
+        with self._explained(), self._open().connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Release the connections; the last process to do so folds the write-ahead log into the file."""
@@ -73,9 +72,20 @@ class Database:
             if opened is not None:
                 opened.dispose()
         self._engine = self._blank = None
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self._place} was closed; open it again")
+
+    def _open_if_there(self) -> Engine | None:
+        with self._explained():
+            return self._open() if self._engine is not None or self.file.is_file() else None
 
     def _open(self) -> Engine:
-        with self._explained():
+        with self._opening, self._explained():
+            if self._engine is not None:
+                return self._engine
             if self._create:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
             opened = sqlite.engine(self.file, self._wait_s)
@@ -102,9 +112,7 @@ class Database:
 
     def _empty(self) -> Engine:
         if self._blank is None:
-            self._blank = sqlite.blank()
-            with self._blank.begin() as connection:
-                migrate(connection, sqlite.WORDS, self._steps, "")
+            self._blank = sqlite.blank([statement for step in self._steps for statement in step.statements(sqlite.WORDS)])
         return self._blank
 
     def _missing(self) -> None:
@@ -117,9 +125,11 @@ class Database:
         """Turn what the database says into one line that names the store and the cure."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OverflowError) as error:
+        except (DBAPIError, sqlite3.Error) as error:
             problem, cure = sqlite.explain(error.orig if isinstance(error, DBAPIError) and error.orig else error)
             raise StoreError(f"{self._place}: {problem}; {cure}") from error
+        except OverflowError as error:
+            raise StoreError(f"{self._place}: a number is out of range ({error}); give smaller numbers") from None
         except OSError as error:
             raise StoreError(f"{self._place}: {error.strerror}; set store.url to a file that can be written") from None
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, SingletonThreadPool, create_engine, event
 
 WORDS = {"serial": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB"}
 WAIT_S = 60.0
@@ -32,12 +33,20 @@ _CURES = {
 
 def engine(file: Path, wait_s: float = WAIT_S) -> Engine:
     """An engine on `file`, which is not opened yet; a writer waits for another one up to `wait_s` seconds."""
-    return _prepared(create_engine(URL.create("sqlite", database=str(file)), connect_args={"timeout": wait_s}))
+    arguments = {"timeout": wait_s, "check_same_thread": False}
+    return _prepared(create_engine(URL.create("sqlite", database=str(file)), connect_args=arguments))
 
 
-def blank() -> Engine:
-    """An engine on an empty database in memory."""
-    return _prepared(create_engine("sqlite://", poolclass=StaticPool))
+def blank(schema: Sequence[str]) -> Engine:
+    """An engine on a database in memory that holds nothing but what the statements of `schema` make, in each thread its own."""
+    made = _prepared(create_engine("sqlite://", poolclass=SingletonThreadPool))
+
+    @event.listens_for(made, "connect")
+    def connect(raw: Any, record: Any) -> None:
+        for statement in schema:
+            raw.execute(statement)
+
+    return made
 
 
 def use_write_ahead_log(connection: Connection, wait_s: float = WAIT_S) -> None:
@@ -58,12 +67,10 @@ def use_write_ahead_log(connection: Connection, wait_s: float = WAIT_S) -> None:
 
 def explain(error: BaseException) -> tuple[str, str]:
     """What went wrong, and the cure."""
-    if isinstance(error, sqlite3.Error):
-        return _CURES.get(_code(error), (str(error), "check the file with: sqlite3 FILE 'PRAGMA integrity_check'"))
-    return str(error), "give smaller numbers"
+    return _CURES.get(_code(error), (str(error), "check the file with: sqlite3 FILE 'PRAGMA integrity_check'"))
 
 
-def _code(error: sqlite3.Error) -> str:
+def _code(error: BaseException) -> str:
     """SQLite's primary error code: SQLITE_IOERR of SQLITE_IOERR_WRITE."""
     name: str = getattr(error, "sqlite_errorname", "") or ""
     return "_".join(name.split("_")[:2])
