@@ -14,7 +14,9 @@ from loopwright.evaluate.json_path import find, is_path
 from loopwright.evaluate.trial import examine
 
 
-def outcome(type: str, output: str = "", *, messages: list[dict[str, Any]] | None = None, given: Any = "hello", **options: Any) -> Any:
+def outcome(
+    type: str, output: str = "", *, messages: list[dict[str, Any]] | None = None, given: Any = "hello", **options: Any
+) -> Any:
     reply = TargetReply(output, tuple(messages or ()))
     (found,) = examine(case(input=given, checks=(Check(type, options),)), reply)
     assert found.reason
@@ -97,7 +99,10 @@ def test_tools_cannot_be_told_of_without_messages() -> None:
 
 def test_a_check_that_looks_at_tool_results_needs_messages() -> None:
     assert passes("not_contains", "ok", value="Error", **{"in": "tool_results"}) is None
-    assert passes("not_contains", "ok", value="Error", messages=[call("a"), result("Error: no"), SAID], **{"in": "tool_results"}) is False
+    assert (
+        passes("not_contains", "ok", value="Error", messages=[call("a"), result("Error: no"), SAID], **{"in": "tool_results"})
+        is False
+    )
     assert passes("contains", "ok", value="done", messages=[SAID], **{"in": "messages"}) is True
 
 
@@ -175,7 +180,9 @@ def test_not_paths(path: str) -> None:
         find(path, {})
 
 
-JSON = st.recursive(st.none() | st.integers(), lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text("ab_", min_size=1), x, max_size=3))
+JSON = st.recursive(
+    st.none() | st.integers(), lambda x: st.lists(x, max_size=3) | st.dictionaries(st.text("ab_", min_size=1), x, max_size=3)
+)
 
 
 @given(JSON)

@@ -23,13 +23,13 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (
         "secret",
         r"(?i:\b(?:api[_-]?key|secret(?:[_-]key)?|client[_-]secret|access[_-]key|passwd|password|passphrase|token|pin)\b)"
-        r"[\"']?(?P<secret_sign>\s*(?::|=)\s*|\s+is\s+)(?P<secret_value>\"[^\"\n]{3,200}\"|'[^'\n]{3,200}'|[^\s,;\"'}\])]{3,200})",
+        r"[\"']?(?P<secret_sign>\s*(?::|=)\s*|\s+is\s+)(?P<secret_value>\"[^\"\n]{3,200}\"|'[^'\n]{3,200}'|(?!\[)[^\s,;\"'}\])]{3,200})",
     ),
     ("email", r"\b[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,6}[A-Za-z]{2,24}\b"),
     ("iban", r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
     ("ssn", r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])"),
+    ("ip", r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){3,7}(?![\w:]))"),
     ("digits", r"(?<![\w.,-])(?:\+|00)?\(?\d(?:[ ().-]{0,2}\d){8,18}(?![\w])"),
-    ("ip", r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){3,7})(?![\w:]|\.\d)"),
 )
 _ANY = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _FORMS))
 _PHONE = re.compile(
@@ -92,7 +92,8 @@ def _secret(match: re.Match[str], whole: str) -> str:
     prose = "=" not in match["secret_sign"] and value.strip("\"'").isalpha() and value[0] not in "\"'"
     if prose or not (_SYMBOL.search(value) or len(value) >= 4):
         return whole
-    return whole[: -len(value)] + "[secret]"
+    quote = value[0] if value[0] in "\"'" else ""
+    return f"{whole[: -len(value)]}{quote}[secret]{quote}"
 
 
 def _digits(whole: str) -> str:

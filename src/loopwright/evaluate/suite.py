@@ -96,7 +96,11 @@ CASE_FIELDS: tuple[Field, ...] = (
     Field("tags", _WORDS, "words to select cases by"),
     Field("trials", Whole(1, 1000), "how often to try (default: the run's)"),
     Field("timeout_s", Number(above=0), "seconds after which a trial is stopped (default: the run's)"),
-    Field("deterministic", Flag(), "true: one failure is proof for the gate; false: it never is (default: decide from history)"),
+    Field(
+        "deterministic",
+        Flag(),
+        "true: the agent answers alike each time, so one failure is proof for the gate (default: decide from history)",
+    ),
     Field("checks", ListOf(_Check()), "what must hold of the answer; all of them"),
     Field("mode_id", Text(), "the failure mode that the case guards against"),
     Field("source_trace_ids", _WORDS, "the recorded failures that it came from"),

@@ -13,7 +13,7 @@ from loopwright.evaluate.result import EvalResult, Run
 from loopwright.evaluate.trial import Step, Trial, attempt
 from loopwright.ports import Clock, Executor, ProcessorTime, Progress, RunLog, Target
 
-CHECK_SECONDS = 5.0
+CHECK_SECONDS = 2.0
 """Processor time that the checks of one trial may take, in seconds; a check that is stopped could not tell."""
 
 UNVERSIONED = "unversioned"

@@ -23,6 +23,7 @@ SYNC_S = 0.1
 MAX_OUTPUT = 20_000
 """Characters of an answer that a line keeps."""
 
+_FIRST = b'{"eval_id":'
 _FIELDS = (
     "error", "version", "suite_digest", "layer", "mode_id", "deterministic", "tags", "score", "cost_usd", "latency_ms", "tokens",
 )  # fmt: skip
@@ -143,7 +144,7 @@ class ResultFile:
             result = self._decode(line, number)
             results.setdefault((result.eval_id, result.trial), result)
         if whole < len(data):
-            if not whole and not data.startswith(b'{"eval_id":'):
+            if not whole and not (data.startswith(_FIRST) or _FIRST.startswith(data)):
                 raise self._foreign(1)
             os.ftruncate(self._file, whole)
         return results

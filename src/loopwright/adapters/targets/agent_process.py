@@ -39,7 +39,6 @@ class Connection(asyncio.Protocol):
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._blocking: set[int] = set()
         self._transport: asyncio.Transport
-        self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The line is open."""
@@ -57,8 +56,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The parent is gone."""
-        if not self.closed.done():
-            self.closed.set_result(None)
+        end_all()
 
     def send(self, message: dict[str, Any]) -> None:
         """Send one message."""
@@ -189,20 +187,25 @@ def watch(life: int) -> None:
 
     def wait() -> None:
         os.read(life, 1)
-        os.killpg(0, signal.SIGKILL)
+        end_all()
 
     threading.Thread(target=wait, daemon=True).start()
 
 
+def end_all() -> None:
+    """End this process and all of its group at once: threads and children that hang cannot hold it up."""
+    os.killpg(0, signal.SIGKILL)
+
+
 async def serve(line: socket.socket, function: Callable[[Any], Any]) -> None:
-    """Answer calls until the line is closed."""
+    """Answer calls until the line is closed, which ends the process."""
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(lambda: Connection(function), sock=line)
-    await connection.closed
+    await loop.create_connection(lambda: Connection(function), sock=line)
+    await loop.create_future()
 
 
 def main(argv: list[str]) -> int:
-    """Answer calls until the parent is gone."""
+    """Answer calls until the parent is gone; returns 1 where the agent cannot be imported."""
     line = socket.socket(fileno=int(argv[0]))
     watch(int(argv[1]))
     sys.path[:0] = [path for path in argv[3:] if path not in sys.path]

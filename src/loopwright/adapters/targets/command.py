@@ -142,4 +142,6 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Kill what is left of the group, and wait for the program itself."""
     _kill(process)
+    # A child that left the group may hold our pipes open for ever; asyncio has no public way to close them.
+    process._transport.close()  # type: ignore[attr-defined]
     await process.wait()
