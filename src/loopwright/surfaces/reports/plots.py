@@ -14,6 +14,8 @@ NICE_TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 BINS = 20
 MAP_MARGIN = 6.0
 LABEL_WIDTH, LABEL_HEIGHT = 5.0, 5.0
+LABELS = 24
+INK = 270
 FAR = 1e100
 
 
@@ -127,11 +129,12 @@ def scatter(points: Sequence[Placed], positions: Mapping[str, tuple[float, float
     left = max(0, len(placed) - limit)
     placed = dict(list(placed.items())[:limit])
     xs, ys = [k[0] for k in placed], [k[1] for k in placed]
+    total = sum(len(group) for group in placed.values())
     marks = [
         Mark(
             x=_inside(x, min(xs), max(xs)),
             y=100 - _inside(y, min(ys), max(ys)),
-            scale=_scale(len(group)),
+            scale=_scale(len(group), total),
             look=group[0].look,
             title=group[0].title + (f" and {len(group) - 1} more with the same text" if len(group) > 1 else ""),
             href=next((p.href for p in group if p.href), ""),
@@ -150,7 +153,7 @@ def mode_marks(modes: Sequence[tuple[Look, FailureMode]], title: Callable[[Failu
         Mark(
             x=_inside(at[0], min(xs), max(xs)),
             y=100 - _inside(at[1], min(ys), max(ys)),
-            scale=_scale(mode.size),
+            scale=_scale(mode.size, sum(m.size for _, m, _ in known)),
             look=look,
             title=title(mode),
             href=f"#mode-{look.rank}",
@@ -160,18 +163,23 @@ def mode_marks(modes: Sequence[tuple[Look, FailureMode]], title: Callable[[Failu
     return sorted(marks, key=lambda m: -m.scale)
 
 
-def _scale(count: int) -> float:
-    return round(min(0.75 * math.sqrt(count), 4.0), 2)
+def _scale(count: int, total: int) -> float:
+    """Area in proportion to `count`, and all marks together about a fifth of the plot at most; never too small to see."""
+    unit = min(0.75, math.sqrt(INK / max(total, 1)))
+    return round(min(max(unit * math.sqrt(count), 0.4), 4.0), 2)
 
 
 def labels(marks: Sequence[Mark]) -> list[Mark]:
-    """Where ranks are written: at each mode's mark nearest its middle, unless that is too near the label of a better mode."""
+    """Where ranks are written: at each mode's mark nearest its middle, unless that is too near the label of a better mode.
+
+    The first 24 modes get one.
+    """
     groups: dict[int, list[Mark]] = {}
     for mark in marks:
         if mark.look.rank:
             groups.setdefault(mark.look.rank, []).append(mark)
     placed: list[Mark] = []
-    for _, group in sorted(groups.items()):
+    for _, group in sorted(groups.items())[:LABELS]:
         chosen = _medoid(group)
         if all(abs(chosen.x - other.x) > LABEL_WIDTH or abs(chosen.y - other.y) > LABEL_HEIGHT for other in placed):
             placed.append(chosen)
