@@ -340,24 +340,36 @@ def bag_of_words(text: str) -> Any:
     return vector
 
 
-REQUESTS = told(
-    "please refund my late flight ticket to Boston",
-    "refund the flight ticket please it was late",
-    "a refund for my late flight ticket",
-    "change the seat on my booking to a window seat",
-    "my booking needs a window seat",
-    "window seat change for booking please",
-    "does the lounge serve vegan breakfast",
-)
+TOPICS = {
+    "refund": "refund late flight ticket money back airline delay compensation paid",
+    "seat": "seat window aisle change row legroom booking upgrade front",
+    "baggage": "suitcase baggage lost belt missing claim carousel tag damaged",
+    "password": "password login account reset email locked code sign forgot",
+}
+ALONE = ("does the lounge serve vegan breakfast", "who designed your uniforms", "may my parrot travel with us")
+
+
+def requests() -> list[str]:
+    """Eight requests on each topic, five of its nine words in each, and some on nothing of the kind."""
+    said = [
+        " ".join(words.split()[(n + k * step) % 9] for k in range(5))
+        for words in TOPICS.values()
+        for step in (1, 2)
+        for n in range(4)
+    ]
+    return [*said, *ALONE]
 
 
 def test_grouping_finds_prose_that_the_articles_calls_noise() -> None:
     intended("grouping")
     intended("one-offs")
-    assert CLUSTERING.cluster_failures(REQUESTS, bag_of_words) == {}
-    clusters = source_api.cluster_failures(REQUESTS, bag_of_words)
-    assert [[t.trace_id for t in members] for members in clusters.values()] == [["t0", "t1", "t2"], ["t3", "t4", "t5"]]
-    assert [t.trace_id for t in clusters.one_offs] == ["t6"]
+    found = told(*requests())
+    assert CLUSTERING.cluster_failures(found, bag_of_words) == {}
+    clusters = source_api.cluster_failures(found, bag_of_words)
+    topics = [{int(t.trace_id[1:]) // 8 for t in members} for members in clusters.values()]
+    assert all(len(topic) == 1 for topic in topics)
+    assert set().union(*topics) >= {0, 1, 2, 3}
+    assert {t.input_payload["query"] for t in clusters.one_offs} >= set(ALONE)
 
 
 def test_no_failures_make_no_clusters() -> None:
@@ -383,7 +395,7 @@ def test_every_failure_is_in_one_place(where: list[Any], min_cluster_size: int, 
 
 
 def test_clustering_takes_our_dataclasses_and_repeated_ids() -> None:
-    own = [failure("same", text) for t in REQUESTS for text in t.input_payload.values()]
+    own = [failure("same", text) for text in requests()]
     clusters = source_api.cluster_failures(own, bag_of_words)
     assert sum(map(len, clusters.values())) + len(clusters.one_offs) == len(own)
 
@@ -406,9 +418,9 @@ def test_vectors_that_cannot_be_compared_are_refused(embedding_fn: Any, problem:
 
 def test_wrong_arguments_of_clustering_are_named() -> None:
     with pytest.raises(UsageError, match="min_cluster_size is 0"):
-        source_api.cluster_failures(REQUESTS, bag_of_words, 0)
+        source_api.cluster_failures(told(*requests()), bag_of_words, 0)
     with pytest.raises(UsageError, match="did you mean 'dbscan'"):
-        source_api.cluster_failures(REQUESTS, bag_of_words, method="dbskan")  # type: ignore[arg-type]
+        source_api.cluster_failures(told(*requests()), bag_of_words, method="dbskan")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="has an unknown signal 'boredom'"):
         source_api.cluster_failures([failure(signal_type="boredom")], bag_of_words)
 

@@ -73,13 +73,14 @@ T = TypeVar("T", bound=TraceLike)
 R = TypeVar("R", bound=ResultLike)
 
 
-def mine_failures(traces: Sequence[T], signal_weights: Mapping[Any, float]) -> list[T]:
+def mine_failures(traces: Iterable[T], signal_weights: Mapping[Any, float]) -> list[T]:
     """Rank failures by severity times the weight of their signal type, strongest first; ties stay in the order given.
 
     Signal types match by value, so that the article's enum, ours and plain text such as `"hard_error"` may be mixed. Nothing is
     filtered out; a trace without a signal has no strength. Raises `UsageError` for a signal type without a weight, and
     `InputError` for a strength that is not a finite number, by which nothing can be ranked.
     """
+    traces = list(traces)
     weights = {_value(signal): weight for signal, weight in signal_weights.items()}
     strengths = [_strength(trace, weights) for trace in traces]
     order = sorted(range(len(strengths)), key=lambda index: -strengths[index])
@@ -95,7 +96,7 @@ class FailureClusters(dict[int, list[T]]):
 
 
 def cluster_failures(
-    failure_traces: Sequence[T],
+    failure_traces: Iterable[T],
     embedding_fn: Callable[[str], Any],
     min_cluster_size: int = 3,
     *,
@@ -113,7 +114,8 @@ def cluster_failures(
         raise UsageError(f"min_cluster_size is {min_cluster_size}; give a whole number of at least 1")
     if method not in ("average", "dbscan"):
         raise UsageError(unknown("method", method, ("average", "dbscan")))
-    failures = [_failure(trace, str(index)) for index, trace in enumerate(failure_traces)]
+    traces = list(failure_traces)
+    failures = [_failure(trace, str(index)) for index, trace in enumerate(traces)]
     if not failures:
         return FailureClusters({})
     if method == "dbscan":
@@ -123,7 +125,7 @@ def cluster_failures(
         labels = _average(failures, embedding_fn, Options(granularity=granularity, min_size=min_cluster_size))
     clusters: dict[int, list[T]] = {label: [] for label in dict.fromkeys(labels) if label >= 0}
     one_offs: list[T] = []
-    for trace, label in zip(failure_traces, labels, strict=True):
+    for trace, label in zip(traces, labels, strict=True):
         (clusters[label] if label >= 0 else one_offs).append(trace)
     return FailureClusters(clusters, one_offs)
 

@@ -33,7 +33,8 @@ def triage(
     why: str = typer.Option("", "--why", help="What speaks against a case; kept in the audit trail."),
     by: str | None = BY,
     min_count: int | None = from_setting("triage.min_count"),
-    suite: str | None = from_setting("suite.folder", "--suite"),
+    folder: str | None = from_setting("suite.folder"),
+    store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
     format: OutputFormat = FORMAT,
 ) -> None:
@@ -46,15 +47,18 @@ def triage(
 
     In a terminal it asks about each in turn; elsewhere it lists, or does what the flags say.
 
-    Examples:
+    For example:
+
     loopwright triage
+
     loopwright triage --list --format json
+
     loopwright triage --reject mode-3f2a9c0d11e4b7a6 --why "the tool was down that day"
     """
-    settings = settle(config, triage__min_count=min_count, suite__folder=suite)
-    with wiring.store(settings) as store:
-        folder = settings.path("suite.folder")
-        desk = Desk(store, wiring.suite_files(settings), str(folder), folder.is_dir())
+    settings = settle(config, triage__min_count=min_count, suite__folder=folder, store__url=store)
+    with wiring.store(settings) as opened:
+        cases = settings.path("suite.folder")
+        desk = Desk(opened, wiring.suite_files(settings), str(cases), cases.is_dir())
         review = Review(desk, by, format)
         if accept_ids or reject_ids or why:
             review.decide(accept_ids, reject_ids, why)
