@@ -20,7 +20,7 @@ class ScaffoldFiles:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("x", encoding="utf-8") as out:
                 out.write(text)
-        except FileExistsError:
+        except (FileExistsError, NotADirectoryError):
             if not file.exists():
                 raise InputError("cannot be made: a file stands in its way", source=path, cure="move that file") from None
             return False
