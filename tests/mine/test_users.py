@@ -63,9 +63,11 @@ def test_the_first_message_corrects_nobody():
     assert not found("user_correction", trace(user("Your answer is wrong, says my teacher. Why?"), assistant("Let us see.")))
 
 
-def test_displeasure_after_a_rule_counts_less():
-    at_rule = after("That's not right", said="Our policy does not allow changes to this booking.")
-    assert found("user_correction", at_rule)[0].confidence < found("user_correction", after("That's not right"))[0].confidence
+@pytest.mark.parametrize(("text", "less"), [("it still doesn't work for me", True), ("No, that's wrong, I said Tuesday", False)])
+def test_displeasure_after_a_rule_counts_less_and_a_direct_correction_does_not(text, less):
+    (at_rule,) = found("user_correction", after(text, said="Our policy does not allow changes to this booking."))
+    (otherwise,) = found("user_correction", after(text))
+    assert (at_rule.confidence < otherwise.confidence) is less
 
 
 def test_a_refusal_with_a_new_value_is_surer_than_a_bare_one():

@@ -16,6 +16,8 @@ from loopwright.mine.wording import clip, strongest
 
 LEFT = FailureSignal.ABANDONMENT
 REPEATED_APOLOGIES = 3
+OPENING = 600
+"""An agent that says the same again begins with the same: so many characters are compared."""
 MUCH, LITTLE, CLEARLY = 1.5, 0.25, 2
 """An effort is unusual at these multiples of the usual one, and where it differs by so many messages or calls."""
 
@@ -123,11 +125,11 @@ def agent_loops(trace: Trace, context: Context) -> Iterator[Signal]:
     """The agent says nearly the same again: it asks once more for what was given, or is stuck."""
     earlier: list[frozenset[str]] = []
     for said in context.reading.agents:
-        bag = words(said.plain)
+        bag = words(said.plain[:OPENING])
         alike = max((likeness(bag, other) for other in earlier[-6:]), default=0.0)
         if alike >= 0.75 and len(bag) >= 5 and said.before:
             yield Signal(
-                LEFT, "agent_loop", 0.25, round(0.3 + 1.2 * (alike - 0.75), 3),
+                LEFT, "agent_loop", 0.25, round((0.3 + 1.2 * (alike - 0.75)) * context.reading.credence(said.index), 3),
                 f"the agent says the same again: {clip(said.text)}", Where((), said.index),
                 summary="the agent says the same again",
             )  # fmt: skip

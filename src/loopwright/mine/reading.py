@@ -15,7 +15,7 @@ from loopwright.mine.tool_text import ErrorText, error_in, recorded_error
 SPOKEN_LIMIT = 4000
 """Wording is read in the first characters of a message only: a pasted document is not how a user talks."""
 
-AFTER_A_RULE = 0.4
+AFTER_A_RULE = 0.2
 """How much displeasure counts once the agent has declined by a rule: it may be with the rule."""
 
 _USER_ROLES = frozenset({"user", "human", "customer"})
@@ -144,7 +144,9 @@ def role_of(message: Message) -> str:
 
 def plain(text: str) -> str:
     """`text` in lower case, with plain quotes, single blanks, and without markers that simulated users end with."""
-    head = text[:SPOKEN_LIMIT].translate(_TYPOGRAPHY)
+    head = text[:SPOKEN_LIMIT]
+    if not head.isascii():
+        head = head.translate(_TYPOGRAPHY)
     if "##" in head:
         head = _SIMULATION_MARK.sub(" ", head)
     return _BLANKS.sub(" ", head).strip().lower()

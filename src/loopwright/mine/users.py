@@ -31,6 +31,8 @@ from loopwright.mine.wording import clip, strongest
 USER = FailureSignal.USER_CORRECTION
 LONG = 400
 """In a message of more characters, wording says less about the agent."""
+DIRECT = 0.7
+"""A correction this sure is meant for the agent, whatever rules it has named."""
 LOOK_BACK = 6
 """A re-ask is looked for among this many of the user's turns before."""
 
@@ -43,7 +45,9 @@ def corrections(trace: Trace, context: Context) -> Iterator[Signal]:
         found = strongest(CORRECTIONS, NOT_A_CORRECTION.sub(" ", said.plain))
         if found is not None:
             long = 0.7 if len(said.plain) > LONG else 1.0
-            confidence = round(found.confidence * long * context.reading.credence(said.index), 3)
+            direct = found.confidence >= DIRECT
+            credence = 1.0 if direct else context.reading.credence(said.index)
+            confidence = round(found.confidence * long * credence, 3)
             yield Signal(
                 USER, "user_correction", 0.6, confidence, f"the user {found.name}: {clip(said.text)}", Where((), said.index),
                 summary=f"the user {found.name}",
