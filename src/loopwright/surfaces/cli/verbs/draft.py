@@ -63,7 +63,7 @@ def draft(
 
 
 def _tried(case: EvalCase) -> str:
-    return "fails, as it should" if case.fails_on_source else "needs a judge" if not case.checks else "not shown"
+    return "fails" if case.fails_on_source else "needs a judge" if not case.checks else "not shown"
 
 
 def _one_line(text: str, width: int = 100) -> str:
