@@ -195,6 +195,7 @@ def test_a_report_from_the_store_advises_for_the_store(analysis: Make) -> None:
     html = render(analysis(origin="store"))
     assert "loopwright import" not in html.split('id="next"')[1].split("</section>")[0]
     assert "loopwright traces show ID" in html
+    assert "records refused" not in html
 
 
 def test_a_failed_detector_is_a_row_with_its_reason(analysis: Make) -> None:
