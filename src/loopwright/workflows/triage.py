@@ -179,10 +179,7 @@ def _known(desk: Desk) -> dict[str, Candidate]:
     modes = [
         Candidate(m.mode_id, m.name, "", _ordered(members[m.mode_id], m), m, cases.get(m.mode_id)) for m in desk.store.modes()
     ]
-    alone = [
-        Candidate(f.trace_id, f.failure_reason, f"severity {f.severity:.2f}", (f,), case=cases.get(f.trace_id))
-        for f in members[None]
-    ]
+    alone = [Candidate(f.trace_id, f.failure_reason, "a severe one-off", (f,), case=cases.get(f.trace_id)) for f in members[None]]
     return {candidate.id: candidate for candidate in (*modes, *alone)}
 
 

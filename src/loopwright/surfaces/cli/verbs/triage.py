@@ -92,17 +92,19 @@ class Review:
 
     def ask(self, found: Agenda) -> None:
         """Go through the agenda with the person at the terminal."""
+        decided = 0
         for number, candidate in enumerate(found.candidates, start=1):
             note(f"\n{number} of {len(found.candidates)}")
             describe(candidate)
             answer = answered()
             if answer == "quit":
                 break
+            decided += answer != "later"
             if answer == "accept":
                 self.accept(candidate)
             elif answer == "reject":
                 self.reject(candidate, typer.prompt("why", err=True))
-        note(summary(found))
+        note(f"{decided} decided, {len(found.candidates) - decided} left." if decided else summary(found))
 
     def accept(self, candidate: Candidate) -> None:
         """Approve its case."""
@@ -167,9 +169,9 @@ def describe(candidate: Candidate) -> None:
     """A candidate for a person: what fails, how often, and in whose words."""
     note(f"{candidate.name}  ({candidate.id})")
     note(f"  {candidate.why_now}; severity {candidate.severity:.2f}; {', '.join(candidate.signal_types)}")
-    for failure in candidate.failures[:_QUOTED]:
-        note(f"  - {_short(failure.failure_reason)}")
-        note(f"    input: {_short(str(failure.input_payload.get('input', failure.input_payload)))}")
+    told = ((f.failure_reason, str(f.input_payload.get("input", f.input_payload))) for f in candidate.failures)
+    for reason, asked in list(dict.fromkeys((_short(reason), _short(asked)) for reason, asked in told))[:_QUOTED]:
+        note(f"  - {reason}\n    input: {asked}")
     if candidate.case is not None:
         note(f"  drafted case: {candidate.case.id}: {_short(candidate.case.expected_behaviour)}")
 
