@@ -83,7 +83,7 @@ def test_numbers_and_arrays_of_other_libraries_are_their_values() -> None:
 
 
 def test_what_has_no_content_has_no_digest() -> None:
-    with pytest.raises(TypeError, match="a object has no content"):
+    with pytest.raises(TypeError, match="a value of type object has no content"):
         digest(object())
     assert canonical(b"\x00") == '{"$bytes":"00"}'
     assert canonical(timedelta(1)) == '{"$repr":["timedelta","datetime.timedelta(days=1)"]}'

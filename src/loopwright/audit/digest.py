@@ -70,5 +70,5 @@ def _plain_other(value: Any) -> Any:
     if isinstance(value, bytes | bytearray):
         return {"$bytes": value.hex()}
     if not any("__repr__" in vars(kind) for kind in type(value).__mro__[:-1]):
-        raise TypeError(f"a {type(value).__name__} has no content to identify it by")
+        raise TypeError(f"a value of type {type(value).__name__} has no content to identify it by")
     return {"$repr": [type(value).__name__, repr(value)]}

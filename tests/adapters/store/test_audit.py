@@ -148,7 +148,7 @@ def test_a_decision_and_its_entry_are_written_together_or_not_at_all(store: SqlS
 
 
 def test_an_entry_that_cannot_be_written_is_not(store: SqlStore) -> None:
-    with pytest.raises(TypeError, match="a object has no content"):
+    with pytest.raises(TypeError, match="a value of type object has no content"):
         store.append_audit(NOW, "Ann", "did", "it", {"what": object()})
     assert store.audit() == []
 

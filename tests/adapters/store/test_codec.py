@@ -85,7 +85,7 @@ def test_a_field_that_this_version_does_not_know_is_left_out() -> None:
 
 
 def test_a_value_without_content_is_refused() -> None:
-    with pytest.raises(StoreError, match="a object cannot be stored"):
+    with pytest.raises(StoreError, match="a value of type object cannot be stored"):
         encode(trace(attributes={"x": object()}))
 
 
@@ -94,7 +94,7 @@ def test_a_record_of_another_house_is_refused() -> None:
     class Invoice:
         number: int
 
-    with pytest.raises(StoreError, match="a Invoice is not part of what is stored"):
+    with pytest.raises(StoreError, match="a value of type Invoice is not part of what is stored"):
         encode(trace(attributes={"x": Invoice(1)}))
 
 

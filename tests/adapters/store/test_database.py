@@ -72,10 +72,19 @@ def test_a_store_that_another_process_made_meanwhile_is_seen(tmp_path: Path) -> 
         assert early.count_traces() == 1
 
 
-def test_a_closed_store_leaves_one_file(tmp_path: Path) -> None:
+def test_a_closed_store_leaves_one_file_in_a_folder_that_git_passes_by(tmp_path: Path) -> None:
     with open_store(URL, tmp_path) as store:
         store.put_traces([trace(id="t1")])
-    assert [p.name for p in (tmp_path / ".loopwright").iterdir()] == ["loopwright.db"]
+    assert sorted(p.name for p in (tmp_path / ".loopwright").iterdir()) == [".gitignore", "loopwright.db"]
+    assert (tmp_path / ".loopwright" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_folder_of_the_users_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".data").mkdir()
+    for url in ("sqlite:///.data/s.db", "sqlite:///assets/s.db"):
+        with open_store(url, tmp_path) as store:
+            store.put_traces([trace(id="t1")])
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.*")) == [".data", ".data/s.db", "assets/s.db"]
 
 
 def test_a_closed_store_says_so(tmp_path: Path) -> None:

@@ -90,7 +90,9 @@ def _plain_other(value: Any) -> Any:
     for kind in (str, Integral, Real, dict, list, tuple, datetime, bytes):
         if isinstance(value, kind):
             return _BASE_WRITERS[kind](value)
-    raise StoreError(f"a {type(value).__name__} cannot be stored: {str(value)[:80]!r}; use text, numbers, lists or objects")
+    raise StoreError(
+        f"a value of type {type(value).__name__} cannot be stored: {str(value)[:80]!r}; use text, numbers, lists or objects"
+    )
 
 
 def _plain_record(value: Any) -> dict[str, Any]:
@@ -208,7 +210,7 @@ def _empties(kind: Any) -> tuple[tuple[str, Any], ...]:
 
 def _known(kind: type) -> str:
     if _vocabulary().get(kind.__name__) is not kind:
-        raise StoreError(f"a {kind.__name__} is not part of what is stored; use text, numbers, lists or objects")
+        raise StoreError(f"a value of type {kind.__name__} is not part of what is stored; use text, numbers, lists or objects")
     return kind.__name__
 
 

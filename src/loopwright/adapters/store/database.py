@@ -86,8 +86,8 @@ class Database:
         with self._opening, self._explained():
             if self._engine is not None:
                 return self._engine
-            if self._create:
-                self.file.parent.mkdir(parents=True, exist_ok=True)
+            if self._create and not self.file.parent.is_dir():
+                _make_folder(self.file.parent)
             opened = sqlite.engine(self.file, self._wait_s)
             try:
                 self._bring_up_to_date(opened)
@@ -132,6 +132,13 @@ class Database:
             raise StoreError(f"{self._place}: a number is out of range ({error}); give smaller numbers") from None
         except OSError as error:
             raise StoreError(f"{self._place}: {error.strerror}; set store.url to a file that can be written") from None
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the store's folder; a hidden one keeps itself out of git, since what users said in production is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.name.startswith("."):
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 class Group:
