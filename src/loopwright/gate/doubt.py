@@ -100,8 +100,9 @@ def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:
         case = evidence.case
         one_look = case.before.all_trials >= policy.history and case.after.trials <= 1
         unlikely = evidence.planned_p * level.solved <= policy.suspicion
-        repeated = evidence.to_prove is not None and (case.after.repeats > 0 or one_look)
-        if evidence.open and (repeated or unlikely):
+        provable = evidence.to_prove is not None
+        held = provable if case.after.repeats else unlikely or (one_look and provable)
+        if evidence.open and held:
             found.append(evidence)
     return found
 
