@@ -93,6 +93,8 @@ def test_asking_for_something_else_is_weak_evidence(text):
         ("How about the Swan?", "Yes, please"),
         ("How about the Swan?", "No problem, book it"),
         ("Would you like a receipt?", "No thanks, bye"),
+        ("It is cancelled.", "Thank you! I have another order to change."),
+        ("Why do you cancel?", "The reason is a change of plans"),
     ],
 )
 def test_leaving_is_no_refusal(said, text):

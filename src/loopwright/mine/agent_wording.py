@@ -9,7 +9,7 @@ from loopwright.mine.wording import Cue, any_of, cue
 FAILED = cue(
     "says that it failed",
     0.5,
-    r"(?:i|we)(?:'m| am| was| were| have been|'ve been) (?:not able|unable|unsuccessful)\b",
+    r"(?:i|we)(?: was| were| have been|'ve been) (?:not able|unable|unsuccessful)\b",
     r"(?:couldn'?t|could not|wasn'?t able to|was unable to|weren'?t able to|failed to) \w+",
     r"(?:has|have|was|were|did|could)(?:n'?t| not) (?:go through|be (?:completed|processed|booked|made|found)|succeed"
     r"|work)\b",

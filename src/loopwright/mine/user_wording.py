@@ -106,7 +106,7 @@ ALTERNATIVES = any_of(
     r"show me (?:more|others)\b|look for (?:another|something|someone)\b",
 )
 CHANGES_MIND = any_of(
-    r"on second thought|(?:i've |i have |i )?changed my mind|changes? of plans?\b|(?:wait|hold on),|scratch that",
+    r"on second thought|(?:i've |i have |i )?changed my mind|(?:wait|hold on),|scratch that",
     r"actually,? (?:i|can|could|let|make|please|no|it|never)\b",
 )
 CLOSES = any_of(
@@ -172,6 +172,6 @@ FRUSTRATION: tuple[Cue, ...] = (
         r"|bummer|ugh+|sigh)\b",
         r"that'?s (?:too bad|a shame)\b|i don'?t understand why\b|seriously\?|come on\b|i'?m not happy\b"
         r"|i was (?:really )?hoping\b",
-        r"is there (?:really )?(?:no|any) (?:other )?way\b",
+        r"is there (?:really no|no|really any) (?:other )?way\b",
     ),
 )

@@ -81,7 +81,7 @@ def _refusal(said: Utterance) -> tuple[str, float] | None:
         if NEW_VALUE.search(rest) and CONFIRMS.search(said.before):
             return "refuses what the agent reads back, and says what it should be", 0.45
         return "refuses what the agent offers", 0.35
-    if ALTERNATIVES.search(said.plain) and not OFFERS_MORE.search(said.plain):
+    if ALTERNATIVES.search(said.plain) and not CLOSES.search(said.plain):
         return "asks for something other than what the agent gave", 0.15
     if CHANGES_MIND.search(said.plain):
         return "changes what was asked for", 0.15
