@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
-from builders import assistant, trace, user
 
+from builders import assistant, trace, user
 from loopwright.mine.detectors import SHIPPED
 from loopwright.workflows.mining import embed_needs, mine_traces
 
