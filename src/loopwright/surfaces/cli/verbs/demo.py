@@ -7,7 +7,7 @@ import json
 import shutil
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ app = typer.Typer(add_completion=False)
 PERSON = "demo user"
 LOST = "update_reservation_flights"
 SHOWN = 5
+TITLE = "200 airline-support conversations (tau-bench, GPT-4o)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ async def _thread(settings: Settings, store: Store, folder: Path, show: _Shown) 
     clustering = await cluster_store(store, wiring.embedder(settings, note), wiring.cluster_options(settings))
     files = wiring.suite_files(settings)
     drafted = await draft_from_store(store, files, str(folder / "evals"), has_suite=False)
-    analysis = await report(store, list(wiring.detectors()), wiring.clock())
+    analysis = replace(await report(store, list(wiring.detectors()), wiring.clock()), title=TITLE)
     show.mined(analysis, mined)
     show.clustered(clustering)
     show.drafted(drafted.cases, clustering)
