@@ -316,7 +316,7 @@ near = st.sampled_from([0.0, 0.1, 0.2, 0.29, 0.31, 0.6, 0.9])
 points = st.lists(st.tuples(near, near), min_size=1, max_size=25)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(points, st.integers(1, 5))
 def test_dbscan_is_the_articles_label_by_label(where: list[Any], min_cluster_size: int) -> None:
     found, embedding_fn = vectors(where)
@@ -381,7 +381,7 @@ def test_no_failures_make_no_clusters() -> None:
         assert (clusters, clusters.one_offs) == ({}, [])
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(points, st.integers(1, 5), st.sampled_from(["average", "dbscan"]))
 def test_every_failure_is_in_one_place(where: list[Any], min_cluster_size: int, method: Any) -> None:
     found = [article_trace(i, input_payload={"query": f"word{a} word{b}"}) for i, (a, b) in enumerate(where)]
