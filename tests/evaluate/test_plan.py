@@ -36,10 +36,11 @@ def test_every_case_is_tried_once_before_any_is_tried_again() -> None:
 
 
 def test_a_run_is_the_same_only_for_the_same_version_suite_target_and_trials() -> None:
-    same = identity("v1", SUITE, "t", 2)
-    assert same == identity("v1", Suite(SUITE.cases[::-1]), "t", 2)
-    others = [identity("v2", SUITE, "t", 2), identity("v1", SUITE, "u", 2), identity("v1", SUITE, "t", 1)]
-    assert same not in [*others, identity("v1", Suite(SUITE.cases[1:]), "t", 2)]
+    planned = [t.key for t in trials(SUITE, 2, 5.0)]
+    same = identity("v1", SUITE.digest, "t", planned)
+    assert same == identity("v1", Suite(SUITE.cases[::-1]).digest, "t", planned[::-1])
+    others = [identity("v2", SUITE.digest, "t", planned), identity("v1", SUITE.digest, "u", planned)]
+    assert same not in [*others, identity("v1", "d", "t", planned), identity("v1", SUITE.digest, "t", planned[1:])]
 
 
 def test_what_a_run_amounts_to() -> None:

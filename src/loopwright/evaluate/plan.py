@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from loopwright.audit.digest import digest
@@ -37,15 +37,9 @@ def trials(suite: Suite, default_trials: int, default_timeout_s: float) -> Itera
                 yield Trial(case, number, case.timeout_s or default_timeout_s)
 
 
-def count_trials(suite: Suite, default_trials: int) -> int:
-    """How many trials the suite has."""
-    return sum(case.trials or default_trials for case in suite.cases)
-
-
-def identity(version: str, suite: Suite, target: str, default_trials: int) -> str:
-    """Identifies what is run: the same agent version, suite, target and trials continue the same run."""
-    planned = sorted((case.id, case.trials or default_trials) for case in suite.cases)
-    return digest("run", version, suite.digest, target, planned)
+def identity(version: str, suite_digest: str, target: str, planned: Iterable[tuple[str, int]]) -> str:
+    """Identifies what is run: the same agent version, suite, target and trials, by case id and number, continue the same run."""
+    return digest("run", version, suite_digest, target, sorted(f"{case_id} {number}" for case_id, number in planned))
 
 
 def _chosen(case: EvalCase, selection: Selection) -> bool:

@@ -61,8 +61,9 @@ async def run_suite(request: RunRequest, bench: Bench, progress: Progress) -> Ru
     The same version, suite, target and trials continue the last run that did not end; a run that ended is followed by a new one.
     Raises `UsageError` where the target cannot be used at all; whatever else goes wrong with a trial is its result.
     """
-    same = identity(request.version, request.suite, bench.target.name, request.trials)
-    run, kept = _resumed(same, request, bench) or (_new(same, request, bench), [])
+    suite_digest = request.suite.digest
+    same = identity(request.version, suite_digest, bench.target.name, ((t.case.id, t.number) for t in _planned(request)))
+    run, kept = _resumed(same, request, bench) or (_new(same, suite_digest, request, bench), [])
     done = {(result.eval_id, result.trial): result for result in kept}
     left = [trial for trial in _planned(request) if trial.key not in done]
     progress.start("running", run.planned)
@@ -122,9 +123,9 @@ def _resumed(same: str, request: RunRequest, bench: Bench) -> tuple[Run, list[Ev
     return None
 
 
-def _new(same: str, request: RunRequest, bench: Bench) -> Run:
+def _new(same: str, suite_digest: str, request: RunRequest, bench: Bench) -> Run:
     now = bench.clock.now()
-    run = Run(f"run-{same}-{_stamp(now)}", request.version, request.suite.digest, bench.target.name, now)
+    run = Run(f"run-{same}-{_stamp(now)}", request.version, suite_digest, bench.target.name, now)
     return _described(run, request, bench)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -177,7 +176,7 @@ def row(result: EvalResult) -> dict[str, Any]:
     if result.repeat:
         made["repeat"] = True
     made["output"] = result.output[:MAX_OUTPUT]
-    made["checks"] = [asdict(outcome) for outcome in result.checks]
+    made["checks"] = [{"type": c.type, "passed": c.passed, "reason": c.reason} for c in result.checks]
     return made
 
 

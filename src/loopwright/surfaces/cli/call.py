@@ -30,4 +30,6 @@ def call(name: str, module: str, args: list[str]) -> int:
         if isinstance(stop.__context__, BrokenPipeError):
             raise BrokenPipeError from None
         raise
+    if code == 130:  # what typer makes of Ctrl-C
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else OK
