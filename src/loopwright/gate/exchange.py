@@ -20,13 +20,14 @@ def read_result(record: Mapping[str, Any], source: str = "", line: int = 0) -> E
         if name not in record:
             raise InputError(f"{name} is missing", source=source, line=line, cure=f"give {_FIELDS[name][1]}")
     values: dict[str, Any] = {}
-    for name, (accepts, wanted) in _FIELDS.items():
-        value = record.get(name)
-        if name in record and not accepts(value):
+    for name, value in record.items():
+        if name not in _FIELDS:
+            continue
+        kinds, wanted = _FIELDS[name]
+        if type(value) not in kinds or (name in _ALSO and not _ALSO[name](value)):
             raise InputError(f"{name} is {shown(value)}", source=source, line=line, cure=f"give {wanted}")
-        if value is not None:
+        if value is not None or name == "passed":
             values[name] = tuple(value) if name == "tags" else value
-    values.setdefault("passed", None)
     return EvalResult(**values)
 
 
@@ -57,47 +58,31 @@ def _regression(regression: Regression) -> dict[str, Any]:
     }
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _truth(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(tag, str) for tag in value)
-
-
-def _or_null(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or accepts(value)
-
-
-_any_text = _or_null(lambda value: isinstance(value, str))
+_Kinds = frozenset[type]
+_TEXT, _TRUTH, _WHOLE = _Kinds([str]), _Kinds([bool]), _Kinds([int])
+_NUMBER, _LIST, _NULL = _Kinds([int, float]), _Kinds([list]), _Kinds([type(None)])
 _NEEDED = ("eval_id", "trial", "passed")
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "eval_id": (_text, "the case's id, as text"),
-    "trial": (_whole, "the trial's number, a whole number from 0"),
-    "passed": (_or_null(_truth), "true, false, or null where there was no verdict"),
-    "run_id": (_any_text, "the run's id, as text"),
-    "error": (_any_text, "what went wrong, as text, or null"),
-    "version": (_any_text, "the agent's version, as text"),
-    "suite_digest": (_any_text, "the suite's digest, as text"),
-    "layer": (_any_text, "deterministic, semantic or behavioral"),
-    "mode_id": (_any_text, "the failure mode's id, as text"),
-    "deterministic": (_or_null(_truth), "true or false"),
-    "repeat": (_or_null(_truth), "true or false"),
-    "tags": (_or_null(_texts), "a list of texts"),
-    "score": (_or_null(_number), "a number"),
-    "cost_usd": (_or_null(_number), "a number, in dollars"),
-    "latency_ms": (_or_null(_number), "a number, in milliseconds"),
-    "tokens": (_or_null(_whole), "a whole number"),
+_FIELDS: dict[str, tuple[_Kinds, str]] = {
+    "eval_id": (_TEXT, "the case's id, as text"),
+    "trial": (_WHOLE, "the trial's number, a whole number from 0"),
+    "passed": (_TRUTH | _NULL, "true, false, or null where there was no verdict"),
+    "run_id": (_TEXT | _NULL, "the run's id, as text"),
+    "error": (_TEXT | _NULL, "what went wrong, as text, or null"),
+    "version": (_TEXT | _NULL, "the agent's version, as text"),
+    "suite_digest": (_TEXT | _NULL, "the suite's digest, as text"),
+    "layer": (_TEXT | _NULL, "deterministic, semantic or behavioral"),
+    "mode_id": (_TEXT | _NULL, "the failure mode's id, as text"),
+    "deterministic": (_TRUTH | _NULL, "true or false"),
+    "repeat": (_TRUTH | _NULL, "true or false"),
+    "tags": (_LIST | _NULL, "a list of texts"),
+    "score": (_NUMBER | _NULL, "a number"),
+    "cost_usd": (_NUMBER | _NULL, "a number, in dollars"),
+    "latency_ms": (_NUMBER | _NULL, "a number, in milliseconds"),
+    "tokens": (_WHOLE | _NULL, "a whole number from 0"),
+}
+_ALSO: dict[str, Callable[[Any], bool]] = {
+    "eval_id": lambda value: bool(value.strip()),
+    "trial": lambda value: value >= 0,
+    "tokens": lambda value: value is None or value >= 0,
+    "tags": lambda value: value is None or all(isinstance(tag, str) for tag in value),
 }

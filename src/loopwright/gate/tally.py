@@ -120,22 +120,22 @@ def duplicates(results: Iterable[EvalResult]) -> list[tuple[str, str, int]]:
 
 
 def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
-    rows: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
-    runs: dict[str, set[str]] = defaultdict(set)
+    planned: dict[str, list[EvalResult]] = defaultdict(list)
+    repeats: dict[str, list[EvalResult]] = defaultdict(list)
     for r in results:
-        row, passed = rows[r.eval_id], is_pass(r)
-        runs[r.eval_id].add(r.run_id)
-        if r.repeat:
-            row[3] += passed
-            row[4] += 1
-        else:
-            row[0] += passed
-            row[1] += 1
-            row[2] += not has_verdict(r)
-    return {
-        eval_id: Count(passes, trials, errors, repeat_passes, repeats, len(runs[eval_id]))
-        for eval_id, (passes, trials, errors, repeat_passes, repeats) in rows.items()
-    }
+        (repeats if r.repeat else planned)[r.eval_id].append(r)
+    return {eval_id: _count_case(planned[eval_id], repeats[eval_id]) for eval_id in dict.fromkeys([*planned, *repeats])}
+
+
+def _count_case(planned: Sequence[EvalResult], repeats: Sequence[EvalResult]) -> Count:
+    return Count(
+        passes=sum(map(is_pass, planned)),
+        trials=len(planned),
+        errors=sum(not has_verdict(r) for r in planned),
+        repeat_passes=sum(map(is_pass, repeats)),
+        repeats=len(repeats),
+        runs=len({r.run_id for r in planned}),
+    )
 
 
 def _modes(results: Sequence[EvalResult]) -> dict[str, str]:

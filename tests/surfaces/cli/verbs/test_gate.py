@@ -1,0 +1,183 @@
+"""`loopwright gate` as a user meets it: real processes, real files, the contract to the letter."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loopwright.surfaces.cli.main import main
+
+PASSING = [{"eval_id": f"case-{i}", "trial": t, "passed": True} for i in range(20) for t in range(2)]
+LOST = [{**row, "passed": int(str(row["eval_id"])[5:]) > 9} for row in PASSING]
+
+
+def write(name: str, rows: list[dict[str, Any]]) -> str:
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return name
+
+
+def run(*args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "loopwright", "gate", *args]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+
+def decided(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, dict[str, Any]]:
+    code = main(["gate", *args, "--format", "json"])
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.count("\n") == 1
+    return code, json.loads(captured.out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert main(["gate", *args]) == 64
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.parametrize(("candidate", "code", "outcome"), [(PASSING, 0, "approved"), (LOST, 1, "blocked"), ([], 2, "undecided")])
+def test_the_contract(project: Path, candidate: list[dict[str, Any]], code: int, outcome: str) -> None:
+    done = run("--baseline", write("b.jsonl", PASSING), "--candidate", write("c.jsonl", candidate), "--format", "json")
+    assert (done.returncode, done.stderr) == (code, "")
+    said = json.loads(done.stdout)
+    assert said["decision"] == outcome
+    assert {"decision", "regressions", "fixed", "flaky", "missing", "statistics", "next", "message"} <= set(said)
+    assert {"alpha", "suite", "modes", "cases", "min_detectable_drop"} <= set(said["statistics"])
+    assert all({"level", "p_value"} <= set(r) for r in said["regressions"])
+    assert sorted(p.name for p in project.iterdir()) == ["b.jsonl", "c.jsonl"]
+
+
+def test_a_person_reads_the_verdict_first(project: Path) -> None:
+    done = run("--baseline", write("b.jsonl", PASSING), "--candidate", write("c.jsonl", LOST))
+    assert done.returncode == 1
+    assert done.stdout.startswith("BLOCKED  the suite's pass rate fell; 100.0 % of trials passed before and 50.0 % now.\n")
+    assert "naive rule" in done.stdout
+
+
+@pytest.mark.parametrize("missing", ["b.jsonl", "c.jsonl"])
+def test_a_file_that_is_not_there_decides_nothing(project: Path, capsys: pytest.CaptureFixture[str], missing: str) -> None:
+    write("b.jsonl", PASSING)
+    write("c.jsonl", PASSING)
+    Path(missing).unlink()
+    code, said = decided(capsys, "--baseline", "b.jsonl", "--candidate", "c.jsonl")
+    assert (code, said["decision"]) == (2, "undecided")
+    assert f"{missing} does not exist" in said["message"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"eval_id": "a", "trial": 0', "c.jsonl:41: malformed JSON"),
+        ("[1, 2]", "c.jsonl:41: [1, 2] is not a JSON object"),
+        ('{"eval_id": "a", "trial": 0, "passed": "yes"}', 'c.jsonl:41: passed is "yes"; give true, false, or null'),
+        ('{"eval_id": "a", "trial": 0}', "c.jsonl:41: passed is missing"),
+        ('{"eval_id": "a", "trial": 0, "passed": true, "score": NaN}', "c.jsonl:41: NaN is not JSON"),
+    ],
+)
+def test_a_line_that_cannot_be_taken(project: Path, capsys: pytest.CaptureFixture[str], line: str, says: str) -> None:
+    write("b.jsonl", PASSING)
+    write("c.jsonl", PASSING)
+    with Path("c.jsonl").open("a") as file:
+        file.write(line + "\n")
+    assert says in refused(capsys, "--baseline", "b.jsonl", "--candidate", "c.jsonl", "--format", "json")
+
+
+def test_not_utf8_and_broken_gzip(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write("b.jsonl", PASSING)
+    Path("c.jsonl").write_bytes(b'{"eval_id": "\xff"}\n')
+    assert "c.jsonl:1: not UTF-8" in refused(capsys, "--baseline", "b.jsonl", "--candidate", "c.jsonl")
+    Path("c.jsonl.gz").write_bytes(gzip.compress(Path("b.jsonl").read_bytes())[:-20])
+    assert "c.jsonl.gz" in refused(capsys, "--baseline", "b.jsonl", "--candidate", "c.jsonl.gz")
+
+
+def test_compressed_files_and_standard_input(project: Path) -> None:
+    Path("b.jsonl.gz").write_bytes(gzip.compress(Path(write("b.jsonl", PASSING)).read_bytes()))
+    done = run("--baseline", "b.jsonl.gz", "--candidate", "-", stdin=Path("b.jsonl").read_text())
+    assert done.returncode == 0
+
+
+def test_several_baselines_are_a_history(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [write(f"b{n}.jsonl", PASSING) for n in range(3)]
+    code, said = decided(capsys, *(arg for f in files for arg in ("--baseline", f)), "--candidate", write("c.jsonl", PASSING))
+    assert code == 0
+    assert said["statistics"]["suite"]["before"] == [120, 120]
+    code, said = decided(capsys, "--baseline", files[0], "--baseline", files[0], "--candidate", "c.jsonl")
+    assert code == 2
+    assert "more than once" in said["message"]
+
+
+def test_a_version_that_contradicts_the_rows(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write("old.jsonl", [{**row, "version": "v1"} for row in PASSING])
+    write("new.jsonl", [{**row, "version": "v2"} for row in PASSING])
+    assert decided(capsys, "--baseline", "old.jsonl", "--candidate", "new.jsonl", "--candidate-version", "v2")[0] == 0
+    assert decided(capsys, "--baseline", "new.jsonl", "--candidate", "old.jsonl", "--candidate-version", "v2")[0] == 2
+
+
+def test_file_mode_reads_no_settings_but_those_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("loopwright.toml").write_text("[gate]\nmin_cases = 500\n")
+    args = ("--baseline", write("b.jsonl", PASSING), "--candidate", write("c.jsonl", PASSING))
+    assert decided(capsys, *args)[0] == 0
+    assert decided(capsys, *args, "--config", "loopwright.toml")[0] == 2
+    assert decided(capsys, *args, "--min-cases", "21")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--baseline", "b.jsonl"], "give --candidate FILE"),
+        (["--candidate", "b.jsonl"], "give --baseline FILE"),
+        (["--baseline", "-", "--candidate", "-"], "standard input can be read once"),
+        (["--baseline", "b.jsonl", "--candidate", "b.jsonl", "--run", "r1"], "give one or the other"),
+        (["--baseline", "b.jsonl", "--candidate", "b.jsonl", "--alpha", "0.9"], "gate.alpha is 0.9"),
+        (["--extend"], "--establish"),
+        (["--establish", "--extend", "--replace"], "give one of them"),
+        (["--run", "r1"], "no run 'r1'"),
+        (["--no-such-flag"], "No such option"),
+    ],
+)
+def test_wrong_usage(project: Path, capsys: pytest.CaptureFixture[str], args: list[str], says: str) -> None:
+    write("b.jsonl", PASSING)
+    assert says in refused(capsys, *args)
+
+
+def test_a_baseline_file_is_made_extended_and_replaced_under_a_name(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for day in ("monday", "tuesday"):
+        write(f"{day}.jsonl", [{**row, "run_id": day} for row in PASSING])
+    make = ("--baseline", "evals/baseline.jsonl", "--by", "Ada Lovelace", "--establish")
+    code, said = decided(capsys, *make, "--candidate", "monday.jsonl")
+    assert (code, said["by"], said["results"]) == (0, "Ada Lovelace", 40)
+    assert json.loads(Path("evals/baseline.jsonl").read_text().splitlines()[0])["established_by"] == "Ada Lovelace"
+    assert "exists already" in refused(capsys, *make, "--candidate", "tuesday.jsonl")
+    assert decided(capsys, *make, "--candidate", "tuesday.jsonl", "--extend")[1]["results"] == 80
+    assert "more than once" in refused(capsys, *make, "--candidate", "tuesday.jsonl", "--extend")
+    assert decided(capsys, "--baseline", "evals/baseline.jsonl", "--candidate", "tuesday.jsonl")[0] == 0
+    assert decided(capsys, *make, "--candidate", "tuesday.jsonl", "--replace")[1]["results"] == 40
+    assert [p.name for p in Path("evals").iterdir()] == ["baseline.jsonl"]
+
+
+def test_a_baseline_needs_a_name_and_results(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(project))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    make = ("--baseline", "b.jsonl", "--establish", "--candidate")
+    assert "--by NAME" in refused(capsys, *make, write("c.jsonl", PASSING))
+    assert "no results" in refused(capsys, *make, write("c.jsonl", []), "--by", "Ada")
+    errors = [{"eval_id": "a", "trial": t, "passed": None, "error": "x"} for t in range(3)]
+    assert "has a verdict" in refused(capsys, *make, write("c.jsonl", errors), "--by", "Ada")
+    assert not Path("b.jsonl").exists()
+
+
+def test_an_empty_store_is_undecided_and_leaves_nothing_behind(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = decided(capsys)
+    assert (code, said["decision"]) == (2, "undecided")
+    assert list(project.iterdir()) == []
