@@ -103,5 +103,10 @@ def strength(signal: Signal, weights: Mapping[FailureSignal, float] = WEIGHTS) -
     return weights[signal.type] * signal.severity * signal.confidence
 
 
+def by_strength(signals: Iterable[Signal], weights: Mapping[FailureSignal, float] = WEIGHTS) -> list[Signal]:
+    """Signals, the strongest first; of equals, the one that points at the earlier message."""
+    return sorted(signals, key=lambda s: (-strength(s, weights), s.where.message_index or 0, s.detector))
+
+
 def _any_of(probabilities: Iterable[float]) -> float:
     return 1.0 - prod(sorted(1.0 - p for p in probabilities))

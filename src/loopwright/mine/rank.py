@@ -9,7 +9,7 @@ from typing import Any
 from loopwright.collect.trace import Message, Trace
 from loopwright.mine.detector import Detection, Detector, DetectorFault, detect_all
 from loopwright.mine.peers import Peers, fit
-from loopwright.mine.policy import WEIGHTS, combined_severity, score, strength
+from loopwright.mine.policy import WEIGHTS, by_strength, combined_severity, score, strength
 from loopwright.mine.reading import Reading, ToolUse, roles
 from loopwright.mine.signal import FailureSignal, FailureTrace, Signal
 
@@ -69,7 +69,7 @@ def failure_of(trace: Trace, detection: Detection, weights: Mapping[FailureSigna
     `context_snapshot` has the conversation, the tools and the trace's attributes, whole.
     """
     signals = detection.signals
-    leading = sorted(signals, key=lambda s: (-strength(s, weights), s.where.message_index or 0, s.detector))
+    leading = by_strength(signals, weights)
     if not leading or strength(leading[0], weights) == 0:
         return None
     pinned, reading = leading[0].where.message_index, detection.reading

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.collect.trace import Message, ToolCall
+from loopwright.mine.policy import by_strength
 from loopwright.mine.signal import FailureTrace, Signal
 from loopwright.surfaces.reports.text import Clipped, clip, line, signal_name
 
@@ -69,7 +70,7 @@ class Excerpt:
 
 def evidence(failure: FailureTrace) -> tuple[Evidence, ...]:
     """The failure's strongest signals, strongest first, at most 12."""
-    return tuple(_evidence(s) for s in _by_strength(failure.signals)[:MAX_SIGNALS])
+    return tuple(_evidence(s) for s in by_strength(failure.signals)[:MAX_SIGNALS])
 
 
 def pinned_text(failure: FailureTrace, messages: Sequence[Message]) -> tuple[str, str] | None:
@@ -101,17 +102,13 @@ def _pins(failure: FailureTrace, length: int) -> list[int]:
     """The messages that the strongest signals point at, strongest first; of signals that say the same, the first."""
     said: set[tuple[str, str]] = set()
     places: list[int] = []
-    for signal in _by_strength(failure.signals):
+    for signal in by_strength(failure.signals):
         place, saying = signal.where.message_index, (signal.detector, signal.summary or signal.reason)
         if place is None or not 0 <= place < length or saying in said:
             continue
         said.add(saying)
         places.append(place)
     return list(dict.fromkeys(places))[:MAX_PINS]
-
-
-def _by_strength(signals: Sequence[Signal]) -> list[Signal]:
-    return sorted(signals, key=lambda s: -s.severity * s.confidence)
 
 
 def _evidence(signal: Signal) -> Evidence:
@@ -134,7 +131,7 @@ def _turn(index: int, message: Message, signals: Sequence[Signal]) -> Turn:
         text=clip(message.text, MESSAGE_HEAD, MESSAGE_FOLD),
         calls=tuple(_call(c) for c in message.tool_calls[:CALLS_SHOWN]),
         more_calls=max(0, len(message.tool_calls) - CALLS_SHOWN),
-        pinned=tuple(_evidence(s) for s in _by_strength(signals) if s.where.message_index == index)[:MAX_FLAGS],
+        pinned=tuple(_evidence(s) for s in by_strength(signals) if s.where.message_index == index)[:MAX_FLAGS],
     )
 
 
