@@ -58,13 +58,16 @@ def gate(
 
     With --baseline and --candidate it reads files, a line a trial:
 
-    {"eval_id": "refund", "trial": 0, "passed": true, "run_id": "monday", "version": "v7", "deterministic": false}
+    {"eval_id": "refund", "trial": 0, "passed": true, "run_id": "monday"}
 
-    Without them it reads the store: the latest run against the established baseline. The decision is recorded there.
+    Without them it reads the store: the latest run against the established
+    baseline. The decision is recorded there.
 
-    An unchanged agent is blocked at most 5 % of the time (--alpha), over the suite, its failure modes and its cases together.
-    One failure of a case is proof only where its rows say "deterministic": true. Missing trials and errors are not passes. Where
-    the evidence is thin, the answer is undecided, and says which trials would decide.
+    An unchanged agent is blocked at most 5 % of the time (--alpha), over the
+    suite, its failure modes and its cases together. One failure of a case is
+    proof only where its rows say "deterministic": true. Missing trials and
+    errors are not passes. Where the evidence is thin, the answer is
+    undecided, and says which trials would decide.
 
     For example:
 

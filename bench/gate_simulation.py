@@ -1,0 +1,117 @@
+"""The gate on simulated agents, where the truth is known: false blocks of an unchanged agent, and one solved case lost.
+
+    python bench/gate_simulation.py [--rounds N]
+
+The pass rates of the cases are drawn from beta distributions such as repeated runs of real agents have.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loopwright.evaluate.result import EvalResult
+from loopwright.gate.decide import decide
+from loopwright.gate.decision import GateDecision, Outcome, Regression
+
+SHAPES = {"steady": (20.0, 0.1), "two-faced": (0.15, 0.2), "noisy": (0.6, 0.8), "good": (1.2, 0.2)}
+REAL = ((0.58, 0.76), (0.13, 0.17), (0.14, 0.17), (0.28, 0.51), (1.26, 0.23), (0.8, 0.15))
+"""Fitted to repeated runs of six agents on tau-bench, terminal-bench and grade-school mathematics."""
+ALWAYS = 0.98
+MOST_ROUNDS = 60
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=100)
+    args = parser.parse_args()
+    rng = np.random.default_rng(1)
+    unchanged(rng, args.rounds)
+    one_lost(rng, args.rounds)
+
+
+def unchanged(rng: np.random.Generator, rounds: int) -> None:
+    """The same pass rates on both sides, planned trials only."""
+    print("An unchanged agent, in percent")
+    print(f"{'pass rates':<12}{'cases':>7}{'trials':>8}{'approved':>10}{'undecided':>11}{'blocked':>9}")
+    total: Counter[Outcome | None] = Counter()
+    for shape, cases, (n0, n1) in (
+        (shape, cases, trials) for shape in SHAPES for cases in (20, 80, 300) for trials in ((1, 1), (3, 2), (5, 5))
+    ):
+        counted: Counter[Outcome | None] = Counter()
+        for _ in range(rounds):
+            rates = rng.beta(*SHAPES[shape], cases)
+            counted[decide(draw(rng, rates, n0), draw(rng, rates, n1)).decision] += 1
+        total += counted
+        print(f"{shape:<12}{cases:>7}{f'{n0} v {n1}':>8}{_percent(counted)}")
+    print(f"{'all':<27}{_percent(total)}")
+
+
+def one_lost(rng: np.random.Generator, rounds: int) -> None:
+    """One trial of every case, then the repeats that the gate asks for, until it asks for none."""
+    print("\nOne case that always passed, and now passes at the rate given; repeats as asked for")
+    print(
+        f"{'cases':>6}{'history':>9}{'now':>6}{'found':>8}{'blocked':>9}{'approved':>10}{'other blocked':>15}{'trials a case':>15}"
+    )
+    pool = np.concatenate([rng.beta(a, b, 400) for a, b in REAL])
+    for cases in (100, 1000):
+        for history in (5, 10):
+            for now in (None, 0.0, 0.25, 0.5):
+                print(_lost(rng, pool, cases, history, now, rounds if cases == 100 else max(1, rounds // 4)))
+
+
+def _lost(rng: np.random.Generator, pool: NDArray[np.float64], cases: int, history: int, now: float | None, rounds: int) -> str:
+    counted: Counter[str] = Counter()
+    trials = 0
+    for _ in range(rounds):
+        before = rng.choice(pool, cases)
+        lost = int(rng.choice(np.flatnonzero(before >= ALWAYS)))
+        after = before.copy()
+        if now is not None:
+            after[lost] = now
+        decision, used = until_decided(rng, draw(rng, before, history), after)
+        trials += used
+        blocked = {r.eval_id for r in decision.regressions if isinstance(r, Regression) and r.level == "case"}
+        counted[decision.decision.value if decision.decision is not None else ""] += 1
+        counted["found"] += now is not None and f"case-{lost}" in blocked
+        counted["other"] += bool(blocked - ({f"case-{lost}"} if now is not None else set()))
+    share = {name: f"{100 * counted[name] / rounds:.0f} %" for name in ("found", "blocked", "approved", "other")}
+    rate = "same" if now is None else f"{100 * now:.0f} %"
+    return (
+        f"{cases:>6}{history:>9}{rate:>6}{share['found']:>8}{share['blocked']:>9}{share['approved']:>10}{share['other']:>15}"
+        f"{trials / rounds / cases:>15.3f}"
+    )
+
+
+def until_decided(rng: np.random.Generator, before: list[EvalResult], rates: NDArray[np.float64]) -> tuple[GateDecision, int]:
+    """Run what the gate asks for until it decides; the decision and the trials that it took."""
+    candidate = draw(rng, rates, 1)
+    decision = decide(before, candidate)
+    for _ in range(MOST_ROUNDS):
+        if decision.decision is not Outcome.UNDECIDED or not decision.next:
+            break
+        for asked in decision.next:
+            rate = rates[int(asked.eval_id.removeprefix("case-"))]
+            for _ in range(asked.trials):
+                candidate.append(EvalResult(asked.eval_id, bool(rng.random() < rate), trial=len(candidate), repeat=True))
+        decision = decide(before, candidate)
+    return decision, len(candidate)
+
+
+def draw(rng: np.random.Generator, rates: NDArray[np.float64], trials: int) -> list[EvalResult]:
+    """So many trials of every case."""
+    passed = rng.random((len(rates), trials)) < rates[:, None]
+    return [EvalResult(f"case-{i}", bool(passed[i, t]), trial=t) for i in range(len(rates)) for t in range(trials)]
+
+
+def _percent(counted: Counter[Outcome | None]) -> str:
+    columns = ((Outcome.APPROVED, 10), (Outcome.UNDECIDED, 11), (Outcome.BLOCKED, 9))
+    return "".join(f"{100 * counted[outcome] / counted.total():>{width}.1f}" for outcome, width in columns)
+
+
+if __name__ == "__main__":
+    main()
