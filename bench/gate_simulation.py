@@ -55,7 +55,7 @@ def one_lost(rng: np.random.Generator, rounds: int) -> None:
     """One trial of every case, then the repeats that the gate asks for, until it asks for none."""
     print("\nOne case that always passed, and now passes at the rate given; repeats as asked for")
     print(
-        f"{'cases':>6}{'history':>9}{'now':>6}{'found':>8}{'blocked':>9}{'approved':>10}{'other blocked':>15}{'trials a case':>15}"
+        f"{'cases':>6}{'history':>9}{'now':>6}{'found':>8}{'blocked':>9}{'approved':>10}{'other blocked':>15}{'trials/case':>13}"
     )
     pool = np.concatenate([rng.beta(a, b, 400) for a, b in REAL])
     for cases in (100, 1000):
@@ -83,7 +83,7 @@ def _lost(rng: np.random.Generator, pool: NDArray[np.float64], cases: int, histo
     rate = "same" if now is None else f"{100 * now:.0f} %"
     return (
         f"{cases:>6}{history:>9}{rate:>6}{share['found']:>8}{share['blocked']:>9}{share['approved']:>10}{share['other']:>15}"
-        f"{trials / rounds / cases:>15.3f}"
+        f"{trials / rounds / cases:>13.3f}"
     )
 
 

@@ -89,8 +89,13 @@ def log_sequence(passes: int, failures: int, a: Floats | float, b: Floats | floa
 
 def predictive(trials: int, belief: Beta) -> Floats:
     """The probabilities of 0, 1, ... `trials` passes among the next trials; shape (trials + 1,)."""
-    logs = [math.log(math.comb(trials, k)) + float(log_sequence(k, trials - k, belief.a, belief.b)) for k in range(trials + 1)]
-    return np.asarray(np.exp(logs), dtype=np.float64)
+    step = np.arange(trials)
+    up, down, both, ways = (
+        np.concatenate([[0.0], np.cumsum(np.log(terms))])
+        for terms in (belief.a + step, belief.b + step, sum(belief) + step, 1.0 + step)
+    )
+    back = slice(None, None, -1)
+    return np.asarray(np.exp(ways[-1] - ways - ways[back] + up + down[back] - both[-1]), dtype=np.float64)
 
 
 def tail(passes: int, trials: int, belief: Beta) -> float:

@@ -13,7 +13,6 @@ the mid-p value.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -88,8 +87,13 @@ def null_distribution(n0: Counts, n1: Counts, success: Counts) -> tuple[int, Flo
 
 def _hypergeometric(n0: int, n1: int, success: int) -> tuple[int, Floats]:
     first, last = max(0, success - n0), min(n1, success)
-    all_ways = math.comb(n0 + n1, success)
-    return first, np.array([math.comb(n1, k) * math.comb(n0, success - k) / all_ways for k in range(first, last + 1)])
+    k = np.arange(first, last + 1)
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n0 + n1 + 1)))])  # logarithms of 0!, 1!, ...
+    ways1 = factorial[n1] - factorial[k] - factorial[n1 - k]
+    ways0 = factorial[n0] - factorial[success - k] - factorial[n0 - success + k]
+    pmf = np.exp(ways1 + ways0 - factorial[n0 + n1] + factorial[success] + factorial[n0 + n1 - success])
+    cut, pmf = _trim(pmf)
+    return first + cut, pmf
 
 
 def _power(pmf: Floats, times: int) -> tuple[int, Floats]:
