@@ -17,11 +17,12 @@ from loopwright.cluster.space import Array, Chance, chance
 Labels = NDArray[np.int64]
 
 AT_ONCE = 10_000  # rows that are linked exactly: 50 million pairs, 0.8 GB
+WITHOUT_GROUPS = 4.0  # the granularity where no cut makes any group
 CUTS = np.arange(1.5, 8.01, 0.25)
 APART = 0.8  # a row stands clearly in its mode if no other mode comes nearer than this share of its own nearness
 ENOUGH = 0.9  # of the best share of clear rows
-COMPANIONS = 2  # a member has at least so many near it
-NEARER = 1.0  # robust standard deviations above the cut: how near
+NEARER = 1.5  # robust standard deviations above the cut: how near a member's second companion is
+USUAL = 0.8  # or this share of what it is for most members
 _BLOCK = 1024
 
 
@@ -56,7 +57,7 @@ def group(x: Array, weights: Labels, min_size: int, granularity: float = 0.0) ->
         labels[rest] = np.where(found >= 0, found + labels.max(initial=-1) + 1, -1)
     if len(x) > AT_ONCE:
         join(x, labels, threshold)
-    labels[~in_company(x, labels, weights, by_chance.threshold(z + NEARER))] = -1
+    labels[~in_company(companion_cosines(x, labels, weights), labels, by_chance.threshold(z + NEARER))] = -1
     inside = labels >= 0
     labels[inside] = kept(labels[inside], weights[inside], min_size)
     return Grouping(labels, threshold, float(z))
@@ -107,20 +108,32 @@ def join(x: Array, labels: Labels, threshold: float) -> None:
         labels[rows] = np.where(cosines[np.arange(len(rows)), best] >= threshold, best, -1)
 
 
-def in_company(x: Array, labels: Labels, weights: Labels, threshold: float) -> NDArray[np.bool_]:
-    """Which rows have at least two other failures of their own group nearer than the cosine `threshold`.
+def in_company(cosines: Array, labels: Labels, near: float) -> NDArray[np.bool_]:
+    """Which rows have two companions in their group, given the cosine of each row's second nearest.
 
-    Average linkage lets a row join that is a little like all members and much like none: most such rows are one-offs.
+    Average linkage lets a row join that is a little like all members and near to none, and makes groups of such rows: most are
+    one-offs. Near is the cosine `near`, or 0.8 of what is usual in all groups if that is less, so that groups which are hardly
+    tighter than the cut do not dissolve.
     """
-    company = np.zeros(len(x), np.bool_)
+    if labels.max(initial=-1) < 0:
+        return np.zeros(len(labels), np.bool_)
+    return (labels >= 0) & (cosines >= min(near, USUAL * float(np.median(cosines[labels >= 0]))))
+
+
+def companion_cosines(x: Array, labels: Labels, weights: Labels) -> Array:
+    """For each row the cosine of its group's second nearest other failure: 1 for its own duplicates, -1 where there is none."""
+    found = np.full(len(x), -1.0, np.float32)
     for group in range(int(labels.max(initial=-1)) + 1):
         rows = np.flatnonzero(labels == group)
         for begin in range(0, len(rows), _BLOCK):
             some = rows[begin : begin + _BLOCK]
-            near = (x[some] @ x[rows].T >= threshold) @ weights[rows]
-            itself = np.einsum("ij,ij->i", x[some], x[some]) >= threshold
-            company[some] = near - itself * weights[some] + (weights[some] - 1) >= COMPANIONS
-    return company
+            cosines = np.concatenate([x[some] @ x[rows].T, np.full((len(some), 2), -1.0, np.float32)], axis=1)
+            cosines[np.arange(len(some)), begin + np.arange(len(some))] = -1.0
+            nearest = np.argsort(-cosines, axis=1)[:, :2]
+            first, second = np.take_along_axis(cosines, nearest, axis=1).T
+            doubled = np.append(weights[rows], [1, 1])[nearest[:, 0]] > 1
+            found[some] = np.select([weights[some] > 2, (weights[some] == 2) | doubled], [1.0, first], second)
+    return found
 
 
 def choose(x: Array, tree: NDArray[np.float64], by_chance: Chance, weights: Labels, min_size: int) -> float:
@@ -128,11 +141,14 @@ def choose(x: Array, tree: NDArray[np.float64], by_chance: Chance, weights: Labe
 
     A cut that is too coarse puts rows into modes whose other members are hardly nearer than those of the next mode; one that is
     too fine leaves rows in no mode, or in one of several halves that lie equally near. Between them the share of rows in a mode
-    that is clearly the nearest is high, and of the cuts with at least 0.9 of its best value the finest keeps one-offs out.
+    that is clearly the nearest is high. Of the cuts with at least 0.9 of its best value the finest keeps one-offs out; the
+    one before it is taken, since beyond it the share may fall steeply.
     docs/decisions/0003-granularity.md has the measurements.
     """
     shares = np.array([clear_share(x, kept(cut(tree, len(x), by_chance.threshold(z)), weights, min_size)) for z in CUTS])
-    return float(CUTS[np.flatnonzero(shares >= ENOUGH * shares.max())[-1]]) if shares.max() > 0 else 4.0
+    if shares.max() <= 0:
+        return WITHOUT_GROUPS
+    return float(CUTS[max(np.flatnonzero(shares >= ENOUGH * shares.max())[-1] - 1, 0)])
 
 
 def clear_share(x: Array, labels: Labels) -> float:

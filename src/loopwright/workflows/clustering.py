@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from loopwright.cluster.clustering import cluster_failures
@@ -112,9 +112,10 @@ def _time(value: Any) -> datetime | None:
     if value is None:
         return None
     try:
-        return datetime.fromisoformat(value)
+        at = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise ValueError(f"timestamp is {value!r}, which is not an ISO 8601 time") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _signal_type(value: Any) -> FailureSignal:
