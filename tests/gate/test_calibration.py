@@ -48,7 +48,7 @@ def test_over_all_designs_the_rate_is_below_alpha() -> None:
     total: Counter[Outcome] = Counter()
     for shape in SHAPES:
         for cases, trials in ((10, (5, 1)), (30, (2, 2)), (30, (5, 5))):
-            total += outcomes(rng, shape, cases, trials, 0.0, 35)
+            total += outcomes(rng, shape, cases, trials, 0.0, 20)
     assert total[Outcome.BLOCKED] / total.total() <= 0.05
 
 
