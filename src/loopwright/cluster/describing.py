@@ -63,7 +63,9 @@ def describe(members: Sequence[FailureTrace], typical: FailureTrace) -> Descript
     reason, reasons = next(iter(Counter(r for m in members if (r := excerpt(m.failure_reason))).most_common(1)), ("", 0))
     detector = next(iter(Counter(d for m in members for d in leading_detectors(m)).most_common(1)), ("", 0))[0]
     n = len(members)
-    what = f"{n:,} failure{'s' if n != 1 else ''} that say much the same: {excerpt(text_of(typical)) or 'no text'}"
+    hard = signal is FailureSignal.HARD_ERROR and typical.failure_reason.strip()
+    same, shown = ("with much the same error", typical.failure_reason) if hard else ("that say much the same", text_of(typical))
+    what = f"{n:,} failure{'s' if n != 1 else ''} {same}: {excerpt(shown) or 'no text'}"
     why = f"{_part(share, n)} came to light by {SIGNAL_WORDS[signal]}"
     why += f", {_part(tools, n).lower()} in the tool {tool}" if tool else ""
     why += f". Typical reason: {reason}" if reasons else ""

@@ -15,18 +15,20 @@ _PRIOR = 0.5  # weight of the prior, in words a document of the whole
 _COMMON = 0.2  # share of a mode's failures that a word of its name occurs in
 _MARK = re.compile(r"<[a-z]+>")
 _WORD = re.compile(r"[^\W\d_](?:[\w.-]*[^\W_])?(?:['’][^\W\d_]+)?")
-_STOP = frozenset(  # English: a name in another language is told apart by how often its words are said
-    """a about above after again agent all already also am an and any are aren't around as asked asks at be because been before
-    being below between both but by came can can't cannot come could couldn't did didn't do does doesn't doing don't done
-    dont down during each either else ever few for from further get gets getting give go goes going gonna got had has
-    hasn't have haven't having he he's hello her here hers hey hi him his how how's however i i'd i'll i'm i've id if ill
-    im in into is isn't it it's its itself ive just know last let let's like made make many may me might more most much
-    must my myself need needs no nor not now of off ok okay on once one only or other our ours out over own please quite
-    rather really right said same say see shall she should shouldn't so some still such sure take tell than thank thanks
-    that that's the their theirs them then there there's these they they're this those through till to too under until up
-    upon us use used user users using very want wanted wants was wasn't we we're we've well were weren't what what's whats
-    when where which while who whose why will with within without won't would wouldn't yes yet you you'd you'll you're
-    you've your yours""".split()  # noqa: SIM905
+# English function words, and those that reasons are made of. Words of other languages are told apart by how often they are said.
+_STOP = frozenset(
+    """a about above after again agent agrees all already also am an and any are aren't around as asked asks at be because been
+    before being below between both but by called calls came can can't cannot come conversation conversations could
+    couldn't did didn't do does doesn't doing don't done dont down during each either else ended ends ever few for from
+    further get gets getting give go goes going gonna got had has hasn't have haven't having he he's hello her here hers
+    hey hi him his how how's however i i'd i'll i'm i've id if ill im in into is isn't it it's its itself ive just know
+    last let let's like made make many may me might more most much must my myself need needs no nor not now of off ok okay
+    on once one only or other our ours out over own please quite rather really right said same say says see shall she
+    should shouldn't so some still such sure take tell than thank thanks that that's the their theirs them then there
+    there's these they they're thinks this those through till to too took tool tools under until unusually up upon us use
+    used user users using very want wanted wants was wasn't we we're we've well were weren't what what's whats when where
+    which while who whose why will with within without won't would wouldn't yes yet you you'd you'll you're you've your
+    yours""".split()  # noqa: SIM905
 )
 
 

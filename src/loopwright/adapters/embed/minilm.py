@@ -56,8 +56,10 @@ class MiniLM:
     @cached_property
     def _session(self) -> Any:
         data = checked_weights(self._model or weights_path())
-        import onnxruntime  # noqa: PLC0415
-
+        try:
+            import onnxruntime  # noqa: PLC0415
+        except ImportError as error:  # installed, but not for this machine
+            raise LoopwrightError(f"onnxruntime cannot be loaded: {error}; choose --embedder static") from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _THREADS
         options.inter_op_num_threads = 1
