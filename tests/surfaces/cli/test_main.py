@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from loopwright.surfaces.cli.main import VERBS, help_text, main
+from loopwright.surfaces.cli.main import VERBS, Verb, help_text, main
 
 
 def test_help_shows_the_first_group_and_all_of_them_on_request(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,3 +51,18 @@ def test_an_unknown_option_is_wrong_usage(verb: str, capsys: pytest.CaptureFixtu
 def test_the_version_is_printed() -> None:
     done = subprocess.run([sys.executable, "-m", "loopwright", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("loopwright 0.")
+
+
+def test_a_bug_of_ours_is_not_taken_for_a_block(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VERBS, "broken", Verb("no_such_module", "a command whose module is missing"))
+    assert main(["broken"]) == 2
+    err = capsys.readouterr().err
+    assert "ModuleNotFoundError" in err
+    assert "this is a bug, and nothing was decided" in err
+
+
+def test_a_reader_that_leaves_is_no_block() -> None:
+    command = f"{sys.executable} -m loopwright --help --all | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 141)
+    assert done.stderr == ""

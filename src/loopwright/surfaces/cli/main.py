@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from os import devnull
+from traceback import print_exc
 from typing import NamedTuple
 
-from loopwright.errors import OK, USAGE, LoopwrightError
+from loopwright.errors import OK, UNDECIDED, USAGE, LoopwrightError
 from loopwright.registry import unknown
 
 
@@ -54,6 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = open(devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (what is left to flush has no reader)
         return 141
+    except Exception:
+        print_exc()
+        print("loopwright: this is a bug, and nothing was decided; please report it with the lines above", file=sys.stderr)  # noqa: T201
+        return UNDECIDED
 
 
 def help_text(everything: bool = False) -> str:
