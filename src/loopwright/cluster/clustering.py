@@ -9,7 +9,7 @@ import numpy as np
 
 from loopwright.audit.digest import digest
 from loopwright.cluster import density, linkage
-from loopwright.cluster.describing import SIGNAL_WORDS, describe
+from loopwright.cluster.describing import SIGNAL_WORDS, describe, headline
 from loopwright.cluster.identity import name_groups
 from loopwright.cluster.layout import positions
 from loopwright.cluster.linkage import Grouping, Labels
@@ -131,7 +131,9 @@ def _modes(
     ]
     terms = contrastive_terms(documents, len(members))
     fallbacks = [f"without words: {SIGNAL_WORDS[failures[rows[0]].signal_type]}" for rows in members]
-    named = names(documents, len(members), fallbacks)
+    topics = names(documents, len(members), fallbacks)
+    lines = [headline([failures[i] for i in rows], topic) for rows, topic in zip(members, topics, strict=True)]
+    named = [line if lines.count(line) == 1 else f"{topic}: {line}" for line, topic in zip(lines, topics, strict=True)]
     return [
         _mode([failures[i] for i in rows], near[rows], spots[rows], id, name, words)
         for rows, id, name, words in zip(map(list, members), ids, named, terms, strict=True)

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from loopwright.cluster.masking import mask_message
 from loopwright.cluster.recipe import tool_of
 from loopwright.mine.signal import FailureSignal, FailureTrace
 
 _EXCERPT = 160
+_HEADLINE = 70
+_SHARED = 0.4  # share of a mode's failures that give the reason it is named by
 
 
 class Description(NamedTuple):
@@ -71,6 +74,22 @@ def describe(members: Sequence[FailureTrace], typical: FailureTrace) -> Descript
     why += f". Typical reason: {reason}" if reasons else ""
     fix = _FIX_BY_DETECTOR.get(detector) or _FIX_BY_SIGNAL[signal].format(tool=f"the tool {tool}" if tool else "it runs")
     return Description(what, why.rstrip(".") + ".", fix)
+
+
+def headline(members: Sequence[FailureTrace], topic: str) -> str:
+    """A mode's name: what went wrong where most failures say the same, and what they are about; else only the latter.
+
+    `topic` is the words that set the mode apart. A hard error is named by its message, which says what it is about, or where
+    messages differ by its tool.
+    """
+    first = Counter(clause for m in members if (clause := mask_message(m.failure_reason.split("; ")[0]).strip(" .")))
+    clause, count = next(iter(first.most_common(1)), ("", 0))
+    hard = sum(m.signal_type is FailureSignal.HARD_ERROR for m in members) * 2 > len(members)
+    if count < _SHARED * len(members):
+        tool, tools = next(iter(Counter(t for m in members if (t := tool_of(m))).most_common(1)), ("", 0))
+        about = " ".join(word for word in topic.split() if word not in (tool.lower(), "error", "errors"))
+        return f"{tool} fails: {about or topic}" if hard and tools * 2 > len(members) else topic
+    return excerpt(clause, _HEADLINE) if hard else f"{topic}: {excerpt(clause, _HEADLINE)}"
 
 
 def leading_detectors(failure: FailureTrace) -> list[str]:
