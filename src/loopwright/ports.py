@@ -190,6 +190,9 @@ class TraceStore(Protocol):
     def traces(self) -> Iterator[Trace]:
         """All traces, in the order in which they arrived."""
 
+    def newest_traces(self, limit: int) -> list[Trace]:
+        """The last `limit` traces that arrived, in the order in which they did."""
+
     def count_traces(self) -> int:
         """How many traces there are."""
 
@@ -301,6 +304,13 @@ class Store(TraceStore, FailureStore, CaseStore, RunStore, AuditStore, Protocol)
     @property
     def url(self) -> str:
         """Where it is, without credentials."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is written within is written together at its end, or, after an exception or a kill, not at all.
+
+        It belongs to the thread that began it, whose reads within see what was written. Wait for nothing within: other writers
+        wait for its end.
+        """
 
     def close(self) -> None:
         """Release connections."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 from builders import failure, mode
 from loopwright import wiring
 from loopwright.cluster.mode import Membership, ModeStatus
-from loopwright.errors import UsageError
+from loopwright.errors import StoreError, SuiteError, UsageError
 from loopwright.evaluate.case import CaseStatus
 from loopwright.ports import Store, SuiteFiles
 from loopwright.settings import load
@@ -141,3 +144,31 @@ def test_an_unknown_id_is_refused_with_the_nearest(store: Store) -> None:
     fill(store, {"often": 5})
     with pytest.raises(UsageError, match="did you mean 'often'"):
         asyncio.run(find(desk(store), "oftn"))
+
+
+def test_a_decision_is_recorded_whole_or_not_at_all(store: Store, project: Path) -> None:
+    fill(store, {"often": 5})
+    candidate = asyncio.run(find(desk(store), "often"))
+    with closing(sqlite3.connect(project / ".loopwright/loopwright.db")) as file, file:
+        head = file.execute("SELECT * FROM audit_head").fetchone()
+        file.execute("DELETE FROM audit_head")
+    for decide in (accept(desk(store), candidate, "Ada", NOW), reject(desk(store), candidate, "Ada", NOW, "an outage")):
+        with pytest.raises(StoreError, match="audit trail is damaged"):
+            asyncio.run(decide)
+    with closing(sqlite3.connect(project / ".loopwright/loopwright.db")) as file, file:
+        file.execute("INSERT INTO audit_head VALUES (?, ?, ?)", head)
+    assert (store.cases(), store.audit(), [m.status for m in store.modes()]) == ([], [], [ModeStatus.OPEN])
+    assert not (project / "evals").exists()
+
+
+def test_a_case_that_the_suite_refuses_leaves_nothing_in_the_store(store: Store, project: Path) -> None:
+    fill(store, {"often": 5})
+    candidate = asyncio.run(find(desk(store), "often"))
+    case = asyncio.run(accept(desk(store), candidate, "Ada", NOW)).case
+    fill(store, {"other": 5})
+    clashing = replace(case, input="something else", status=CaseStatus.DRAFT)
+    other = replace(asyncio.run(find(desk(store), "other")), case=clashing)
+    before = (store.cases(), store.audit(), store.modes())
+    with pytest.raises(SuiteError):
+        asyncio.run(accept(desk(store), other, "Ada", NOW))
+    assert (store.cases(), store.audit(), store.modes()) == before

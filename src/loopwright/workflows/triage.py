@@ -140,17 +140,18 @@ async def accept(desk: Desk, candidate: Candidate, by: str, at: datetime) -> Acc
     """Approve the candidate's case under a person's name: write it into the suite's folder, and record the decision.
 
     The case is the draft as it stands in the suite or the store, else one is drafted. Raises `UsageError` for a candidate that
-    has its case already or nothing to draft from, and what the suite raises.
+    has its case already or nothing to draft from, and what the suite raises; the store then holds nothing of it.
     """
     _undecided(candidate)
     drafted = candidate.case or draft(candidate.failures, _conversations(desk.store, candidate), candidate.mode)
     case = replace(drafted, status=CaseStatus.APPROVED, approved_by=by)
-    file = desk.suite.append(case, desk.folder)
-    desk.store.put_cases([drafted])
-    desk.store.set_case_status(case.id, CaseStatus.APPROVED, by, at)
-    desk.store.append_audit(at, by, ACCEPTED, candidate.id, {"case": case.id, "file": file, "count": candidate.count})
-    if candidate.mode is not None:
-        desk.store.set_mode_status(candidate.id, ModeStatus.COVERED.value)
+    with desk.store.transaction():
+        desk.store.put_cases([drafted])
+        desk.store.set_case_status(case.id, CaseStatus.APPROVED, by, at)
+        if candidate.mode is not None:
+            desk.store.set_mode_status(candidate.id, ModeStatus.COVERED.value, by, at)
+        file = desk.suite.append(case, desk.folder)
+        desk.store.append_audit(at, by, ACCEPTED, candidate.id, {"case": case.id, "file": file, "count": candidate.count})
     return Accepted(case, file)
 
 
@@ -159,9 +160,10 @@ async def reject(desk: Desk, candidate: Candidate, by: str, at: datetime, why: s
     if not why.strip():
         raise UsageError("a rejection needs a reason; give --why 'what speaks against a case'")
     _undecided(candidate)
-    desk.store.append_audit(at, by, REJECTED, candidate.id, {"why": why.strip(), "count": candidate.count})
-    if candidate.mode is not None:
-        desk.store.set_mode_status(candidate.id, ModeStatus.REJECTED.value)
+    with desk.store.transaction():
+        desk.store.append_audit(at, by, REJECTED, candidate.id, {"why": why.strip(), "count": candidate.count})
+        if candidate.mode is not None:
+            desk.store.set_mode_status(candidate.id, ModeStatus.REJECTED.value, by, at)
 
 
 def _known(desk: Desk) -> dict[str, Candidate]:

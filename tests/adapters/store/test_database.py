@@ -6,16 +6,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from builders import trace, user
+from builders import case, trace, user
 from loopwright.adapters.store.database import Database, locate
 from loopwright.adapters.store.store import SqlStore, open_store
+from loopwright.audit.trail import breaks
 from loopwright.errors import StoreError, UsageError
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "sqlite:///.loopwright/loopwright.db"
 
 
@@ -144,14 +147,62 @@ def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "s.db").mkdir()
     with pytest.raises(StoreError, match=r"s\.db: it is not a file"):
         open_store("sqlite:///s.db", tmp_path, create=False)
-    with open_store("sqlite:///s.db", tmp_path) as store, pytest.raises(StoreError, match=r"s\.db: it cannot be opened"):
-        store.put_traces([trace(id="t1")])
+    with open_store("sqlite:///s.db", tmp_path) as store:
+        with pytest.raises(StoreError, match=r"s\.db: it is not a file"):
+            store.failures()
+        with pytest.raises(StoreError, match=r"s\.db: it cannot be opened"):
+            store.replace_failures([])
 
 
-def test_a_path_under_a_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with open_store("sqlite:///file/s.db", tmp_path) as store, pytest.raises(StoreError, match="set store.url to a file"):
+@pytest.mark.parametrize("path", ["file/s.db", "file/under/s.db"])
+def test_a_file_where_a_folder_should_be_is_no_empty_store(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with open_store(f"sqlite:///{path}", tmp_path) as store:
+        with pytest.raises(StoreError, match="file is a file, not a folder; move it, or set store.url to a file elsewhere"):
+            store.count_traces()
+        with pytest.raises(StoreError, match="set store.url to a file"):
+            store.put_traces([trace(id="t1")])
+    with pytest.raises(StoreError, match="is a file, not a folder"):
+        open_store(f"sqlite:///{path}", tmp_path, create=False)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+class CutError(Exception):
+    """Something that goes wrong in the middle."""
+
+
+def test_what_is_written_in_one_transaction_is_there_whole_or_not_at_all(store: SqlStore) -> None:
+    for fail in (True, False):
+        with suppress(CutError), store.transaction():
+            store.put_cases([case("case-1")])
+            store.set_case_status("case-1", "approved", "Ann", NOW)
+            store.append_audit(NOW, "Ann", "did", "case-1", {})
+            assert len(store.audit()) == 2
+            if fail:
+                raise CutError
+        assert (len(store.cases()), len(store.audit())) == ((0, 0) if fail else (1, 2))
+    assert breaks(store.trail()) == ()
+
+
+def test_a_write_that_fails_within_a_transaction_is_undone_alone(store: SqlStore) -> None:
+    with store.transaction():
         store.put_traces([trace(id="t1")])
+        with suppress(CutError), store.transaction():
+            store.put_traces([trace(id="t2")])
+            store.append_audit(NOW, "Ann", "undid", "it", {})
+            raise CutError
+        store.append_audit(NOW, "Ann", "did", "it", {})
+    assert [one.trace_id for one in store.traces()] == ["t1"]
+    assert [entry.action for entry in store.audit()] == ["did"]
+
+
+def test_a_transaction_belongs_to_its_thread(store: SqlStore) -> None:
+    store.put_traces([trace(id="t1")])
+    with ThreadPoolExecutor(1) as other, store.transaction():
+        store.put_traces([trace(id="t2")])
+        assert store.count_traces() == 2
+        assert other.submit(store.count_traces).result() == 1
+    assert store.count_traces() == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")

@@ -65,6 +65,21 @@ def test_a_killed_process_leaves_all_that_was_acknowledged(tmp_path: Path) -> No
         store.put_traces([])
 
 
+def test_a_killed_process_leaves_no_decision_without_its_entries(tmp_path: Path) -> None:
+    for number in range(6):
+        process = start(tmp_path, f"w{number}", 1_000_000, "together")
+        go([process])
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline().strip() for _ in range(5 + number)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += process.communicate(timeout=60)[0].split()[:-1]
+        with open_store(URL, tmp_path, create=False) as store:
+            decided = [d.decision_id for d in store.decisions()]
+            entries = [(entry.subject, entry.action) for entry in store.audit()]
+        assert set(acknowledged) <= set(decided)
+        assert entries == [(id, action) for id in decided for action in ("gate approved", "evals queued")]
+
+
 def test_a_process_killed_while_it_makes_the_store_leaves_one_that_opens(tmp_path: Path) -> None:
     for delay in (0.0, 0.002, 0.01, 0.03):
         process = start(tmp_path, "w", 1, "audit")

@@ -39,6 +39,8 @@ def test_a_line_is_what_the_gate_reads(tmp_path: Path) -> None:
         trial=2,
         run_id="run-1",
         error="boom",
+        suite_digest="s1",
+        case_digest="c1",
         tags=("x",),
         cost_usd=0.1,
         output="x" * 30_000,
@@ -47,7 +49,8 @@ def test_a_line_is_what_the_gate_reads(tmp_path: Path) -> None:
     line = json.loads(encode(replace(made, checks=(CheckOutcome("exact", None, "why"),))))
     assert line.pop("output") == "x" * MAX_OUTPUT
     assert line == {
-        "eval_id": "c", "run_id": "run-1", "trial": 2, "passed": None, "error": "boom", "tags": ["x"], "cost_usd": 0.1,
+        "eval_id": "c", "run_id": "run-1", "trial": 2, "passed": None, "error": "boom", "suite_digest": "s1",
+        "case_digest": "c1", "tags": ["x"], "cost_usd": 0.1,
         "checks": [{"type": "exact", "passed": None, "reason": "why"}],
     }  # fmt: skip
 

@@ -44,6 +44,16 @@ def test_traces_come_in_the_order_in_which_they_arrived(store: SqlStore) -> None
     assert store.count_traces() == 700
 
 
+def test_the_newest_traces_are_read_and_no_other(store: SqlStore) -> None:
+    store.put_traces([trace(id=f"t{number}") for number in range(9, 0, -1)])
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE traces SET payload = x'00' WHERE number < 7")
+    assert [one.trace_id for one in store.newest_traces(3)] == ["t3", "t2", "t1"]
+    assert store.newest_traces(0) == []
+    with pytest.raises(StoreError, match="damaged"):
+        store.newest_traces(100)
+
+
 def test_reading_goes_on_while_traces_are_written(store: SqlStore) -> None:
     store.put_traces([trace(id=f"t{number}") for number in range(300)])
     seen = 0

@@ -9,6 +9,8 @@ from pathlib import Path
 from loopwright.adapters.store.store import open_store
 from loopwright.collect.trace import Message, Trace
 from loopwright.evaluate.result import EvalResult
+from loopwright.gate.decision import GateDecision
+from loopwright.ports import StoredDecision
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,6 +32,11 @@ def main(folder: str, name: str, count: str, *kinds: str) -> None:
                 store.put_result(EvalResult(id, True, run_id="run-1", output="x" * 300))
             if "audit" in kinds:
                 store.append_audit(NOW, name, "wrote", id, {"number": number})
+            if "together" in kinds:
+                with store.transaction():
+                    store.put_decision(StoredDecision(id, GateDecision(approved=True), NOW))
+                    store.append_audit(NOW, name, "gate approved", id, {})
+                    store.append_audit(NOW, name, "evals queued", id, {})
             say(id)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from urllib.parse import unquote
 
 from sqlalchemy import Connection, Engine
@@ -49,22 +49,39 @@ class Database:
         self._blank: Engine | None = None
         self._closed = False
         self._opening = Lock()
+        self._begun = local()
         if self._open_if_there() is None and not create:
             self._missing()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database throughout."""
+        """A transaction that sees one state of the database throughout; within one that writes, what that one has written."""
         self._check_open()
+        begun = self._writing()
+        if begun is not None:
+            yield begun
+            return
         with self._explained(), (self._open_if_there() or self._empty()).connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that no other writer disturbs; it is committed at the end, or undone by an exception."""
+        """A transaction that no other writer disturbs; it is committed at the end, or undone by an exception.
+
+        One within another, of the same thread, is part of it: it is undone alone, and committed with the outer one.
+        """
         self._check_open()
+        begun = self._writing()
+        if begun is not None:
+            with self._explained(), begun.begin_nested():
+                yield begun
+            return
         with self._explained(), self._open().connect().execution_options(writes=True) as connection, connection.begin():
-            yield connection
+            self._begun.connection = connection
+            try:
+                yield connection
+            finally:
+                self._begun.connection = None
 
     def close(self) -> None:
         """Release the connections; the last process to do so folds the write-ahead log into the file."""
@@ -73,6 +90,11 @@ class Database:
                 opened.dispose()
         self._engine = self._blank = None
         self._closed = True
+
+    def _writing(self) -> Connection | None:
+        """The transaction that this thread is writing in."""
+        found: Connection | None = getattr(self._begun, "connection", None)
+        return found
 
     def _check_open(self) -> None:
         if self._closed:
@@ -111,13 +133,21 @@ class Database:
             migrate(connection, sqlite.WORDS, lacking, moment_text(datetime.now(UTC)))
 
     def _empty(self) -> Engine:
+        self._refuse_what_is_in_the_way()
         if self._blank is None:
             self._blank = sqlite.blank([statement for step in self._steps for statement in step.statements(sqlite.WORDS)])
         return self._blank
 
-    def _missing(self) -> None:
+    def _refuse_what_is_in_the_way(self) -> None:
+        """A folder where the file should be, or a file where a folder should be, is no empty store."""
         if self.file.exists() and not self.file.is_file():
             raise StoreError(f"{self._place}: it is not a file; set store.url to a file")
+        there = next((folder for folder in self.file.parents if folder.exists()), None)
+        if there is not None and not there.is_dir():
+            raise StoreError(f"{self._place}: {there} is a file, not a folder; move it, or set store.url to a file elsewhere")
+
+    def _missing(self) -> None:
+        self._refuse_what_is_in_the_way()
         raise StoreError(f"no store at {self.file}; import traces first: loopwright import FILE")
 
     @contextmanager

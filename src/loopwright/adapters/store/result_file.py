@@ -24,7 +24,8 @@ MAX_OUTPUT = 20_000
 
 _FIRST = b'{"eval_id":'
 _FIELDS = (
-    "error", "version", "suite_digest", "layer", "mode_id", "deterministic", "tags", "score", "cost_usd", "latency_ms", "tokens",
+    "error", "version", "suite_digest", "case_digest", "layer", "mode_id", "deterministic", "tags", "score", "cost_usd",
+    "latency_ms", "tokens",
 )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,6 +25,12 @@ class SqlStore(Traces, Failures, Modes, Cases, Runs, Decisions, Audit):
     def url(self) -> str:
         """Where it is."""
         return f"sqlite:///{self.database.file}"
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that this thread writes within is written together at its end, or not at all."""
+        with self.database.write():
+            yield
 
     def close(self) -> None:
         """Release the connections."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ def traces(
     if context.invoked_subcommand is not None:
         return
     with wiring.store(settle(config, store__url=store), create=False) as kept:
-        newest = deque(kept.traces(), maxlen=limit)
+        newest = kept.newest_traces(limit)
         count = kept.count_traces()
     if format is OutputFormat.JSON:
         for trace in newest:
