@@ -28,6 +28,7 @@ def test_all_checks_together_pass() -> None:
     result = judge(TargetReply("hello", cost_usd=0.1, latency_ms=3.0, tokens=7), tags=("x",), mode_id="m", deterministic=True)
 
     assert (result.passed, result.error, result.trial, result.run_id, result.version) == (True, None, 2, "run-1", "v1")
+    assert (result.suite_digest, result.case_digest) == ("d", case(tags=("x",)).content_digest)
     assert (result.tags, result.mode_id, result.deterministic, result.cost_usd, result.tokens) == (("x",), "m", True, 0.1, 7)
 
 
@@ -55,6 +56,16 @@ def test_a_rubric_alone_needs_a_judge_and_is_never_a_pass(layer: Layer) -> None:
         result = judge(TargetReply("hello"), layer=layer, checks=checks, scoring_rubric=("kind",))
         assert (result.passed, result.error) == (None, NEEDS_JUDGE)
     assert judge(TargetReply("oh"), layer=layer, checks=(HELLO,), scoring_rubric=("kind",)).passed is False
+
+
+def test_a_case_is_another_when_what_it_tests_is() -> None:
+    same = case(tags=("x",), severity=5, trials=3, deterministic=True, mode_id="m", file="evals/a.yaml", line=7)
+    assert same.content_digest == case().content_digest
+    others: list[dict[str, Any]] = [
+        {"id": "case-2"}, {"input": "hi"}, {"checks": ()}, {"checks": (BYE,)}, {"checks": (HELLO, BYE)},
+        {"scoring_rubric": ("kind",)}, {"expected_behaviour": "greets"}, {"layer": Layer.SEMANTIC},
+    ]  # fmt: skip
+    assert len({case(**fields).content_digest for fields in [{}, *others]}) == 1 + len(others)
 
 
 def test_a_case_without_any_check_never_passes() -> None:

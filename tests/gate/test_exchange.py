@@ -22,8 +22,9 @@ def test_the_least_row() -> None:
 
 def test_a_full_row_and_fields_that_are_not_ours() -> None:
     row = {
-        "run_id": "monday", "error": None, "version": "v7", "suite_digest": "s1", "layer": "semantic", "mode_id": "mode-1",
-        "deterministic": False, "repeat": True, "tags": ["refunds"], "score": 0.5, "cost_usd": 0.01, "latency_ms": 1, "tokens": 9,
+        "run_id": "monday", "error": None, "version": "v7", "suite_digest": "s1", "case_digest": "c1", "layer": "semantic",
+        "mode_id": "mode-1", "deterministic": False, "repeat": True, "tags": ["refunds"], "score": 0.5, "cost_usd": 0.01,
+        "latency_ms": 1, "tokens": 9,
         "judge": {"model": "x"},
     }  # fmt: skip
     read = read_result({**LEAST, **row})
@@ -42,8 +43,8 @@ def test_what_is_needed_is_asked_for(name: str) -> None:
         ("eval_id", 7), ("eval_id", " "), ("eval_id", None), ("trial", "0"), ("trial", -1), ("trial", 1.5), ("trial", True),
         ("trial", None), ("passed", 1), ("passed", "yes"), ("passed", "true"), ("run_id", 3), ("error", {"type": "x"}),
         ("deterministic", "true"), ("repeat", 1), ("tags", "refunds"), ("tags", [1]), ("score", "high"), ("score", True),
-        ("cost_usd", []), ("latency_ms", "1s"), ("tokens", 1.5), ("version", 2), ("suite_digest", 1), ("layer", 1),
-        ("mode_id", 1),
+        ("cost_usd", []), ("latency_ms", "1s"), ("tokens", 1.5), ("version", 2), ("suite_digest", 1), ("case_digest", 1),
+        ("layer", 1), ("mode_id", 1),
     ],
 )  # fmt: skip
 def test_wrong_types_are_refused_by_name(field: str, value: Any) -> None:

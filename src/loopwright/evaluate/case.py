@@ -65,7 +65,7 @@ class EvalCase:
     @property
     def content_digest(self) -> str:
         """Identifies what is tested: a change of it makes earlier results incomparable."""
-        return digest(self.id, self.input, self.checks, self.scoring_rubric, self.expected_behaviour)
+        return digest(self.id, self.input, self.checks, self.scoring_rubric, self.expected_behaviour, self.layer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ class EvalResult:
     """One trial of one case.
 
     `passed` None means no verdict: the target or a check failed to answer, and `error` says why. That is not a pass.
-    `repeat` marks a trial that was added because of earlier results.
+    `repeat` marks a trial that was added because of earlier results. `case_digest` is the case's `content_digest`: results of one
+    id and another digest are of another test.
     """
 
     eval_id: str
@@ -31,6 +32,7 @@ class EvalResult:
     error: str | None = None
     version: str | None = None
     suite_digest: str | None = None
+    case_digest: str | None = None
     layer: str | None = None
     mode_id: str | None = None
     deterministic: bool | None = None

@@ -49,6 +49,7 @@ def attempt(trial: Trial, *, run_id: str, version: str, suite_digest: str) -> St
         error=error,
         version=version,
         suite_digest=suite_digest,
+        case_digest=case.content_digest,
         layer=case.layer.value,
         mode_id=case.mode_id,
         deterministic=case.deterministic,

@@ -11,6 +11,7 @@ from typing import Any
 
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate import doubt
+from loopwright.gate.comparable import Comparable, comparable
 from loopwright.gate.decision import CaseRequest, GateDecision, Outcome, Regression
 from loopwright.gate.levels import CaseLevel, GroupEvidence, case_evidence, detectable, mode_evidence, suite_evidence
 from loopwright.gate.naive import naive_regressions
@@ -32,6 +33,9 @@ def decide(
     `baseline` may hold several runs: they are its history. `candidate_version` is the version that the candidate's results are
     meant to be of. `doubts` are reasons, found by the caller, for which these results may not be approved. The order of results
     does not matter. An unchanged agent is blocked with a chance of at most `policy.alpha`.
+
+    New cases are named and not compared: they change nothing for the others. A case that was changed or removed is not compared
+    either, and stands against an approval.
     """
     policy = policy or Policy()
     unusable = [*doubts, *doubt.of_results(baseline, candidate, candidate_version)]
@@ -43,7 +47,8 @@ def decide(
             statistics={"alpha": policy.alpha, "suite": None, "modes": None, "cases": None, "min_detectable_drop": None},
             reasons=tuple(unusable),
         )
-    counted = tally(baseline, candidate)
+    shared = comparable(baseline, candidate)
+    counted = tally(shared.baseline, shared.candidate)
     suite = suite_evidence(counted.cases, policy)
     modes = mode_evidence(counted.cases, policy)
     level = case_evidence(counted.cases, policy)
@@ -53,39 +58,44 @@ def decide(
     unexplained = doubt.of_cases(doubt.unexplained(level, policy), policy)
     proof = [_lost(c) for c in counted.cases if c.deterministic and c.before.all_passes and c.failed_outright]
     chance = [*_groups("suite", [suite]), *_groups("mode", modes), *_cases(level)]
-    outcome, reasons, regressions = _outcome(proof, incomplete, chance, [*unexplained, *blind])
+    changes = doubt.of_changes(shared)
+    outcome, reasons, regressions = _outcome(proof, changes, incomplete, chance, [*unexplained, *blind])
     approved = outcome is Outcome.APPROVED
     return GateDecision(
         approved=approved,
         decision=outcome,
         regressions=tuple(regressions),
-        message=_message(outcome, reasons, regressions, suite, [e.case.eval_id for e in level.evidence if e.open]),
+        message=_message(outcome, reasons, regressions, suite) + _remarks(outcome, counted, level),
         new_evals_queued=len(counted.failing) if approved else 0,
         fixed=tuple(c.eval_id for c in counted.cases if _is_fixed(c)),
         flaky=tuple(c.eval_id for c in counted.cases if _is_flaky(c)),
-        missing=counted.missing,
+        missing=tuple(sorted({*counted.missing, *shared.gone})),
         statistics=_statistics(policy, suite, modes, level, seen)
         | {
             "fell": _fell(counted.cases),
-            "naive": {"regressions": naive_regressions(baseline, candidate)},
-            "new": list(counted.new),
-        },
+            "naive": {"regressions": naive_regressions(shared.baseline, shared.candidate)},
+        }
+        | _changes(counted, shared),
         next=tuple(_requests(counted, level, policy, bool(blind), bool(incomplete))),
         reasons=tuple(reasons),
     )
 
 
 def _outcome(
-    proof: list[Regression], incomplete: list[str], chance: list[Regression], doubts: list[str]
+    proof: list[Regression], changes: list[str], incomplete: list[str], chance: list[Regression], doubts: list[str]
 ) -> tuple[Outcome, list[str], list[Regression]]:
-    """Proof blocks, whatever else is missing; then incomplete results decide nothing; then the tests; then what is in doubt."""
+    """Proof blocks, whatever else is missing; then incomplete results decide nothing; then the tests; then what is in doubt.
+
+    Changes of cases are a doubt, told with every outcome: what is left of the suite is compared all the same.
+    """
     if proof:
-        return Outcome.BLOCKED, incomplete, [*proof, *([] if incomplete else chance)]
+        return Outcome.BLOCKED, [*changes, *incomplete], [*proof, *([] if incomplete else chance)]
     if incomplete:
-        return Outcome.UNDECIDED, incomplete, []
+        return Outcome.UNDECIDED, [*changes, *incomplete], []
     if chance:
-        return Outcome.BLOCKED, [], chance
-    return (Outcome.UNDECIDED if doubts else Outcome.APPROVED), doubts, []
+        return Outcome.BLOCKED, changes, chance
+    against = [*changes, *doubts]
+    return (Outcome.UNDECIDED if against else Outcome.APPROVED), against, []
 
 
 def _lost(case: CaseTally) -> Regression:
@@ -204,19 +214,30 @@ def _group_row(group: GroupEvidence) -> dict[str, Any]:
     }
 
 
-def _message(
-    outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence, suspects: list[str]
-) -> str:
+def _changes(counted: Tally, shared: Comparable) -> dict[str, Any]:
+    """How many cases were compared, and which were not: the new ones, the changed ones and those that are gone."""
+    compared = len(counted.cases) - len(counted.missing)
+    return {"compared": compared, "new": list(counted.new), "changed": list(shared.changed), "gone": list(shared.gone)}
+
+
+def _message(outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence) -> str:
     if outcome is Outcome.UNDECIDED:
         return f"Undecided: {reasons[0]}."
     rates = f"{_percent(suite.before)} of trials passed before and {_percent(suite.after)} now"
     if outcome is Outcome.BLOCKED:
         levels = dict.fromkeys(r.level for r in regressions)
         return f"Blocked: {' and '.join(_WHAT[level] for level in levels)}; {rates}."
-    if not suspects:
-        return f"Approved: no regression found; {rates}."
-    which = doubt.named(suspects)
-    return f"Approved: no regression found; {rates}. Within the noise, but worth a repeat: {which}."
+    return f"Approved: no regression found; {rates}."
+
+
+def _remarks(outcome: Outcome, counted: Tally, level: CaseLevel) -> str:
+    """What an approval does not cover."""
+    if outcome is not Outcome.APPROVED:
+        return ""
+    suspects = [e.case.eval_id for e in level.evidence if e.open]
+    return (f" Within the noise, but worth a repeat: {doubt.named(suspects)}." if suspects else "") + (
+        f" New, and not compared: {doubt.named(counted.new)}." if counted.new else ""
+    )
 
 
 _WHAT = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopwright.evaluate.result import EvalResult
+from loopwright.gate.comparable import Comparable, suites_differ
 from loopwright.gate.levels import CaseEvidence, CaseLevel, improvement
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, Tally, duplicates
@@ -30,6 +31,18 @@ def of_results(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], 
             reasons.append(f"the {side} has {which} more than once{more}; give each (run_id, eval_id, trial) once")
     reasons += _of_versions(candidate, version)
     reasons += _of_suites(baseline, candidate)
+    return reasons
+
+
+def of_changes(shared: Comparable) -> list[str]:
+    """The doubt that a case was weakened: that it is another now, or is gone."""
+    meant = "or, if it is meant, make a run of this suite the baseline: loopwright gate --establish --extend"
+    reasons = []
+    if shared.changed:
+        reasons.append(f"{named(shared.changed)} changed since the baseline, and cannot be compared; take that back, {meant}")
+    if shared.gone:
+        are, them = ("are", "them") if len(shared.gone) > 1 else ("is", "it")
+        reasons.append(f"{named(shared.gone)} {are} in the baseline's suite and not in the candidate's; run {them}, {meant}")
     return reasons
 
 
@@ -118,15 +131,15 @@ def _of_versions(candidate: Sequence[EvalResult], version: str | None) -> list[s
 
 
 def _of_suites(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> list[str]:
-    before = {r.suite_digest for r in baseline if r.suite_digest is not None}
-    after = {r.suite_digest for r in candidate if r.suite_digest is not None}
-    if len(after) > 1:
+    """Where suites differ, cases can be compared one by one, if every row says which case it is of."""
+    if not suites_differ(baseline, candidate) or all(r.case_digest for rows in (baseline, candidate) for r in rows):
+        return []
+    if len({r.suite_digest for r in candidate if r.suite_digest is not None}) > 1:
         return ["the candidate mixes results of different suites; run all cases on one suite"]
-    if before and after and before != after:
-        return [
-            "the suite changed between baseline and candidate (suite_digest differs); run the baseline's version on the new suite"
-        ]
-    return []
+    return [
+        "the suite changed between baseline and candidate (suite_digest differs), and not every row has the case_digest "
+        "that tells which cases are the same; run the baseline's version on the new suite"
+    ]
 
 
 def _no_verdict(case: CaseTally) -> bool:

@@ -70,6 +70,7 @@ _FIELDS: dict[str, tuple[_Kinds, str]] = {
     "error": (_TEXT | _NULL, "what went wrong, as text, or null"),
     "version": (_TEXT | _NULL, "the agent's version, as text"),
     "suite_digest": (_TEXT | _NULL, "the suite's digest, as text"),
+    "case_digest": (_TEXT | _NULL, "the case's digest, as text"),
     "layer": (_TEXT | _NULL, "deterministic, semantic or behavioral"),
     "mode_id": (_TEXT | _NULL, "the failure mode's id, as text"),
     "deterministic": (_TRUTH | _NULL, "true or false"),

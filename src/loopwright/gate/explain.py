@@ -78,11 +78,23 @@ def _next(decision: GateDecision) -> list[str]:
 
 
 def _lists(decision: GateDecision) -> list[str]:
+    """The cases to know of; new and changed ones are not compared."""
+    told = [("fixed", decision.fixed), ("flaky", decision.flaky), ("missing", decision.missing)]
+    told += [(name, decision.statistics.get(name) or ()) for name in ("new", "changed")]
     return [
-        f"{name} ({len(ids)}): {printable(', '.join(ids[:NAMED]))}{', ...' if len(ids) > NAMED else ''}"
-        for name, ids in (("fixed", decision.fixed), ("flaky", decision.flaky), ("missing", decision.missing))
+        f"{_LISTS[name]} ({len(ids)}): {printable(', '.join(ids[:NAMED]))}{', ...' if len(ids) > NAMED else ''}"
+        for name, ids in told
         if ids
     ]
+
+
+_LISTS = {
+    "fixed": "fixed",
+    "flaky": "flaky",
+    "missing": "missing",
+    "new": "new, not compared",
+    "changed": "changed, not compared",
+}
 
 
 def _sight(decision: GateDecision) -> list[str]:

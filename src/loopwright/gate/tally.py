@@ -108,7 +108,7 @@ def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> Ta
         new=tuple(sorted(set(after) - set(before))),
         failing=tuple(sorted(eval_id for eval_id, count in after.items() if count.failures)),
         error_share_before=_error_share(before.values(), 0),
-        error_share_after=_error_share(after.values(), sum(c.absent for c in cases if not c.missing)),
+        error_share_after=_error_share((c.after for c in cases), sum(c.absent for c in cases if not c.missing)),
         missing=tuple(c.eval_id for c in cases if c.missing),
     )
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal
 
 from loopwright.audit.digest import content_id
 from loopwright.collect.intake import Rejected
 from loopwright.errors import InputError, UsageError
 from loopwright.evaluate.result import EvalResult, Run
+from loopwright.gate.comparable import SuiteChange, current, suite_change
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import GateDecision
 from loopwright.gate.exchange import read_result
@@ -26,12 +28,24 @@ Change = Literal["first", "replace", "extend"]
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """A new baseline: its runs, oldest first, and how many results the newest of them holds."""
+    """A new baseline: its runs, oldest first, and how many results the run that joined it holds.
+
+    `replaced` are the runs that are in it no longer; `change` says what became of the cases of a baseline that there was.
+    """
 
     run_ids: tuple[str, ...]
     results: int
     by: str
     replaced: tuple[str, ...] = ()
+    change: SuiteChange = field(default_factory=SuiteChange)
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRows:
+    """The rows of a baseline file, and what became of the cases of the baseline that it extends."""
+
+    rows: tuple[dict[str, Any], ...]
+    change: SuiteChange = field(default_factory=SuiteChange)
 
 
 async def gate_files(
@@ -75,12 +89,13 @@ async def gate_store(
 ) -> GateDecision:
     """Compare a stored run (by default the latest) with the baseline; where there is a run, decision and audit entry are stored.
 
+    Of older runs in the baseline, results of cases that its newest run has otherwise, or no more, do not count.
     After an approval the failing cases are queued for eval generation, in the audit trail. Raises `UsageError` for an unknown
     run.
     """
     run = _run(store, run_id)
     known = store.baseline()
-    before = [result for known_id in known for result in store.results(known_id)]
+    before = list(chain.from_iterable(current([store.results(known_id) for known_id in known])))
     after = store.results(run.run_id) if run is not None else []
     decision = decide(before, after, policy, candidate_version=version, doubts=_doubts_of_run(run, known, len(after)))
     if run is not None:
@@ -93,9 +108,9 @@ async def establish_run(
 ) -> Established:
     """Make a stored run (by default the latest) the baseline.
 
-    `first` is refused where there is a baseline; `replace` starts a new one; `extend` adds the run to the baseline's history,
-    or starts a new one where there is none or the suite is another. Raises `UsageError` for a run that is cut short, empty or
-    without any verdict.
+    `first` is refused where there is a baseline; `replace` starts a new one; `extend` adds the run to the baseline's history.
+    The history of cases that are the same goes on; a run without any such case is in the baseline no longer. Raises
+    `UsageError` for a run that is cut short, empty or without any verdict.
     """
     run = _run(store, run_id)
     if run is None:
@@ -105,7 +120,6 @@ async def establish_run(
     results = store.results(run.run_id)
     refuse_unfit(results, f"run {run.run_id}")
     known = store.baseline()
-    kept = [] if change == "replace" or run.run_id in known else [k for k in known if _same_suite(store, k, run)]
     if known and change == "first":
         raise UsageError(
             f"there is a baseline already ({', '.join(known[-3:])}); "
@@ -113,26 +127,35 @@ async def establish_run(
         )
     if change == "extend" and run.run_id in known:
         raise UsageError(f"run {run.run_id} is in the baseline already; run the suite again to add to its history")
+    before = current([store.results(k) for k in known])
+    history = list(zip(known, before, strict=True)) if change == "extend" else []
+    if history:
+        _refuse_out_of_turn(store, known[-1], run)
+    after = current([*(rows for _, rows in history), results])
+    kept = [k for (k, _), rows in zip(history, after, strict=False) if rows]
     store.set_baseline([*kept, run.run_id], by, now)
-    return Established((*kept, run.run_id), len(results), by, tuple(k for k in known if k not in kept))
+    became = suite_change(list(chain(*before)), list(chain(*after))) if known else SuiteChange()
+    return Established((*kept, run.run_id), len(results), by, tuple(k for k in known if k not in kept), became)
 
 
-async def establish_file(
-    reader: RecordReader, candidate: str, kept: Sequence[str], by: str, now: datetime
-) -> list[dict[str, Any]]:
-    """The rows of a baseline file: those of the files `kept`, and the candidate's, each with who made it the baseline and when.
+async def establish_file(reader: RecordReader, candidate: str, known: str | None, by: str, now: datetime) -> BaselineRows:
+    """The rows of a baseline file: those of the file `known`, and the candidate's, each with who made it the baseline and when.
 
-    Raises `InputError` for a line that cannot be taken, and `UsageError` for results that can be no baseline.
+    Rows of cases that the candidate has otherwise, or no more, are left out. Raises `InputError` for a line that cannot be
+    taken, and `UsageError` for results that can be no baseline.
     """
-    added = read_records(reader, candidate)
-    refuse_unfit([read_result(record, candidate, line) for line, record in added], candidate)
-    signed = {"established_by": by, "established_at": now.isoformat()}
-    history = [(path, line, record) for path in kept for line, record in read_records(reader, path)]
-    rows = [record for _, _, record in history] + [{**record, **signed} for _, record in added]
-    refuse_unfit(
-        [read_result(row, candidate) for row in rows], f"{candidate} together with {', '.join(kept)}" if kept else candidate
-    )
-    return rows
+    added = [(record, read_result(record, candidate, line)) for line, record in read_records(reader, candidate)]
+    refuse_unfit([result for _, result in added], candidate)
+    signed = [{**record, "established_by": by, "established_at": now.isoformat()} for record, _ in added]
+    if known is None:
+        return BaselineRows(tuple(signed))
+    history = [(record, read_result(record, known, line)) for line, record in read_records(reader, known)]
+    before, new = [result for _, result in history], [result for _, result in added]
+    refuse_unfit([*before, *new], f"{candidate} together with {known}")
+    standing, _ = current([before, new])
+    counting = {id(result) for result in standing}
+    rows = [record for record, result in history if id(result) in counting]
+    return BaselineRows((*rows, *signed), suite_change(before, [*standing, *new]))
 
 
 def refuse_unfit(results: Sequence[EvalResult], source: str) -> None:
@@ -146,9 +169,14 @@ def refuse_unfit(results: Sequence[EvalResult], source: str) -> None:
         raise UsageError(f"{source} has trial {twice[0][2]} of {twice[0][1]} more than once; give each trial once")
 
 
-def _same_suite(store: Store, run_id: str, run: Run) -> bool:
-    known = store.run(run_id)
-    return known is not None and known.suite_digest == run.suite_digest
+def _refuse_out_of_turn(store: Store, newest: str, run: Run) -> None:
+    """The newest run of a baseline says what its cases are: an older one, of another suite, has nothing to add."""
+    held = store.run(newest)
+    if held is not None and run.started_at < held.started_at and run.suite_digest != held.suite_digest:
+        raise UsageError(
+            f"run {run.run_id} is older than the baseline's newest, {newest}, and of another suite; "
+            "name a newer one with --run, or start anew with --replace"
+        )
 
 
 def _run(store: Store, run_id: str | None) -> Run | None:
@@ -180,9 +208,10 @@ def _record(
     outcome = decision.decision.value if decision.decision is not None else ""
     decision_id = content_id("decision", list(baseline), run_id, now)
     newest = baseline[-1] if baseline else None
-    store.put_decision(StoredDecision(decision_id, decision, now, newest, run_id))
     details = {"baseline": list(baseline), "candidate": run_id, "message": decision.message}
-    store.append_audit(now, ACTOR, f"gate {outcome}", decision_id, details)
     failing = sorted({result.eval_id for result in after if result.passed is not True})
-    if decision.approved and failing:
-        store.append_audit(now, ACTOR, "evals queued", decision_id, {"run_id": run_id, "eval_ids": failing})
+    with store.transaction():
+        store.put_decision(StoredDecision(decision_id, decision, now, newest, run_id))
+        store.append_audit(now, ACTOR, f"gate {outcome}", decision_id, details)
+        if decision.approved and failing:
+            store.append_audit(now, ACTOR, "evals queued", decision_id, {"run_id": run_id, "eval_ids": failing})

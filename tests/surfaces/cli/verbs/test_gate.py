@@ -181,3 +181,102 @@ def test_an_empty_store_is_undecided_and_leaves_nothing_behind(project: Path, ca
     code, said = decided(capsys)
     assert (code, said["decision"]) == (2, "undecided")
     assert list(project.iterdir()) == []
+
+
+AGENT = "def answer(given):\n    return given.replace('seven', 'six')\n"
+CASE = "  - id: {id}\n    input: {text}\n    deterministic: true\n    checks: [{{type: contains, value: {text}}}]\n"
+
+
+def suite(**cases: str) -> None:
+    """A suite of these cases: each asks for its text, and wants it back."""
+    Path("evals").mkdir(exist_ok=True)
+    Path("evals/cases.yaml").write_text("cases:\n" + "".join(CASE.format(id=id, text=text) for id, text in cases.items()))
+
+
+def loopwright(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "loopwright", *args], capture_output=True, text=True, check=False)
+
+
+TEXTS = {f"case-{i}": f"text-{i}" for i in range(6)}
+RUN = ("run", "--target", "python:agent:answer", "--exit-zero")
+
+
+@pytest.fixture
+def desk(project: Path) -> Path:
+    """A store with a baseline of six cases."""
+    Path("agent.py").write_text(AGENT)
+    suite(**TEXTS)
+    assert [main(list(command)) for command in (RUN, ("gate", "--establish", "--by", "Ada"))] == [0, 0]
+    return project
+
+
+def said(capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, str]:
+    """A command in this process: its exit code and what it printed."""
+    capsys.readouterr()
+    code = main(list(command))
+    return code, capsys.readouterr().out
+
+
+def test_a_suite_that_grows_is_approved_and_keeps_its_history(desk: Path) -> None:
+    suite(**TEXTS, new="text-6", failing="seven")
+    loopwright(*RUN)
+    done = loopwright("gate")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("APPROVED")
+    assert "New, and not compared: failing, new." in done.stdout
+    said = json.loads(loopwright("gate", "--establish", "--extend", "--by", "Ada", "--format", "json").stdout)
+    assert (len(said["baseline"]), said["replaced"], said["new"]) == (2, [], ["failing", "new"])
+    loopwright(*RUN)
+    counts = json.loads(loopwright("gate", "--format", "json").stdout)["statistics"]["suite"]
+    assert (counts["before"], counts["after"]) == ([13, 14], [7, 8])
+
+
+def test_a_case_that_is_weakened_or_removed_is_undecided_and_a_loss_beside_it_blocks(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite(**{**TEXTS, "case-1": "another"})
+    said(capsys, *RUN)
+    code, told = said(capsys, "gate")
+    assert code == 2
+    assert told.startswith("UNDECIDED  case-1 changed since the baseline")
+    suite(**{id: text for id, text in TEXTS.items() if id != "case-1"})
+    said(capsys, *RUN)
+    assert said(capsys, "gate")[0] == 2
+    Path("agent.py").write_text(AGENT.replace("seven", "text-3"))
+    said(capsys, *RUN, "--version", "v2")
+    code, told = said(capsys, "gate")
+    assert code == 1
+    assert "case-3" in told
+    assert "case-1" in told
+    Path("agent.py").write_text(AGENT)
+    said(capsys, *RUN, "--version", "v3")
+    code, told = said(capsys, "gate", "--establish", "--extend", "--by", "Ada")
+    assert "In it no longer: case-1." in told
+    said(capsys, *RUN, "--version", "v3", "--fresh")
+    assert said(capsys, "gate")[0] == 0
+
+
+def test_a_baseline_file_goes_on_with_the_cases_that_are_the_same(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = (*RUN, "--out")
+    make = ("gate", "--baseline", "baseline.jsonl", "--establish", "--by", "Ada", "--candidate")
+    said(capsys, *out, "monday.jsonl")
+    said(capsys, *make, "monday.jsonl")
+    suite(**{**TEXTS, "case-1": "another", "new": "text-6"})
+    said(capsys, *out, "tuesday.jsonl")
+    compared = ("gate", "--baseline", "baseline.jsonl", "--candidate")
+    assert said(capsys, *compared, "tuesday.jsonl")[0] == 2
+    code, told = said(capsys, *make, "tuesday.jsonl", "--extend", "--format", "json")
+    made = json.loads(told)
+    assert (made["results"], made["new"], made["changed"], made["gone"]) == (12, ["new"], ["case-1"], [])
+    said(capsys, *out, "wednesday.jsonl")
+    assert said(capsys, *compared, "wednesday.jsonl")[0] == 0
+
+
+def test_files_of_another_suite_without_case_digests_are_never_approved(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("b.jsonl", [{**row, "suite_digest": "s1"} for row in PASSING])
+    for name, fields in {"none": {}, "one side": {"case_digest": "x"}}.items():
+        write("c.jsonl", [{**row, "suite_digest": "s2", **fields} for row in PASSING])
+        code, said = decided(capsys, "--baseline", "b.jsonl", "--candidate", "c.jsonl")
+        assert (code, said["decision"]) == (2, "undecided"), name

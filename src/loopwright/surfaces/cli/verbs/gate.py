@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import typer
 from loopwright import wiring
 from loopwright.errors import BLOCKED, OK, UNDECIDED, InputError, UsageError
 from loopwright.gate.decision import GateDecision, Outcome
+from loopwright.gate.doubt import named
 from loopwright.gate.exchange import decision_record
 from loopwright.gate.explain import explain
 from loopwright.settings import Settings
@@ -22,6 +24,11 @@ from loopwright.workflows.gating import Change, Established, establish_file, est
 
 app = typer.Typer(add_completion=False)
 
+_CHANGES = {
+    "new": "New in it",
+    "changed": "Changed, and begun anew without their earlier history",
+    "gone": "In it no longer",
+}
 _EXIT = {Outcome.APPROVED: OK, Outcome.BLOCKED: BLOCKED, Outcome.UNDECIDED: UNDECIDED}
 
 
@@ -135,7 +142,8 @@ def _establish(settings: Settings, run: str | None, by: str | None, change: Chan
     person = who(by, wiring.version_control())
     with wiring.store(settings) as store:
         made: Established = asyncio.run(establish_run(store, person, wiring.clock().now(), run_id=run, change=change))
-    return {"baseline": list(made.run_ids), "results": made.results, "by": made.by, "replaced": list(made.replaced)}
+    told = {"baseline": list(made.run_ids), "results": made.results, "by": made.by, "replaced": list(made.replaced)}
+    return told | asdict(made.change)
 
 
 def _establish_file(
@@ -151,12 +159,13 @@ def _establish_file(
         bool(known) and change == "first",
         f"{file} exists already; add to its history with --extend, or start anew with --replace",
     )
-    kept = known if change == "extend" else []
+    extended = baseline[0] if known and change == "extend" else None
     reader = wiring.record_reader(settings)
-    rows = asyncio.run(establish_file(reader, candidate, kept, person, wiring.clock().now()))
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    made = asyncio.run(establish_file(reader, candidate, extended, person, wiring.clock().now()))
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made.rows)
     _write(file, text)
-    return {"baseline": [str(file)], "results": len(rows), "by": person, "replaced": known if not kept else []}
+    told = {"baseline": [str(file)], "results": len(made.rows), "by": person, "replaced": [] if extended else known}
+    return told | asdict(made.change)
 
 
 def _write(file: Path, text: str) -> None:
@@ -175,6 +184,9 @@ def _tell(told: dict[str, Any], format: OutputFormat) -> None:
         emit(json.dumps(told))
     else:
         say(f"{told['by']} made {', '.join(told['baseline'])} the baseline ({told['results']} results).")
+        for what, text in _CHANGES.items():
+            if told[what]:
+                say(f"{text}: {named(told[what])}.")
 
 
 def _change(establish: bool, extend: bool, replace: bool) -> Change | None:
