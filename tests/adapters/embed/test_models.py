@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -104,9 +106,15 @@ def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_table_needs_no_runtime() -> None:
-    import subprocess
-
     code = "import sys; from loopwright.adapters.embed.static import StaticTable; StaticTable().embed(['x'])"
     code += "; print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    code = "from loopwright.adapters.embed.minilm import MiniLM; MiniLM().embed(['x'])"
+    inherited = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")}
+    homes = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-B", "-c", code], check=True, env=inherited | homes)
+    assert list(tmp_path.iterdir()) == []

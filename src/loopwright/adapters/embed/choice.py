@@ -22,7 +22,7 @@ EMBEDDERS.add("static", StaticTable)
 def choose(name: str, cache: Path, note: Callable[[str], None]) -> Embedder:
     """The embedder of that name, its vectors cached in the folder `cache`; `auto` chooses when the texts come.
 
-    `static` is not cached: making its vectors is faster than reading them. Raises `UsageError` for an unknown name, and
+    `static` is not cached: its vectors are made in no time. Raises `UsageError` for an unknown name, and
     `LoopwrightError` where `minilm` is asked for and not installed.
     """
     if name == "auto":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -56,10 +57,7 @@ class MiniLM:
     @cached_property
     def _session(self) -> Any:
         data = checked_weights(self._model or weights_path())
-        try:
-            import onnxruntime  # noqa: PLC0415
-        except ImportError as error:  # installed, but not for this machine
-            raise LoopwrightError(f"onnxruntime cannot be loaded: {error}; choose --embedder static") from None
+        onnxruntime = quiet_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _THREADS
         options.inter_op_num_threads = 1
@@ -77,6 +75,20 @@ class MiniLM:
         weights = attention[:, :, None].astype(np.float32)
         pooled = (hidden * weights).sum(axis=1) / weights.sum(axis=1)
         return np.asarray(pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def quiet_runtime() -> Any:
+    """The onnxruntime module, with its telemetry off; raises `LoopwrightError` if it cannot be loaded on this machine.
+
+    From 1.29 on its packages for Linux report to Microsoft, and keep a device id, unless this variable is set before they start.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime  # noqa: PLC0415
+    except ImportError as error:
+        raise LoopwrightError(f"onnxruntime cannot be loaded: {error}; choose --embedder static") from None
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
 def missing() -> str | None:

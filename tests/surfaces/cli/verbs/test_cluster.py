@@ -131,14 +131,14 @@ def test_the_store_keeps_modes_their_ids_and_status(project, capfd):
     with wiring.store(loaded) as store:
         store.replace_failures(kept)
     assert main(["cluster", *STATIC]) == 0
-    assert main(["modes", "list", "--format", "json"]) == 0
+    assert main(["modes", "--format", "json"]) == 0
     before = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
     with wiring.store(loaded) as store:
         store.set_mode_status(before[0]["mode_id"], "accepted")
         store.replace_failures([*kept, failure("new", TEXTS[0] + " now", "")])
     assert main(["cluster", "--format", "json", *STATIC]) == 0
     assert len(capfd.readouterr().out.splitlines()) == len(TEXTS) + 1
-    assert main(["modes", "list", "--format", "json"]) == 0
+    assert main(["modes", "--format", "json"]) == 0
     after = {row["mode_id"]: row for row in map(json.loads, capfd.readouterr().out.splitlines())}
     assert {row["mode_id"] for row in before} <= after.keys()
     assert after[before[0]["mode_id"]]["status"] == "accepted"
@@ -148,9 +148,9 @@ def test_a_mode_is_shown_with_its_failures(project, capfd):
     with wiring.store(settings.load(start=project)) as store:
         store.replace_failures([failure(f"t{i}", text, "") for i, text in enumerate(TEXTS)])
     assert main(["cluster", *STATIC]) == 0
-    assert main(["modes", "list"]) == 0
+    assert main(["modes"]) == 0
     capfd.readouterr()
-    assert main(["modes", "list", "--format", "json"]) == 0
+    assert main(["modes", "--format", "json"]) == 0
     first = json.loads(capfd.readouterr().out.splitlines()[0])
     assert main(["modes", "show", first["mode_id"][:12], "--format", "json"]) == 0
     shown = json.loads(capfd.readouterr().out)

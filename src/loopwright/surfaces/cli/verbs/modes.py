@@ -16,35 +16,38 @@ from loopwright.registry import unknown
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, out, table
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False)
 
 
-@app.command("list")
-def list_modes(
+@app.callback(invoke_without_command=True)
+def modes(
+    context: typer.Context,
     format: OutputFormat = FORMAT,
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
 ) -> None:
     """List the failure modes, best first: those with the highest summed score.
 
-    Reads the store that `loopwright cluster` wrote. JSON is a line a mode.
+    Reads the store that `loopwright cluster` wrote. JSON is a line a mode. `loopwright modes show MODE` shows one.
 
-    Example: loopwright modes list
+    Example: loopwright modes
     """
+    if context.invoked_subcommand is not None:
+        return
     with wiring.store(settle(config, store__url=store), create=False) as kept:
-        modes = kept.modes()
+        found = kept.modes()
     if format is OutputFormat.JSON:
-        for mode in modes:
+        for mode in found:
             emit(_json(mode))
         return
-    if not modes:
+    if not found:
         note("no failure modes yet; find them with: loopwright cluster")
-    rows = [(m.mode_id, m.status.value, m.size, f"{m.severity:.2f}", m.name, " ".join(m.terms[:5])) for m in modes]
+    rows = [(m.mode_id, m.status.value, m.size, f"{m.severity:.2f}", m.name, " ".join(m.terms[:5])) for m in found]
     table("", ("mode", "status", "size", "severity", "name", "terms"), rows, right=(2, 3))
 
 
-@app.command("show")
-def show_mode(
+@app.command()
+def show(
     id: str = typer.Argument(metavar="MODE", help="The mode's id, or enough of its beginning to tell it from the others."),
     format: OutputFormat = FORMAT,
     store: str | None = from_setting("store.url", "--store"),
