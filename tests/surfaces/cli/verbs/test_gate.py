@@ -193,10 +193,6 @@ def suite(**cases: str) -> None:
     Path("evals/cases.yaml").write_text("cases:\n" + "".join(CASE.format(id=id, text=text) for id, text in cases.items()))
 
 
-def loopwright(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "loopwright", *args], capture_output=True, text=True, check=False)
-
-
 TEXTS = {f"case-{i}": f"text-{i}" for i in range(6)}
 RUN = ("run", "--target", "python:agent:answer", "--exit-zero")
 
@@ -217,17 +213,17 @@ def said(capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, str]:
     return code, capsys.readouterr().out
 
 
-def test_a_suite_that_grows_is_approved_and_keeps_its_history(desk: Path) -> None:
+def test_a_suite_that_grows_is_approved_and_keeps_its_history(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suite(**TEXTS, new="text-6", failing="seven")
-    loopwright(*RUN)
-    done = loopwright("gate")
+    said(capsys, *RUN)
+    done = run()
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("APPROVED")
     assert "New, and not compared: failing, new." in done.stdout
-    said = json.loads(loopwright("gate", "--establish", "--extend", "--by", "Ada", "--format", "json").stdout)
-    assert (len(said["baseline"]), said["replaced"], said["new"]) == (2, [], ["failing", "new"])
-    loopwright(*RUN)
-    counts = json.loads(loopwright("gate", "--format", "json").stdout)["statistics"]["suite"]
+    made = json.loads(said(capsys, "gate", "--establish", "--extend", "--by", "Ada", "--format", "json")[1])
+    assert (len(made["baseline"]), made["replaced"], made["new"]) == (2, [], ["failing", "new"])
+    said(capsys, *RUN)
+    counts = decided(capsys)[1]["statistics"]["suite"]
     assert (counts["before"], counts["after"]) == ([13, 14], [7, 8])
 
 
@@ -250,8 +246,7 @@ def test_a_case_that_is_weakened_or_removed_is_undecided_and_a_loss_beside_it_bl
     assert "case-1" in told
     Path("agent.py").write_text(AGENT)
     said(capsys, *RUN, "--version", "v3")
-    code, told = said(capsys, "gate", "--establish", "--extend", "--by", "Ada")
-    assert "In it no longer: case-1." in told
+    assert "In it no longer: case-1." in said(capsys, "gate", "--establish", "--extend", "--by", "Ada")[1]
     said(capsys, *RUN, "--version", "v3", "--fresh")
     assert said(capsys, "gate")[0] == 0
 
@@ -265,8 +260,7 @@ def test_a_baseline_file_goes_on_with_the_cases_that_are_the_same(desk: Path, ca
     said(capsys, *out, "tuesday.jsonl")
     compared = ("gate", "--baseline", "baseline.jsonl", "--candidate")
     assert said(capsys, *compared, "tuesday.jsonl")[0] == 2
-    code, told = said(capsys, *make, "tuesday.jsonl", "--extend", "--format", "json")
-    made = json.loads(told)
+    made = json.loads(said(capsys, *make, "tuesday.jsonl", "--extend", "--format", "json")[1])
     assert (made["results"], made["new"], made["changed"], made["gone"]) == (12, ["new"], ["case-1"], [])
     said(capsys, *out, "wednesday.jsonl")
     assert said(capsys, *compared, "wednesday.jsonl")[0] == 0

@@ -15,11 +15,12 @@ import yaml
 
 CONDITIONS: dict[str, Callable[[str, bool], bool]] = {
     "": lambda event, cached: True,
-    "github.event_name == 'push'": lambda event, cached: event == "push",
-    "github.event_name == 'pull_request' || steps.baseline.outputs.cache-matched-key != ''": lambda event, cached: (
-        event == "pull_request" or cached
+    "github.ref == 'refs/heads/main'": lambda event, cached: event != "pull_request",
+    "github.event_name == 'pull_request' || (github.event_name == 'push' && steps.baseline.outputs.cache-matched-key != '')": (
+        lambda event, cached: event == "pull_request" or (event == "push" and cached)
     ),
 }
+CASES = "evals/first_cases.yaml"
 GIT = ("git", "-c", "user.name=tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main")
 
 
@@ -57,9 +58,7 @@ class Repository:
         self.commit(f"{old} becomes {new}")
 
     def checkout(self) -> bool:
-        """What the CI service starts with: no worktree of an earlier job, and the cached store."""
-        shutil.rmtree(self.folder.parent / "before", ignore_errors=True)
-        self.git("worktree", "prune")
+        """What the CI service starts with: the cached store."""
         shutil.rmtree(self.store, ignore_errors=True)
         if self.cache.exists():
             shutil.copytree(self.cache, self.store)
@@ -69,16 +68,8 @@ class Repository:
         shutil.rmtree(self.cache, ignore_errors=True)
         shutil.copytree(self.store, self.cache)
 
-    def merge(self) -> str:
-        """Push the branch to main; the commit that main was at before, as the CI service names it."""
-        before = self.git("rev-parse", "-q", "--verify", "origin/main") if self.git("ls-remote", "origin", "main") else "0" * 40
-        self.git("push", "-q", "origin", "HEAD:main")
-        self.git("fetch", "-q", "origin")
-        return before
-
     def github(self, event: str) -> tuple[list[str], int, str]:
         """Run the job: the names of the steps that ran, the last one's exit code and what it said."""
-        environ = {"GITHUB_ACTOR": "octocat", "BEFORE": self.merge() if event == "push" else "main"}
         cached = self.checkout()
         job = yaml.safe_load((self.folder / ".github/workflows/loopwright.yml").read_text())["jobs"]["gate"]
         names = []
@@ -86,17 +77,15 @@ class Repository:
             if "run" not in step or "pip install" in step["run"] or not CONDITIONS[step.get("if", "")](event, cached):
                 continue
             names.append(step["name"])
-            done = self.shell(step["run"], **environ)
+            done = self.shell(step["run"], GITHUB_ACTOR="octocat")
             if done.returncode:
                 break
-        if event == "push" and not done.returncode:
+        if event != "pull_request" and not done.returncode:
             self.save()
         return names, done.returncode, done.stdout + done.stderr
 
-    def gitlab(self, job: str) -> subprocess.CompletedProcess[str]:
-        environ = {"GITLAB_USER_LOGIN": "octocat", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
-        if job == "loopwright-baseline":
-            environ["CI_COMMIT_BEFORE_SHA"] = self.merge()
+    def gitlab(self, job: str, source: str = "push") -> subprocess.CompletedProcess[str]:
+        environ = {"GITLAB_USER_LOGIN": "octocat", "CI_PIPELINE_SOURCE": source}
         self.checkout()
         steps = yaml.safe_load((self.folder / "loopwright.gitlab-ci.yml").read_text())[job]["script"]
         done = self.shell("\n".join(steps), **environ)
@@ -109,9 +98,7 @@ class Repository:
 def repository(tmp_path: Path) -> Repository:
     made = Repository(tmp_path / "shop")
     made.folder.mkdir()
-    subprocess.run([*GIT, "init", "-q", "--bare", str(tmp_path / "origin")], check=True)
     subprocess.run([*GIT, "init", "-q"], cwd=made.folder, check=True)
-    made.git("remote", "add", "origin", str(tmp_path / "origin"))
     for ci in ("github", "gitlab"):
         done = made.shell(f"python -m loopwright init --ci {ci}")
         assert done.returncode == 0, done.stderr
@@ -119,7 +106,7 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
-COMPARE, ADD = "Compare with the baseline", "Add the merged version to the baseline"
+SUITE, COMPARE, ADD = "Run the suite", "Compare with the baseline", "Add the merged version to the baseline"
 NEW_CASE = """
   - id: thanks
     input: Thanks!
@@ -129,26 +116,42 @@ NEW_CASE = """
 
 def test_github_gates_pull_requests_on_the_baseline_of_main(repository: Repository) -> None:
     first = repository.github("push")
-    assert first[:2] == ([ADD], 0), first
+    assert first[:2] == ([SUITE, ADD], 0), first
 
     (repository.folder / "evals/more.yaml").write_text("cases:" + NEW_CASE)
     repository.edit("a colleague", "a person")
     grown = repository.github("pull_request")
-    assert grown[:2] == ([COMPARE], 0), grown
+    assert grown[:2] == ([SUITE, COMPARE], 0), grown
     merged = repository.github("push")
-    assert merged[:2] == ([COMPARE, ADD], 0), merged
+    assert merged[:2] == ([SUITE, COMPARE, ADD], 0), merged
 
-    (repository.folder / "evals/first_cases.yaml").write_text("cases:" + NEW_CASE.replace("thanks", "only"))
     repository.edit("WINDOW_DAYS = 30", "WINDOW_DAYS = 90")
-    broken = repository.github("pull_request")
-    assert broken[:2] == ([COMPARE], 1), broken
+    broken = repository.github("push")
+    assert broken[:2] == ([SUITE, COMPARE], 1), broken
     assert "refund-outside-window" in broken[2]
 
 
+def test_a_pull_request_that_weakens_or_removes_cases_needs_a_person(repository: Repository) -> None:
+    repository.github("push")
+    repository.edit("WINDOW_DAYS = 30", "WINDOW_DAYS = 90")
+    repository.edit(
+        "tool_not_called, name: refund}\n      - {type: regex", "tool_called, name: refund}\n      - {type: regex", CASES
+    )
+    repository.edit('pattern: "(?i)window"', 'pattern: "."', CASES)
+    for event in ("pull_request", "push"):
+        weakened = repository.github(event)
+        assert weakened[:2] == ([SUITE, COMPARE], 2), weakened
+        assert "refund-outside-window changed since the baseline" in weakened[2]
+
+    accepted = repository.github("workflow_dispatch")
+    assert accepted[:2] == ([SUITE, ADD], 0), accepted
+    assert "octocat made" in accepted[2]
+    assert repository.github("pull_request")[1] == 0
+
+
 def test_a_pull_request_without_a_baseline_is_undecided(repository: Repository) -> None:
-    repository.merge()
     done = repository.github("pull_request")
-    assert done[:2] == ([COMPARE], 2), done
+    assert done[:2] == ([SUITE, COMPARE], 2), done
     assert "no baseline" in done[2]
 
 
@@ -157,4 +160,6 @@ def test_gitlab_gates_merge_requests_on_the_baseline_of_the_default_branch(repos
     assert first.returncode == 0, first.stderr
     repository.edit("WINDOW_DAYS = 30", "WINDOW_DAYS = 90")
     assert repository.gitlab("loopwright-gate").returncode == 1
-    assert repository.gitlab("loopwright-baseline").returncode == 1
+    repository.edit("id: refund-outside-window", "id: refund-within-90-days", CASES)
+    assert repository.gitlab("loopwright-baseline").returncode == 2
+    assert repository.gitlab("loopwright-baseline", source="web").returncode == 0

@@ -73,8 +73,9 @@ def gate(
     An unchanged agent is blocked at most 5 % of the time (--alpha), over the
     suite, its failure modes and its cases together. One failure of a case is
     proof only where its rows say "deterministic": true. Missing trials and
-    errors are not passes. Where the evidence is thin, the answer is
-    undecided, and says which trials would decide.
+    errors are not passes. New cases are named and not compared; a case that
+    was changed or removed stands against an approval. Where the evidence is
+    thin, the answer is undecided, and says which trials would decide.
 
     For example:
 
