@@ -88,7 +88,7 @@ def test_the_ci_files_are_yaml_with_the_commands(project: Path) -> None:
     main(["init"])
     main(["init", "--ci", "gitlab"])
     github = yaml.safe_load((project / ".github/workflows/loopwright.yml").read_text())
-    script = "".join(step.get("run", "") for step in github["jobs"]["gate"]["steps"])
+    script = "".join(step.get("run", "") + "\n" for step in github["jobs"]["gate"]["steps"])
     for command in ("loopwright run", "loopwright gate\n", 'loopwright gate --establish --extend --by "$GITHUB_ACTOR"'):
         assert command in script
     gitlab = yaml.safe_load((project / "loopwright.gitlab-ci.yml").read_text())
