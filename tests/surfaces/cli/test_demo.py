@@ -51,19 +51,34 @@ def test_its_figures_are_the_same_every_time(told: dict[str, Any], tmp_path: Pat
     assert again == {k: v for k, v in told.items() if k != "folder"}
 
 
-def test_an_earlier_demo_is_replaced_and_another_folder_is_not(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (project / "mine").mkdir()
-    (project / "mine" / "keep.txt").write_text("keep", encoding="utf-8")
-    assert main(["demo", "--folder", "mine"]) == 64
-    assert "is not a folder that the demo made" in capsys.readouterr().err
-    assert (project / "mine" / "keep.txt").exists()
-    (project / "old" / ".loopwright").mkdir(parents=True)
+def test_an_earlier_demo_is_replaced_even_one_cut_short(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "old").mkdir()
+    (project / "old" / ".loopwright-demo").write_text("", encoding="utf-8")
     (project / "old" / "report.html").write_text("old", encoding="utf-8")
     assert main(["demo", "--folder", "old"]) == 0
     out = capsys.readouterr().out
     assert "approved" in out
     assert "blocked" in out
     assert (project / "old" / "report.html").read_text(encoding="utf-8") != "old"
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_folder_that_holds_anything_else_is_left_alone(project: Path, capsys: pytest.CaptureFixture[str], marked: bool) -> None:
+    for name in (".loopwright", ".git"):
+        (project / "mine" / name).mkdir(parents=True)
+    (project / "mine" / "report.html").write_text("keep", encoding="utf-8")
+    if marked:
+        (project / "mine" / ".loopwright-demo").write_text("", encoding="utf-8")
+    assert main(["demo", "--folder", "mine"]) == 64
+    assert "name another folder with --folder" in capsys.readouterr().err
+    assert (project / "mine" / ".git").is_dir()
+    assert (project / "mine" / "report.html").read_text(encoding="utf-8") == "keep"
+
+
+def test_a_place_that_cannot_be_written_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "file").write_text("", encoding="utf-8")
+    assert main(["demo", "--folder", "file/demo"]) == 64
+    assert "file/demo cannot be made: Not a directory" in capsys.readouterr().err
 
 
 def test_the_demo_leaves_nothing_outside_its_folder(told: dict[str, Any]) -> None:

@@ -66,3 +66,10 @@ def test_a_reader_that_leaves_is_no_block() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 141)
     assert done.stderr == ""
+
+
+def test_a_full_disk_is_told_in_one_line_and_decides_nothing() -> None:
+    command = f"{sys.executable} -m loopwright --help --all > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "loopwright: standard output cannot be used: No space left on device; make room or name another place\n"

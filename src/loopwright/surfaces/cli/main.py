@@ -45,20 +45,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 fine or approved, 1 blocked, 2 could not decide, 64 wrong usage."""
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(args)
+        code = _dispatch(args)
+        sys.stdout.flush()
     except LoopwrightError as error:
         print(f"loopwright: {_one_line(error)}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     except KeyboardInterrupt:
-        print("loopwright: interrupted; what was stored is kept, and the same command goes on from there", file=sys.stderr)  # noqa: T201
+        print("loopwright: interrupted; what was stored is kept", file=sys.stderr)  # noqa: T201
         return 130
     except BrokenPipeError:
-        sys.stdout = open(devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (what is left to flush has no reader)
+        _give_up_stdout()
         return 141
+    except OSError as error:
+        place = error.filename or "standard output"
+        print(f"loopwright: {place} cannot be used: {error.strerror}; make room or name another place", file=sys.stderr)  # noqa: T201
+        _give_up_stdout()
+        return UNDECIDED
     except Exception:
         print_exc()
         print("loopwright: this is a bug, and nothing was decided; please report it with the lines above", file=sys.stderr)  # noqa: T201
         return UNDECIDED
+    return code
 
 
 def help_text(everything: bool = False) -> str:
@@ -101,6 +108,11 @@ def _dispatch(args: list[str]) -> int:
     from loopwright.surfaces.cli.call import call  # noqa: PLC0415
 
     return call(name, VERBS[name].module, rest)
+
+
+def _give_up_stdout() -> None:
+    """Let go of what is left to flush: nobody takes it."""
+    sys.stdout = open(devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _one_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +46,10 @@ app = typer.Typer(add_completion=False)
 PERSON = "demo user"
 LOST = "update_reservation_flights"
 SHOWN = 5
+MARKER = ".loopwright-demo"
+MADE = frozenset({MARKER, ".loopwright", "evals", "report.html"})
+"""What the demo leaves in its folder; it removes nothing else."""
+
 TITLE = "200 airline-support conversations (tau-bench, GPT-4o)"
 
 
@@ -161,6 +166,7 @@ class _Shown:
             (_clip(m.name, 60), m.size, f"{m.severity:.2f}", ", ".join(m.signal_types)) for m in clustering.modes[: SHOWN * 2]
         ]
         table("", ["failure mode", "failures", "severity", "signals"], rows, right=[1, 2])
+        _rest(len(clustering.modes) - len(rows))
         embedder = clustering.embedder.split("/")[0]
         say(f"{len(clustering.modes)} failure modes and {alone} one-offs, grouped by meaning ({embedder}).")
 
@@ -172,6 +178,7 @@ class _Shown:
             for c in cases[: SHOWN * 2]
         ]
         table("", ["draft for", "layer", "checks", "fails on its source"], rows)
+        _rest(len(cases) - len(rows))
 
     def gated(self, baseline: RunReport, compared: Sequence[Compared]) -> None:
         self._stage("5 evaluate, 6 gate", "50 cases, two trials each, on recorded answers: does the agent handle it itself?")
@@ -191,6 +198,8 @@ class _Shown:
         say('your own traces     loopwright analyze FILE    one conversation a line: {"id", "messages"}')
         say("your own suite      loopwright init")
         say(f"look around         cd {folder} && loopwright triage --list")
+        if not shutil.which("loopwright"):
+            say(f"where `loopwright` is not found: {Path(sys.argv[0]).resolve()}")
 
     def _stage(self, name: str, about: str) -> None:
         say("")
@@ -220,12 +229,18 @@ class _Quiet(_Shown):
 
 
 def _make(folder: Path) -> None:
-    """An empty folder; an earlier demo's is replaced, any other that holds something is refused."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not (folder / "report.html").exists() or not (folder / ".loopwright").is_dir():
-            raise UsageError(f"{folder} is not a folder that the demo made; name another with --folder")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    """An empty folder for the demo: what an earlier demo made there is removed, a folder that holds anything else is refused."""
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            strange = [] if (folder / MARKER).is_file() else ["no demo made it"]
+            strange += [path.name for path in folder.iterdir() if path.name not in MADE] if folder.is_dir() else []
+            if strange:
+                raise UsageError(f"{folder} holds what is not the demo's ({strange[0]}); name another folder with --folder")
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARKER).write_text("loopwright demo made this folder, and the next demo replaces it\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}; name another folder with --folder") from None
 
 
 def _record(
@@ -243,6 +258,11 @@ def _record(
         "gate": [{"candidate": c.what, "naive_regressions": c.naive, **decision_record(c.decision)} for c in compared],
         "report": str(page),
     }
+
+
+def _rest(count: int) -> None:
+    if count > 0:
+        say(f"... and {count} more")
 
 
 def _passed(results: Sequence[EvalResult]) -> str:
