@@ -196,6 +196,17 @@ def test_a_write_that_fails_within_a_transaction_is_undone_alone(store: SqlStore
     assert [entry.action for entry in store.audit()] == ["did"]
 
 
+def test_what_goes_wrong_elsewhere_is_not_laid_on_the_store(store: SqlStore, tmp_path: Path) -> None:
+    def write() -> None:
+        with store.transaction():
+            store.put_traces([trace(id="t1")])
+            (tmp_path / "no-such-folder" / "case.yaml").write_text("")
+
+    with pytest.raises(FileNotFoundError):
+        write()
+    assert store.count_traces() == 0
+
+
 def test_a_transaction_belongs_to_its_thread(store: SqlStore) -> None:
     store.put_traces([trace(id="t1")])
     with ThreadPoolExecutor(1) as other, store.transaction():

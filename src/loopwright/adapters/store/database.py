@@ -101,11 +101,11 @@ class Database:
             raise StoreError(f"{self._place} was closed; open it again")
 
     def _open_if_there(self) -> Engine | None:
-        with self._explained():
+        with self._reachable():
             return self._open() if self._engine is not None or self.file.is_file() else None
 
     def _open(self) -> Engine:
-        with self._opening, self._explained():
+        with self._opening, self._reachable(), self._explained():
             if self._engine is not None:
                 return self._engine
             if self._create and not self.file.parent.is_dir():
@@ -133,7 +133,8 @@ class Database:
             migrate(connection, sqlite.WORDS, lacking, moment_text(datetime.now(UTC)))
 
     def _empty(self) -> Engine:
-        self._refuse_what_is_in_the_way()
+        with self._reachable():
+            self._refuse_what_is_in_the_way()
         if self._blank is None:
             self._blank = sqlite.blank([statement for step in self._steps for statement in step.statements(sqlite.WORDS)])
         return self._blank
@@ -160,6 +161,12 @@ class Database:
             raise StoreError(f"{self._place}: {problem}; {cure}") from error
         except OverflowError as error:
             raise StoreError(f"{self._place}: a number is out of range ({error}); give smaller numbers") from None
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        """Turn what the file system says of the store's place into one line; of other files it may say what it will."""
+        try:
+            yield
         except OSError as error:
             raise StoreError(f"{self._place}: {error.strerror}; set store.url to a file that can be written") from None
 
