@@ -14,6 +14,7 @@ from loopwright.adapters.importers.reader import FileRecordReader, FileTraceRead
 from loopwright.adapters.store.result_file import MemoryLog, ResultFile, encode
 from loopwright.adapters.store.scaffold_files import ScaffoldFiles
 from loopwright.adapters.store.suite_files import SuiteFolder
+from loopwright.adapters.store.whole_file import write_whole
 from loopwright.adapters.vcs.git import Git
 from loopwright.cluster.options import Options
 from loopwright.errors import UsageError
@@ -55,6 +56,11 @@ def clock() -> Clock:
 def scaffold_files(folder: Path) -> Scaffold:
     """New files under `folder`."""
     return ScaffoldFiles(folder)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file whole, or not at all; raises `OSError`."""
+    write_whole(path, text)
 
 
 def store(settings: Settings, create: bool = True) -> Store:

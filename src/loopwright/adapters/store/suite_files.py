@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from loopwright.adapters.store.whole_file import write_whole
 from loopwright.errors import SuiteError
 from loopwright.evaluate.case import EvalCase, Suite
 from loopwright.evaluate.suite import combine, parse
@@ -125,8 +126,6 @@ def _write(file: Path, text: str) -> None:
     """Write at once, so that no half file is ever seen."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(f".{file.name}.new")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
+        write_whole(file, text)
     except OSError as error:
         raise SuiteError(f"cannot be written: {error.strerror}", source=str(file), cure="check the folder's rights") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from loopwright.surfaces.cli.page_file import write_page
+from loopwright.surfaces.cli.page_file import write_file
 from loopwright.surfaces.cli.terminal import emit, note, say, table
 from loopwright.surfaces.reports.page import render, verdict
 from loopwright.workflows.analysis import Analysis, Rate, one_offs
@@ -21,7 +21,7 @@ REASON_WIDTH = 90
 
 def write_report(analysis: Analysis, path: Path) -> None:
     """Write the page."""
-    write_page(path, render(analysis, version("loopwright")))
+    write_file(path, render(analysis, version("loopwright")))
 
 
 def show_place(path: Path, open_it: bool) -> None:

@@ -149,3 +149,22 @@ def test_help_teaches(capsys):
     assert main(["analyze", "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "Example: loopwright analyze conversations.jsonl.gz --open" in told
+
+
+@pytest.mark.parametrize("named", ["traces.jsonl", "./traces.jsonl", "link.jsonl", "twin.jsonl"])
+@pytest.mark.parametrize("read", ["traces.jsonl", "."])
+def test_what_is_read_is_never_written_over(file, project, capsys, named, read):
+    (project / "link.jsonl").symlink_to(file)
+    os.link(file, project / "twin.jsonl")
+    before = file.read_bytes()
+    assert main(["analyze", read, "--out", named, *STATIC]) == 64
+    assert "would be overwritten; name another file" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_a_link_to_a_page_stays_a_link(file, project, capsys):
+    (project / "pages").mkdir()
+    (project / "latest.html").symlink_to("pages/monday.html")
+    assert main(["analyze", str(file), "--out", "latest.html", *STATIC]) == 0
+    assert (project / "latest.html").is_symlink()
+    assert (project / "pages" / "monday.html").read_text().startswith("<!doctype html>")

@@ -160,6 +160,7 @@ def test_a_baseline_file_is_made_extended_and_replaced_under_a_name(project: Pat
     assert "more than once" in refused(capsys, *make, "--candidate", "tuesday.jsonl", "--extend")
     assert decided(capsys, "--baseline", "evals/baseline.jsonl", "--candidate", "tuesday.jsonl")[0] == 0
     assert decided(capsys, *make, "--candidate", "tuesday.jsonl", "--replace")[1]["results"] == 40
+    assert "would be overwritten" in refused(capsys, *make, "--candidate", "evals/baseline.jsonl", "--replace")
     assert [p.name for p in Path("evals").iterdir()] == ["baseline.jsonl"]
 
 

@@ -78,3 +78,9 @@ def test_failures_that_were_not_grouped_are_not_called_one_offs(project, capsys)
     html = (project / PAGE).read_text(encoding="utf-8")
     assert 'id="one-offs"' not in html
     assert "loopwright cluster" in html
+
+
+def test_the_store_is_never_written_over(stored, capsys):
+    assert main(["report", "--out", ".loopwright/loopwright.db"]) == 64
+    assert "would be overwritten" in capsys.readouterr().err
+    assert main(["report", "--format", "json"]) == 0

@@ -14,7 +14,7 @@ from loopwright.registry import unknown
 from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report
 from loopwright.surfaces.cli.intake import Refusals
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
-from loopwright.surfaces.cli.page_file import DEFAULT, check_place
+from loopwright.surfaces.cli.page_file import DEFAULT, check_place, check_spares
 from loopwright.surfaces.cli.terminal import TerminalProgress, note
 from loopwright.workflows.analyzing import Means
 from loopwright.workflows.analyzing import analyze as analyze_files
@@ -57,8 +57,6 @@ def analyze(
     if from_ is not None and from_ not in FORMATS:
         raise UsageError(unknown("trace format", from_, FORMATS))
     page = out or (DEFAULT if format is OutputFormat.TEXT or open_it else None)
-    if page is not None:
-        check_place(page)
     settings = settle(
         config,
         file_mode=True,
@@ -67,6 +65,10 @@ def analyze(
         cluster__embedder=embedder,
         import__max_line_bytes=max_line_bytes,
     )
+    reader = wiring.trace_reader(settings)
+    if page is not None:
+        check_place(page)
+        check_spares(page, ["-" if path == "-" else file for path in files for file, _ in reader.sources([path])])
     refusals = Refusals()
     means = Means(
         detectors=list(wiring.detectors()),
@@ -76,7 +78,7 @@ def analyze(
         progress=TerminalProgress(),
         refused=refusals,
     )
-    analysis = asyncio.run(analyze_files(wiring.trace_reader(settings), files, means, from_))
+    analysis = asyncio.run(analyze_files(reader, files, means, from_))
     refusals.close(analysis.intake)
     if page is not None:
         write_report(analysis, page)

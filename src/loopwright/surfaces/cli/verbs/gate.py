@@ -11,13 +11,14 @@ from typing import Any
 import typer
 
 from loopwright import wiring
-from loopwright.errors import BLOCKED, OK, UNDECIDED, InputError, UsageError
+from loopwright.errors import BLOCKED, OK, UNDECIDED, UsageError
 from loopwright.gate.decision import GateDecision, Outcome
 from loopwright.gate.doubt import named
 from loopwright.gate.exchange import decision_record
 from loopwright.gate.explain import explain
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.page_file import check_spares, write_file
 from loopwright.surfaces.cli.terminal import emit, say
 from loopwright.workflows.deciding import who
 from loopwright.workflows.gating import Change, Established, establish_file, establish_run, gate_files, gate_store
@@ -155,6 +156,7 @@ def _establish_file(
         raise UsageError("give --candidate FILE, the results to start from, and one --baseline FILE, the file to make")
     person = who(by, wiring.version_control())
     file = Path(baseline[0])
+    check_spares(file, [candidate], "--baseline")
     known = [baseline[0]] if file.exists() else []
     _refuse(
         bool(known) and change == "first",
@@ -164,20 +166,9 @@ def _establish_file(
     reader = wiring.record_reader(settings)
     made = asyncio.run(establish_file(reader, candidate, extended, person, wiring.clock().now()))
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made.rows)
-    _write(file, text)
+    write_file(file, text, "--baseline")
     told = {"baseline": [str(file)], "results": len(made.rows), "by": person, "replaced": [] if extended else known}
     return told | asdict(made.change)
-
-
-def _write(file: Path, text: str) -> None:
-    """Write all of it or nothing."""
-    draft = file.with_name(f".{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", source=str(file), cure="name another file") from None
 
 
 def _tell(told: dict[str, Any], format: OutputFormat) -> None:

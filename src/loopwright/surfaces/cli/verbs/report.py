@@ -10,7 +10,7 @@ import typer
 from loopwright import wiring
 from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
-from loopwright.surfaces.cli.page_file import DEFAULT, check_place
+from loopwright.surfaces.cli.page_file import DEFAULT, check_place, check_spares
 from loopwright.workflows.reporting import report as report_store
 
 app = typer.Typer(add_completion=False)
@@ -38,6 +38,8 @@ def report(
     if page is not None:
         check_place(page)
     with wiring.store(settle(config, store__url=store), create=False) as kept:
+        if page is not None:
+            check_spares(page, [kept.url.removeprefix("sqlite:///")])
         analysis = asyncio.run(report_store(kept, list(wiring.detectors()), wiring.clock()))
     if page is not None:
         write_report(analysis, page)
