@@ -130,3 +130,7 @@ CREATE TABLE audit_head (
     count BIGINT NOT NULL,
     hash TEXT NOT NULL
 );
+CREATE TABLE clusterings (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    payload BLOB
+);

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 
 from loopwright.audit.entry import AuditEntry
 from loopwright.audit.trail import Trail
-from loopwright.cluster.mode import FailureMode, Membership
+from loopwright.cluster.mode import FailureMode, Membership, Recipe
 from loopwright.collect.intake import Rejected
 from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, Reply, Request, TargetReply
@@ -206,8 +206,13 @@ class FailureStore(Protocol):
     def failures(self) -> list[FailureTrace]:
         """All with a score above 0, best first."""
 
-    def put_modes(self, modes: Sequence[FailureMode], memberships: Sequence[Membership]) -> None:
-        """Write the result of a clustering; status given by a person is kept, a mode is never deleted."""
+    def put_modes(
+        self, modes: Sequence[FailureMode], memberships: Sequence[Membership], recipe: Recipe | None = None
+    ) -> None:
+        """Write the result of a clustering and how it was done; status given by a person is kept, a mode is never deleted."""
+
+    def recipe(self) -> Recipe | None:
+        """How the latest clustering was done; None where there was none, or that was not told."""
 
     def modes(self) -> list[FailureMode]:
         """All modes, best first; last come those that the latest clustering did not find, with size and score 0."""

@@ -52,11 +52,24 @@ class FailureMode:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a clustering was done, as it is kept beside its modes: the fields of `Clustering`, and when it was."""
+
+    method: str
+    embedder: str
+    distinct: int
+    threshold: float | None = None
+    granularity: float | None = None
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Clustering:
     """All failures placed: the modes, best first; a membership for every failure given; and how it was done.
 
     `threshold` is the cosine at which modes were cut, `granularity` the setting behind it, `embedder` the model's name,
-    `distinct` the number of distinct normalised texts. `positions` gives each clustered failure a place on the map.
+    `distinct` the number of distinct normalised texts. `positions` gives each clustered failure a place on the map. `made_at` is
+    when it was done, where a store knows.
     """
 
     modes: tuple[FailureMode, ...]
@@ -67,3 +80,4 @@ class Clustering:
     threshold: float | None = None
     granularity: float | None = None
     positions: dict[str, tuple[float, float]] = field(default_factory=dict)
+    made_at: datetime | None = None

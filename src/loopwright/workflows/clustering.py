@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loopwright.cluster.clustering import cluster_failures
-from loopwright.cluster.mode import Clustering
+from loopwright.cluster.mode import Clustering, Recipe
 from loopwright.cluster.options import AVERAGE, NOTHING, Known, Options
 from loopwright.errors import InputError
 from loopwright.mine.signal import FailureSignal, FailureTrace, Signal
@@ -28,12 +28,34 @@ async def cluster(
     return replace(clustering, embedder=embedder.name if clustering.distinct else "")
 
 
-async def cluster_store(store: FailureStore, embedder: Embedder, options: Options = AVERAGE) -> Clustering:
-    """Place every failure of the store, and write modes and memberships; what a person said about a mode is kept."""
-    known = Known.of(store.memberships(), store.modes())
-    clustering = await cluster(store.failures(), embedder, options, known)
-    store.put_modes(clustering.modes, clustering.memberships)
+async def cluster_store(
+    store: FailureStore, embedder: Embedder, options: Options = AVERAGE, at: datetime | None = None, anew: bool = False
+) -> Clustering:
+    """Place every failure of the store, and write modes, memberships and how it was done, `at` which time.
+
+    What a person said about a mode is kept, and so is the cut: where `options` leave the granularity to the data, that of the
+    latest clustering holds while method and embedder are the same, so that modes and their ids are steady. `anew` chooses again.
+    """
+    failures, known = store.failures(), Known.of(store.memberships(), store.modes())
+    before = store.recipe() if known.places and not anew else None
+    kept = _with_cut_of(before, options)
+    clustering = await cluster(failures, embedder, kept, known)
+    if before is not None and kept != options and clustering.embedder != before.embedder:
+        clustering = await cluster(failures, embedder, options, known)
+    store.put_modes(clustering.modes, clustering.memberships, recipe_of(clustering, at))
     return clustering
+
+
+def recipe_of(clustering: Clustering, at: datetime | None) -> Recipe:
+    """How it was done, to be kept beside its modes."""
+    return Recipe(clustering.method, clustering.embedder, clustering.distinct, clustering.threshold, clustering.granularity, at)
+
+
+def _with_cut_of(before: Recipe | None, options: Options) -> Options:
+    """The options, with the granularity of the clustering `before` where they leave it to the data."""
+    if before is None or before.granularity is None or before.method != options.method or options.granularity:
+        return options
+    return replace(options, granularity=before.granularity)
 
 
 def read_failures(reader: RecordReader, path: str) -> list[FailureTrace]:

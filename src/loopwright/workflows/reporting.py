@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from loopwright.cluster.mode import Clustering, FailureMode, Membership
+from loopwright.cluster.mode import Clustering, FailureMode, Membership, Recipe
 from loopwright.collect.intake import Intake
 from loopwright.mine.detector import Detector
 from loopwright.ports import Clock, Store
@@ -14,29 +14,45 @@ from loopwright.workflows.analyzing import Found, assemble
 from loopwright.workflows.drafting import draft_modes
 
 
-async def report(store: Store, detectors: Sequence[Detector], clock: Clock) -> Analysis:
+TITLE = "Failures in the store"
+
+
+async def report(store: Store, detectors: Sequence[Detector], clock: Clock, title: str = TITLE) -> Analysis:
     """What was imported, mined and clustered, as it stands in the store; nothing is mined or clustered anew.
 
-    `detectors` are those that mining runs. Modes that hold no failure now are left out.
+    `detectors` are those that mining runs. Modes that hold no failure now are left out. A page may be mailed: neither it nor
+    its title says where the store is.
     """
     starts: list[tuple[str, datetime | None]] = [(trace.trace_id, trace.started_at) for trace in store.traces()]
     failures = tuple(store.failures())
-    clustering = placed(store.modes(), store.memberships(), {f.trace_id for f in failures})
+    clustering = placed(store.modes(), store.memberships(), {f.trace_id for f in failures}, store.recipe())
     talks = {id: trace.messages for id in quoted(failures, clustering) if (trace := store.trace(id)) is not None}
     drafts = draft_modes(clustering.modes[:QUOTED_MODES], failures, clustering.memberships, talks)
     return assemble(
         Found(failures, clustering, drafts, tuple(detectors)),
         starts,
         talks,
-        title=store.url,
+        title=title,
         made_at=clock.now(),
-        intake=Intake(sources=(store.url,), taken=len(starts)),
+        intake=Intake(taken=len(starts)),
         origin="store",
     )
 
 
-def placed(modes: Sequence[FailureMode], memberships: Sequence[Membership], failing: set[str]) -> Clustering:
-    """The clustering that the store holds, of the failures that are failures still."""
+def placed(
+    modes: Sequence[FailureMode], memberships: Sequence[Membership], failing: set[str], recipe: Recipe | None = None
+) -> Clustering:
+    """The clustering that the store holds, of the failures that are failures still; `method` is empty where none was told."""
     current = [member for member in memberships if member.trace_id in failing]
     held = {member.mode_id for member in current}
-    return Clustering(tuple(m for m in modes if m.mode_id in held), tuple(current), method="", embedder="", distinct=0)
+    how = recipe or Recipe(method="", embedder="", distinct=0)
+    return Clustering(
+        modes=tuple(m for m in modes if m.mode_id in held),
+        memberships=tuple(current),
+        method=how.method,
+        embedder=how.embedder,
+        distinct=how.distinct,
+        threshold=how.threshold,
+        granularity=how.granularity,
+        made_at=how.made_at,
+    )

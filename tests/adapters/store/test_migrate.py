@@ -15,6 +15,7 @@ from loopwright.adapters.store.columns import metadata
 from loopwright.adapters.store.database import Database
 from loopwright.adapters.store.migrate import Migration, migrations
 from loopwright.adapters.store.store import open_store
+from loopwright.cluster.mode import Recipe
 from loopwright.errors import StoreError
 
 ROOT = Path(__file__).parents[3]
@@ -69,6 +70,14 @@ def test_an_older_store_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: 
         rows = raw.execute("SELECT number, name, checksum FROM migrations ORDER BY number").fetchall()
         assert rows[-1] == (later.number, "notes", later.checksum)
         assert raw.execute("SELECT trace_id FROM traces").fetchall() == [("t1",)]
+
+
+def test_a_store_of_the_first_schema_is_taken_over(tmp_path: Path) -> None:
+    make(tmp_path / "s.db", migrations()[:1])
+    with open_store("sqlite:///s.db", tmp_path) as store:
+        assert store.recipe() is None
+        store.put_modes([], [], Recipe("average", "minilm", 20))
+        assert store.recipe() == Recipe("average", "minilm", 20)
 
 
 def test_a_store_newer_than_the_code_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from builders import mode
 from loopwright.adapters.store.store import SqlStore
-from loopwright.cluster.mode import FailureMode, Membership, ModeStatus
+from loopwright.cluster.mode import FailureMode, Membership, ModeStatus, Recipe
 from loopwright.errors import UsageError
 from strategies import record, texts
 
@@ -66,3 +66,21 @@ def test_any_mode_comes_back_exactly(store: SqlStore, one: FailureMode, place: M
     store.put_modes([one], [place])
     assert repr(store.modes()[0]) == repr(one)
     assert repr(store.memberships()) == repr([place])
+
+
+def test_how_the_latest_clustering_was_done_is_kept(store: SqlStore) -> None:
+    assert store.recipe() is None
+    first = Recipe("average", "minilm", 20, 0.41, 2.5, NOW)
+    store.put_modes([], [], first)
+    assert store.recipe() == first
+    store.put_modes([], [], Recipe("dbscan", "static", 20))
+    assert store.recipe() == Recipe("dbscan", "static", 20)
+    store.put_modes([], [])
+    assert store.recipe() is None
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(record(Recipe))
+def test_any_recipe_comes_back_exactly(store: SqlStore, one: Recipe) -> None:
+    store.put_modes([], [], one)
+    assert repr(store.recipe()) == repr(one)

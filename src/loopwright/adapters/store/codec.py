@@ -22,7 +22,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-from loopwright.cluster.mode import FailureMode
+from loopwright.cluster.mode import FailureMode, Recipe
 from loopwright.collect.trace import Trace
 from loopwright.errors import StoreError
 from loopwright.evaluate.case import EvalCase
@@ -32,7 +32,7 @@ from loopwright.ports import StoredDecision
 
 T = TypeVar("T")
 
-RECORDS: tuple[type, ...] = (Trace, FailureTrace, FailureMode, EvalCase, EvalResult, Run, StoredDecision)
+RECORDS: tuple[type, ...] = (Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision)
 LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"
 

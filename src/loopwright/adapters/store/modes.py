@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Float, LargeBinary, Table, bindparam, select
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, bindparam, select
 
 from loopwright.adapters.store.audit import append
 from loopwright.adapters.store.codec import decode, encode
 from loopwright.adapters.store.columns import Name, metadata
 from loopwright.adapters.store.database import Group
-from loopwright.cluster.mode import FailureMode, Membership, ModeStatus
+from loopwright.cluster.mode import FailureMode, Membership, ModeStatus, Recipe
 from loopwright.errors import UsageError
 from loopwright.registry import unknown
 
@@ -35,12 +35,18 @@ members = Table(
     Column("mode_id", Name),
     Column("strength", Float),
 )
+clusterings = Table(
+    "clusterings",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("payload", LargeBinary),
+)
 
 
 class Modes(Group):
     """The modes' half of `ports.FailureStore`."""
 
-    def put_modes(self, modes: Sequence[FailureMode], memberships: Sequence[Membership]) -> None:
+    def put_modes(self, modes: Sequence[FailureMode], memberships: Sequence[Membership], recipe: Recipe | None = None) -> None:
         """Write the result of a clustering; a mode no longer found keeps its row, with size and score 0."""
         rows = {mode.mode_id: _row(mode) for mode in modes}
         places = {m.trace_id: {"trace_id": m.trace_id, "mode_id": m.mode_id, "strength": m.strength} for m in memberships}
@@ -57,6 +63,14 @@ class Modes(Group):
             connection.execute(members.delete())
             if places:
                 connection.execute(members.insert(), list(places.values()))
+            connection.execute(clusterings.insert(), {"payload": None if recipe is None else encode(recipe)})
+
+    def recipe(self) -> Recipe | None:
+        """How the latest clustering was done; None where there was none, or that was not told."""
+        query = select(clusterings.c.payload).order_by(clusterings.c.number.desc()).limit(1)
+        with self.database.read() as connection:
+            payload = connection.scalar(query)
+        return None if payload is None else decode(payload, Recipe)
 
     def modes(self) -> list[FailureMode]:
         """All modes, best first; last come those that were not found any more, with size and score 0."""

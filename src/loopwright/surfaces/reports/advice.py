@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 
-from loopwright.surfaces.reports.text import counted, line
+from loopwright.cluster.mode import Clustering
+from loopwright.surfaces.reports.text import counted, line, moment
 from loopwright.workflows.analysis import Analysis
 
 
@@ -94,15 +95,21 @@ def how_measured(analysis: Analysis, version: str) -> list[Fact]:
         Fact("Intervals", "95 % Wilson intervals, traces taken as independent."),
     ]
     if clustering.memberships:
-        cut = [f"cosine {clustering.threshold:.3f}" if clustering.threshold is not None else ""]
-        cut.append(f"granularity {clustering.granularity:.2f}" if clustering.granularity is not None else "")
-        facts += [
-            Fact("Clustering", f"{clustering.method}, over {counted(clustering.distinct, 'distinct text')}"),
-            Fact("Embedding", clustering.embedder),
-            Fact("Cut", ", ".join(c for c in cut if c) or "none: too few failures"),
-            Fact("Rank of modes", "the summed score of a mode’s failures"),
-        ]
+        facts += [*_recipe(clustering), Fact("Rank of modes", "the summed score of a mode’s failures")]
     return [*(Fact(f.name, line(f.value, 300)) for f in facts), Fact("Made by", f"Loopwright {version}".strip())]
+
+
+def _recipe(clustering: Clustering) -> list[Fact]:
+    if not clustering.method:
+        return [Fact("Clustering", "How it was done was not kept; loopwright cluster does it again, and keeps it.")]
+    when = f", {moment(clustering.made_at)}" if clustering.made_at is not None else ""
+    cut = [f"cosine {clustering.threshold:.3f}" if clustering.threshold is not None else ""]
+    cut.append(f"granularity {clustering.granularity:.2f}" if clustering.granularity is not None else "")
+    return [
+        Fact("Clustering", f"{clustering.method}, over {counted(clustering.distinct, 'distinct text')}{when}"),
+        Fact("Embedding", clustering.embedder or "none: there was no text to embed"),
+        Fact("Cut", ", ".join(c for c in cut if c) or "none: too few failures"),
+    ]
 
 
 def limits(analysis: Analysis) -> list[str]:

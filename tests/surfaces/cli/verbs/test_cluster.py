@@ -144,6 +144,29 @@ def test_the_store_keeps_modes_their_ids_and_status(project, capfd):
     assert after[before[0]["mode_id"]]["status"] == "accepted"
 
 
+def test_the_cut_of_the_last_time_holds_until_another_is_asked_for(project, capfd):
+    loaded = settings.load(start=project)
+    with wiring.store(loaded) as store:
+        store.replace_failures([failure(f"t{i}", text, "") for i, text in enumerate(TEXTS)])
+
+    def cut(*flags: str) -> float | None:
+        assert main(["cluster", *STATIC, *flags]) == 0
+        with wiring.store(loaded) as store:
+            recipe = store.recipe()
+        assert recipe is not None
+        assert (recipe.method, recipe.embedder != "", recipe.distinct) == ("average", True, len(TEXTS))
+        assert recipe.made_at is not None
+        return recipe.granularity
+
+    chosen = cut()
+    assert "as last time" not in capfd.readouterr().err
+    assert cut() == chosen
+    assert "as last time; --granularity 0 chooses anew" in capfd.readouterr().err
+    assert cut("--granularity", "1.25") == 1.25
+    assert cut() == 1.25
+    assert cut("--granularity", "0") == chosen
+
+
 def test_a_mode_is_shown_with_its_failures(project, capfd):
     with wiring.store(settings.load(start=project)) as store:
         store.replace_failures([failure(f"t{i}", text, "") for i, text in enumerate(TEXTS)])

@@ -8,7 +8,7 @@ import pytest
 
 from builders import assistant, failure, mode, signal, trace, user
 from loopwright import wiring
-from loopwright.cluster.mode import Membership, ModeStatus
+from loopwright.cluster.mode import Membership, ModeStatus, Recipe
 from loopwright.mine.signal import Where
 from loopwright.settings import load
 from loopwright.surfaces.cli.main import main
@@ -43,6 +43,21 @@ def test_the_store_becomes_a_page(stored, capsys):
     assert "the agent said no" in html
     assert "loopwright traces show ID" in html
     assert "Map of failure modes" in html
+
+
+def test_how_it_was_clustered_is_told_and_where_the_store_is_not(stored, capsys):
+    assert main(["report"]) == 0
+    html = (stored / PAGE).read_text(encoding="utf-8")
+    assert "How it was done was not kept" in html
+    assert f"<title>Failures in the store of {stored.name} · Loopwright</title>" in html
+    assert str(stored) not in html
+    with wiring.store(load(environ={}, start=stored)) as store:
+        store.put_modes(store.modes()[:1], store.memberships(), Recipe("average", "minilm", 6, 0.413, 2.5, AT))
+    assert main(["report", "--store", "sqlite:///.loopwright/loopwright.db"]) == 0
+    html = (stored / PAGE).read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "<title>Failures in the store · Loopwright</title>" in html
+    for fact in ("average, over 6 distinct texts, 2026-02-01 00:00 UTC", "<dd>minilm</dd>", "cosine 0.413, granularity 2.50"):
+        assert fact in html
 
 
 def test_json_from_the_store(stored, capsys):

@@ -42,7 +42,7 @@ def cluster_command(
 
     and stores nothing. JSON output is a line a failure, in the order given: {"trace_id", "mode_id" or null, "strength"}. Failures
     with score 0 are never clustered. Without --failures, groups the failures in the store and keeps the modes there, with the ids
-    they had.
+    they had, and the cut of the last time, so that modes are steady; --granularity 0 chooses it anew.
 
     Example: loopwright mine --traces traces.jsonl --format json | loopwright cluster --failures - --format json
     """
@@ -55,7 +55,7 @@ def cluster_command(
         cluster__method=method,
         store__url=store,
     )
-    given, clustering = _from_file(settings, failures) if failures is not None else _from_store(settings)
+    given, clustering = _from_file(settings, failures) if failures is not None else _from_store(settings, granularity == 0)
     _tell(clustering, len(given))
     if format is OutputFormat.JSON:
         for member in clustering.memberships:
@@ -79,9 +79,13 @@ def _from_file(settings: Settings, path: str) -> tuple[list[FailureTrace], Clust
     return given, asyncio.run(cluster(given, wiring.embedder(settings, note), wiring.cluster_options(settings)))
 
 
-def _from_store(settings: Settings) -> tuple[list[FailureTrace], Clustering]:
+def _from_store(settings: Settings, anew: bool) -> tuple[list[FailureTrace], Clustering]:
     with wiring.store(settings, create=False) as store:
-        clustering = asyncio.run(cluster_store(store, wiring.embedder(settings, note), wiring.cluster_options(settings)))
+        before, options = store.recipe(), wiring.cluster_options(settings)
+        made = cluster_store(store, wiring.embedder(settings, note), options, wiring.clock().now(), anew)
+        clustering = asyncio.run(made)
+        if before and not anew and not options.granularity and before.granularity == clustering.granularity is not None:
+            note(f"cut at granularity {clustering.granularity:g}, as last time; --granularity 0 chooses anew")
         return store.failures(), clustering
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import typer
 
 from loopwright import wiring
+from loopwright.settings import Settings
 from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.page_file import DEFAULT, check_place, check_spares
+from loopwright.workflows.reporting import TITLE
 from loopwright.workflows.reporting import report as report_store
 
 app = typer.Typer(add_completion=False)
@@ -37,10 +39,11 @@ def report(
     page = out or (DEFAULT if format is OutputFormat.TEXT or open_it else None)
     if page is not None:
         check_place(page)
-    with wiring.store(settle(config, store__url=store), create=False) as kept:
+    settings = settle(config, store__url=store)
+    with wiring.store(settings, create=False) as kept:
         if page is not None:
             check_spares(page, [kept.url.removeprefix("sqlite:///")])
-        analysis = asyncio.run(report_store(kept, list(wiring.detectors()), wiring.clock()))
+        analysis = asyncio.run(report_store(kept, list(wiring.detectors()), wiring.clock(), _title(settings)))
     if page is not None:
         write_report(analysis, page)
     if format is OutputFormat.JSON:
@@ -49,3 +52,10 @@ def report(
         tell(analysis)
     if page is not None:
         show_place(page, open_it)
+
+
+def _title(settings: Settings) -> str:
+    """Names the project whose store it is: the folder that the setting counts from; none where a flag or the environment says."""
+    of_project = settings.sources.get("store.url", "") in ("", str(settings.file))
+    project = settings.folder.resolve().name if of_project else ""
+    return f"{TITLE} of {project}" if project else TITLE
