@@ -41,6 +41,12 @@ def test_an_unresolved_end_says_how(messages, what):
         (assistant("It arrives today."), user("Great, thank you!")),
         (assistant("It arrives today."), user("Thanks!"), assistant("You are welcome.")),
         (assistant("It arrives today. Anything else?"), user("###STOP###")),
+        (assistant("It arrives today."), user("Thanks! ###STOP###")),
+        (assistant("It arrives today."), assistant("TERMINATE")),
+        (assistant("It arrives today. Is there anything else I can help you with?"), user("no")),
+        (assistant("It arrives today. Anything else?"), user("Nope, I'm good.")),
+        (assistant("Es kommt heute. Kann ich sonst noch etwas für Sie tun?"), user("Nein")),
+        (assistant("Es kommt heute. Kann ich sonst noch etwas für Sie tun?"),),
     ],
 )
 def test_a_resolved_end_is_silent(messages):
@@ -81,6 +87,42 @@ def test_an_agent_that_says_the_same_again_is_stuck():
     assert not found("agent_loop", moved_on)
 
 
+def said_again(*texts):
+    turns = [m for n, text in enumerate(texts) for m in (assistant(text), user(f"It is {4400 + n}"))]
+    return [s.where.message_index for s in found("agent_loop", trace(user("Where is my order?"), *turns))]
+
+
+@pytest.mark.parametrize(
+    ("texts", "places"),
+    [
+        (["Please give me your order number."] * 3, [3, 5]),
+        (["Please give me your order number!", "please give me your order number"], [3]),
+        (["Bestellnummer?"] * 2, [3]),
+        (["请提供订单号。"] * 3, [5]),
+        (["Sorry, I don't understand."] * 3, [5]),
+        (["No. What is your name?", "Hm. What is your name?", "So. What is your name?"], [5]),
+    ],
+)
+def test_an_agent_that_puts_the_same_question_is_stuck_however_short_it_is(texts, places):
+    assert said_again(*texts) == places
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Done."] * 4,
+        ["You're welcome!"] * 3,
+        ["Is there anything else I can help you with?"] * 3,
+        [f"It is {n}. Is there anything else I can help you with?" for n in ("red", "at home", "twelve")],
+        [f"A table for {n}. Is that correct?" for n in ("two", "three", "four")],
+        ["Which city?", "Which day?", "Which city?"],
+        ["all right " * 40] * 3,
+    ],
+)
+def test_set_phrases_and_other_questions_are_no_loop(texts):
+    assert said_again(*texts) == []
+
+
 def unmet(reply, asked="Shall I cancel the booking?", yes="Yes, go ahead"):
     acting = (assistant(None, tool_call("find", "f")), tool_result("found", "f"))
     return found("unmet_confirmation", trace(user("Cancel it"), *acting, assistant(asked), user(yes), reply))
@@ -107,10 +149,24 @@ def calls(count: int, id: str = "t"):
 def test_effort_is_unusual_beside_peers_only():
     peers = [calls(4, f"p{n}") for n in range(20)]
     many, few, usual = calls(12), calls(0), calls(5)
-    assert "12 tool calls, where 4 are usual" in found("unusual_effort", many, peers=peers)[0].reason
-    assert found("unusual_effort", few, peers=peers)
+    (signal,) = found("unusual_effort", many, peers=peers)
+    assert "12 tool calls, where 4 are usual" in signal.reason
+    assert signal.severity <= 0.3
+    assert not found("unusual_effort", few, peers=peers)
     assert not found("unusual_effort", usual, peers=peers)
     assert not found("unusual_effort", many, peers=peers[:19])
+
+
+def test_a_short_answer_that_needs_no_tool_is_no_failure():
+    batch = [calls(2, f"p{n}") for n in range(40)]
+    batch += [trace(user("When do you open?"), assistant("At nine."), id=f"q{n}") for n in range(20)]
+    assert not any(found("unusual_effort", t, peers=batch) for t in batch)
+
+
+def test_effort_that_varies_much_is_unusual_only_far_out():
+    peers = [calls(2 + n % 9, f"p{n}") for n in range(45)]
+    assert not any(found("unusual_effort", t, peers=peers) for t in peers)
+    assert found("unusual_effort", calls(30), peers=peers)
 
 
 def test_where_all_take_alike_nothing_is_unusual():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopwright.mine.tool_text import error_in
+from loopwright.mine.tool_text import error_in, unavailable
 
 ERRORS = [
     "Error: payment amount does not add up, total price is 305, but paid 255",
@@ -27,6 +27,8 @@ ERRORS = [
     "Customer not found",
     "The coupon does not exist.",
     "order must be in pending state",
+    "Payment failed. Try again if you have another card.",
+    "Error: the request failed. Read how to fix this in the manual.",
     json.dumps({"error": "no such user"}),
     json.dumps({"error": {"code": "E12", "message": "quota exceeded"}}),
     json.dumps({"success": False, "message": "card declined"}),
@@ -64,6 +66,14 @@ FINE = [
     json.dumps([{"id": 1}, {"error": "bad", "id": 2}]),
     json.dumps({"title": "How to handle errors", "body": "Error: the classic message. It failed, invalid, not found."}),
     "status: shipped\nfailure_reason: null\nerror: none",
+    "How to fix Error 404: page not found. Clear your browser's cache, and load the page again.",
+    "1. How to fix Error 404: page not found\n2. Reset your password",
+    "Error 404: page not found - how to fix it\nClear the cache.",
+    "Troubleshooting: access denied on the shared drive",
+    "If your payment failed, wait a day and try again.",
+    "Title: Error 404\nError: page not found\nSolution: clear the cache",
+    json.dumps({"title": "Fix a 404", "error": "404 page not found", "solution": "clear the cache"}),
+    json.dumps({"result": "How to fix Error 404: page not found"}),
     "Error handling in Python\n" + "A long guide to exceptions, failures and what went wrong. " * 40,
     "The history of the 404 page. " + "A server answers Not Found when a page is missing; an error, but a kind one. " * 20,
     "The invoice is due on 4 May. " * 30 + "If payment failed, call us.",
@@ -93,6 +103,25 @@ def test_the_message_is_the_one_that_tells_most():
 )
 def test_a_tool_that_does_not_exist_is_told_apart(text):
     assert error_in(text).unknown_tool
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("upstream timeout", True),
+        ("HTTP 503 Service Unavailable", True),
+        ("status_code 502", True),
+        ("rate limit exceeded", True),
+        ("openai.APIConnectionError: no route to host", True),
+        ("The request timed out after 30 seconds", True),
+        ("404 Not Found", False),
+        ("order 500 not found", False),
+        ("seat 12A is unavailable", False),
+        ("ValueError: invalid date", False),
+    ],
+)
+def test_a_backend_that_does_not_answer_is_told_apart_from_wrong_arguments(message, expected):
+    assert unavailable(message) is expected
 
 
 def test_a_missing_customer_is_not_a_missing_tool():

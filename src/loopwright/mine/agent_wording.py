@@ -57,12 +57,30 @@ ASKS = re.compile(
     r"|shall i|should i"
     r"|is (?:that|this) (?:correct|right|ok(?:ay)?))\b"
 )
-OFFERS_MORE = any_of(
+ASKS_FOR = any_of(
+    r"please (?:give|provide|tell|share|send|enter|specify|state|type|repeat)\b",
+    r"(?:could|can|may|would|will) (?:you|i|we) (?:please )?(?:give|provide|tell|share|send|enter|specify|have|get|ask)\b",
+    r"(?:what|which|when|where|who)(?:'s| is| are| was| were| did| do| does| \w+ (?:is|are|do|did|would)) ",
+    r"i(?:'ll| will)? need (?:your|the|to know)\b",
+)
+SET_PHRASE = re.compile(
+    r"(?:ok(?:ay)?|done|sure|certainly|of course|great|perfect|got it|understood|all right|alright|noted|no problem|my pleasure"
+    r"|you(?:'re| are|re| re)? (?:very |most )?welcome|yes|no|hello|hi|thanks?|thank you|added|saved|updated|correct|right"
+    r"|will do"
+    r"|one moment(?: please)?|it(?:'s| is| s) done|anytime|have a (?:great|good|nice) (?:day|evening|one)|goodbye|bye"
+    r"| +|and|so|very|much|all|glad|happy|to|help|i|m|could|for|that|was|is)++"
+)
+_OFFERS = any_of(
     r"any(?:thing|one)? (?:else|other|more)\b|if you (?:have|need)\b|feel free\b|let me know if\b|other (?:questions"
     r"|requests)\b",
     r"further (?:assistance|help|questions)\b|assist you (?:further|with anything)\b|what else\b|can i (?:help|assist"
     r"|do)\b|more (?:help|i can)\b",
+    r"(?:sonst noch|noch etwas|weiterhelfen|autre chose|algo m[áa]s|alguna otra|(?:mais )?alguma (?:outra )?coisa|algo mais"
+    r"|qualcos'?altro"
+    r"|altro in cui|nog iets|anders nog|ytterligare|n[åa]got (?:annat|mer)|noe mer|co[śs] jeszcze|ještě něco|ещ[её] (?:чем"
+    r"|что)|başka bir)",
 )
+OFFERS_MORE = re.compile(_OFFERS.pattern + "|还有|還有|其他|其它|他に|ほかに|다른 |더 도와")
 CONFIRMS = re.compile(
     r"\b(?:confirm|correct|is (?:that|this) (?:right|ok(?:ay)?|accurate)|right\?|double.?check|verify|to (?:be"
     r"|make) (?:clear|sure)"

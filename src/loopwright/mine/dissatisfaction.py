@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 
 from loopwright.collect.trace import Trace
-from loopwright.mine.agent_wording import ADMITS, APOLOGY, ASKS, FAILED, INABILITY, OFFERS_MORE, PERSON_TEXT, PERSON_TOOL
+from loopwright.mine.agent_wording import (
+    ADMITS,
+    APOLOGY,
+    ASKS,
+    ASKS_FOR,
+    FAILED,
+    INABILITY,
+    OFFERS_MORE,
+    PERSON_TEXT,
+    PERSON_TOOL,
+    SET_PHRASE,
+)
 from loopwright.mine.detector import Context
 from loopwright.mine.likeness import likeness, words
 from loopwright.mine.peers import effort
-from loopwright.mine.reading import Reading, role_of
+from loopwright.mine.reading import Reading, Utterance, role_of
 from loopwright.mine.signal import FailureSignal, Signal, Where
+from loopwright.mine.speech import closing
 from loopwright.mine.user_wording import CLOSES, FRUSTRATION, GO_AHEAD
 from loopwright.mine.wording import clip, strongest
 
 LEFT = FailureSignal.ABANDONMENT
+_PUNCTUATION = re.compile(r"[\W_]+")
+_SENTENCE = re.compile(r"[^.?!\n\u3002\uff01\uff1f]+")
 REPEATED_APOLOGIES = 3
 OPENING = 600
 """An agent that says the same again begins with the same: so many characters are compared."""
-MUCH, LITTLE, CLEARLY = 1.5, 0.25, 2
-"""An effort is unusual at these multiples of the usual one, and where it differs by so many messages or calls."""
+MUCH, FAR = 1.5, 3.0
+"""An effort is unusual at so many times the usual one, and so many robust standard deviations above it."""
 
 
 def unresolved_end(trace: Trace, context: Context) -> Iterator[Signal]:
@@ -65,7 +81,7 @@ def _ending_on_user(reading: Reading) -> Ending | None:
     if last is None or last.index != reading.last_index:
         return None
     helpless = strongest(INABILITY, last.before[:1500]) is not None or PERSON_TEXT.search(last.before[:1500]) is not None
-    if CLOSES.search(last.plain):
+    if CLOSES.search(last.plain) or closing(last.plain, last.before):
         return ("politely after the agent could not help", 0.3, 0.15, last.index) if helpless else None
     if not reading.agents:
         return "without an answer", 0.8, 0.6, last.index
@@ -122,40 +138,86 @@ def agent_admissions(trace: Trace, context: Context) -> Iterator[Signal]:
 
 
 def agent_loops(trace: Trace, context: Context) -> Iterator[Signal]:
-    """The agent says nearly the same again: it asks once more for what was given, or is stuck."""
+    """The agent says the same again, or nearly: it asks once more for what was given, or is stuck.
+
+    What resembles something said before needs a few words to be told apart from a set phrase. What is the same to the letter
+    does not, where the user spoke in between: a question counts when it is put again, anything else when it is said thrice.
+    """
     earlier: list[frozenset[str]] = []
+    stuck = _stuck(context.reading)
     for said in context.reading.agents:
         bag = words(said.plain[:OPENING])
         alike = max((likeness(bag, other) for other in earlier[-6:]), default=0.0)
-        if alike >= 0.75 and len(bag) >= 5 and said.before:
+        near = 0.3 + 1.2 * (alike - 0.75) if alike >= 0.75 and len(bag) >= 5 and said.before else 0.0
+        confidence = max(near, stuck.get(said.index, 0.0))
+        if confidence > 0:
             yield Signal(
-                LEFT, "agent_loop", 0.25, round((0.3 + 1.2 * (alike - 0.75)) * context.reading.credence(said.index), 3),
+                LEFT, "agent_loop", 0.25, round(confidence * context.reading.credence(said.index), 3),
                 f"the agent says the same again: {clip(said.text)}", Where((), said.index),
                 summary="the agent says the same again",
             )  # fmt: skip
         earlier.append(bag)
 
 
-def unusual_effort(trace: Trace, context: Context) -> Iterator[Signal]:
-    """The conversation took far more than is usual for its agent, or hardly any tool calls where others take several.
+def _stuck(reading: Reading) -> dict[int, float]:
+    """How sure it is, by message, that the agent is stuck: its turns end on the same words, whatever the user answers."""
+    found: dict[int, float] = {}
+    run: Counter[str] = Counter()
+    for said in _turn_ends(reading):
+        put = _put(said.plain)
+        run = Counter({text: run[text] + 1 for text in put})
+        most = max((count for text, count in run.items() if count >= (2 if put[text] else 3)), default=0)
+        if most:
+            found[said.index] = 0.55 if most == 2 else 0.7
+    return found
 
-    Much work is a sign of going astray, hardly any a sign of not looking. Needs peers; finds nothing where all take alike.
+
+def _turn_ends(reading: Reading) -> Iterator[Utterance]:
+    """What the agent said last before each message of the user, and at the end, where the user spoke before it."""
+    last: Utterance | None = None
+    asked = {said.index for said in reading.users}
+    for said in sorted((*reading.users, *reading.agents), key=lambda u: u.index):
+        if said.index not in asked and said.before:
+            last = said
+        elif said.index in asked and last is not None:
+            yield last
+            last = None
+    if last is not None:
+        yield last
+
+
+def _put(plain: str) -> dict[str, bool]:
+    """What may not be said again and again: the message as a whole, and each request for information; whether it asks.
+
+    Set phrases, such as the offer of more help, are none.
+    """
+    whole = _PUNCTUATION.sub(" ", plain).strip()
+    if not whole or SET_PHRASE.fullmatch(whole) or closing(plain):
+        return {}
+    asked = [s for s in _SENTENCE.findall(plain[:OPENING]) if ASKS_FOR.search(s) and not OFFERS_MORE.search(s)]
+    sentences = {_PUNCTUATION.sub(" ", s).strip(): False for s in asked}
+    offers = OFFERS_MORE.search(plain) is not None and not asked
+    asks = bool(asked) or ASKS.search(plain) is not None or plain.endswith(("?", "\uff1f"))
+    return sentences if offers else {**sentences, whole: asks}
+
+
+def unusual_effort(trace: Trace, context: Context) -> Iterator[Signal]:
+    """The conversation took far more than is usual for its agent: a weak sign of going astray.
+
+    Little work is none: a question that needs no tool is answered without one. Needs peers.
     """
     usual = context.peers.usual_for(trace)
     if usual is None:
         return
     unit = usual.unit
     took, common = effort(trace).amount(unit), usual.amount(unit)
-    if took >= MUCH * common and took - common >= CLEARLY:
-        more = min(1.0, (took / common - MUCH) / MUCH)
-        what, confidence = "many", 0.35 + 0.5 * more
-    elif unit == "tool calls" and common >= CLEARLY and took <= LITTLE * common:
-        what, confidence = "few", 0.4
-    else:
+    deviation = max(1.0, context.peers.spread_for(trace).amount(unit))
+    if took < MUCH * common or took <= common + FAR * deviation:
         return
+    confidence = 0.35 + 0.5 * min(1.0, (took / common - MUCH) / MUCH)
     yield Signal(
-        LEFT, "unusual_effort", 0.7, round(confidence, 3), f"the conversation took {took:g} {unit}, where {common:g} are usual",
-        Where((), context.reading.last_index), summary=f"the conversation took unusually {what} {unit}",
+        LEFT, "unusual_effort", 0.3, round(confidence, 3), f"the conversation took {took:g} {unit}, where {common:g} are usual",
+        Where((), context.reading.last_index), summary=f"the conversation took unusually many {unit}",
     )  # fmt: skip
 
 

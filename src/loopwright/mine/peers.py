@@ -5,7 +5,7 @@ Fitted from a batch, deterministic, and independent of the batch's order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
@@ -15,6 +15,9 @@ from loopwright.mine.reading import role_of
 
 MIN_PEERS = 20
 """With fewer traces of the same agent nothing is called unusual."""
+
+_NORMAL = 1.4826
+"""The standard deviation of a normal distribution, in median absolute deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,22 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The usual (median) effort of each agent that has enough traces, by agent name; None is an agent without a name."""
+    """The usual (median) effort of each agent that has enough traces, by agent name; None is an agent without a name.
+
+    `spread` is how far its traces lie from that: the median absolute deviation, scaled to a normal distribution's standard
+    deviation (Hampel 1974).
+    """
 
     usual: Mapping[str | None, Effort] = field(default_factory=dict)
+    spread: Mapping[str | None, Effort] = field(default_factory=dict)
 
     def usual_for(self, trace: Trace) -> Effort | None:
         """The usual effort of the trace's agent; None with too few peers."""
         return self.usual.get(trace.agent)
+
+    def spread_for(self, trace: Trace) -> Effort:
+        """The spread of the agent's effort; nothing with too few peers."""
+        return self.spread.get(trace.agent, Effort(0.0, 0.0))
 
 
 def effort(trace: Trace) -> Effort:
@@ -56,10 +68,13 @@ def fit(traces: Iterable[Trace]) -> Peers:
     by_agent: dict[str | None, list[Effort]] = {}
     for trace in traces:
         by_agent.setdefault(trace.agent, []).append(effort(trace))
-    return Peers(
-        {
-            agent: Effort(median(e.messages for e in all_), median(e.tool_calls for e in all_))
-            for agent, all_ in by_agent.items()
-            if len(all_) >= MIN_PEERS
-        }
+    many = {agent: efforts for agent, efforts in by_agent.items() if len(efforts) >= MIN_PEERS}
+    usual = {agent: Effort(median(e.messages for e in some), median(e.tool_calls for e in some)) for agent, some in many.items()}
+    return Peers(usual, {agent: _spread(some, usual[agent]) for agent, some in many.items()})
+
+
+def _spread(efforts: Sequence[Effort], usual: Effort) -> Effort:
+    return Effort(
+        _NORMAL * median(abs(e.messages - usual.messages) for e in efforts),
+        _NORMAL * median(abs(e.tool_calls - usual.tool_calls) for e in efforts),
     )

@@ -10,8 +10,9 @@ from loopwright.collect.trace import Message, Trace
 from loopwright.mine.detector import Detection, Detector, DetectorFault, detect_all
 from loopwright.mine.peers import Peers, fit
 from loopwright.mine.policy import WEIGHTS, by_strength, combined_severity, score, strength
-from loopwright.mine.reading import Reading, ToolUse, roles
+from loopwright.mine.reading import Reading, ToolUse, plain, roles
 from loopwright.mine.signal import FailureSignal, FailureTrace, Signal
+from loopwright.mine.speech import closing, spoken
 
 REASONS = 2
 """A failure's reason names at most this many kinds of evidence."""
@@ -99,12 +100,16 @@ def _reason(leading: Sequence[Signal]) -> str:
 
 
 def input_payload(trace: Trace, pinned: int | None = None) -> dict[str, Any]:
-    """`input`, what the user said last at or before the message `pinned`, and `request`, what the user said first."""
+    """`input`, what the user said last at or before the message `pinned`, and `request`, what the user said first.
+
+    Thanks and goodbyes are no input where anything else was said, and marks of the end are left out.
+    """
     said = _said(trace, "user")
     if not said:
         return {"input": "", "request": ""}
     before = [text for i, text in said if pinned is not None and i <= pinned]
-    return {"input": before[-1] if before else said[0][1], "request": said[0][1]}
+    asked = [text for text in before if not closing(plain(text))]
+    return {"input": (asked or before or [said[0][1]])[-1], "request": said[0][1]}
 
 
 def context_snapshot(trace: Trace, reading: Reading, pinned: int | None = None) -> dict[str, Any]:
@@ -124,7 +129,8 @@ def _final_output(trace: Trace) -> str:
 
 def _said(trace: Trace, role: str) -> list[tuple[int, str]]:
     who = roles(trace.messages)
-    return [(i, m.text) for i, m in enumerate(trace.messages) if who[i] == role and m.text.strip()]
+    texts = ((i, spoken(m.text)) for i, m in enumerate(trace.messages) if who[i] == role)
+    return [(i, text) for i, text in texts if text.strip()]
 
 
 def _reasoning(trace: Trace, reading: Reading) -> list[dict[str, Any]]:

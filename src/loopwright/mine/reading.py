@@ -10,6 +10,7 @@ from typing import Any
 from loopwright.audit.digest import canonical
 from loopwright.collect.trace import Message, Step, ToolCall, Trace
 from loopwright.mine.agent_wording import DECLINES_BY_RULE
+from loopwright.mine.speech import spoken
 from loopwright.mine.tool_text import ErrorText, error_in, recorded_error
 
 SPOKEN_LIMIT = 4000
@@ -23,15 +24,15 @@ _TOOL_ROLES = frozenset({"tool", "function", "ipython", "environment"})
 _SILENT_ROLES = frozenset({"system", "developer"})
 _TYPOGRAPHY = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 _BLANKS = re.compile(r"\s+")
-_SIMULATION_MARK = re.compile(r"#{2,}\s*\w+\s*#{2,}")
 _TOOL_LISTS = ("tools", "available_tools", "functions", "tool_definitions")
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Something said: its message's index, the text as it came, and the same in lower case with plain quotes and single blanks.
+    """Something said: its message's index, the text without marks of the end, and the same in plain form.
 
-    `before` is what the other side said last before it, in the same plain form; empty at the start.
+    `plain` is in lower case, with plain quotes and single blanks. `before` is what the other side said last before
+    it, plain too; empty at the start.
     """
 
     index: int
@@ -96,13 +97,13 @@ def read(trace: Trace) -> Reading:
             continue
         text = message.text if role != "tool" else ""
         said = plain(text)
-        if role == "user" and text.strip() and not said:
-            continue  # a simulated user's mark of the end
+        if text.strip() and not said and not message.tool_calls:
+            continue  # a mark of the end, and no speech
         last_role, last_index = role, index
         if not said:
             continue
         own, other = (users, agents) if role == "user" else (agents, users)
-        own.append(Utterance(index, text, said, other[-1].plain if other else ""))
+        own.append(Utterance(index, spoken(text), said, other[-1].plain if other else ""))
     uses = [replace(use, failure=_failure(use)) for use in _with_steps(_from_messages(trace.messages), trace.steps)]
     declined_at = next((said.index for said in agents if DECLINES_BY_RULE.search(said.plain)), None)
     offered = offered_tools(trace.attributes)
@@ -143,12 +144,10 @@ def role_of(message: Message) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` in lower case, with plain quotes, single blanks, and without markers that simulated users end with."""
-    head = text[:SPOKEN_LIMIT]
+    """`text` in lower case, with plain quotes, single blanks, and without marks that only end the conversation."""
+    head = spoken(text)[:SPOKEN_LIMIT]
     if not head.isascii():
         head = head.translate(_TYPOGRAPHY)
-    if "##" in head:
-        head = _SIMULATION_MARK.sub(" ", head)
     return _BLANKS.sub(" ", head).strip().lower()
 
 

@@ -74,6 +74,33 @@ _NOT_AN_ERROR = re.compile(
     r"|\bfailed\s*[:=]\s*(?:0|none|null|false)\b|\b(?:successfully|completed|passed)\b",
     re.IGNORECASE,
 )
+_ABOUT = re.compile(
+    r"\bhow(?:to| to| do i| can i| you can) (?:\w+ ){0,2}?(?:fix|solve|resolve|avoid|handle|troubleshoot|repair|deal|remove"
+    r"|get rid"
+    r"|prevent)|\btroubleshooting(?: guide| steps| tips)?\s*[:\-]|^\W*(?:q|question|title|topic|heading)\s*:",
+    re.IGNORECASE,
+)
+_ADVICE = re.compile(
+    r"^\W*(?:how|why|what|when|if|whenever|in case|to|guide|tips?|steps?|fix(?:ing)?|solving|resolving|understanding|common)\b"
+    r"|\b(?:if|in case|when(?:ever)?) (?:you|your|the|this|it|that|an?)\b",
+    re.IGNORECASE,
+)
+_FIRST_SENTENCE = re.compile(r"(?<=[^\W\d])[.!?]\s|\n")
+_TITLE_KEYS = frozenset({"title", "question", "topic", "headline", "subject"})
+_ADVICE_KEYS = frozenset({"solution", "solutions", "resolution", "answer", "body", "content", "steps", "text", "fix", "excerpt",
+                          "snippet", "summary", "workaround"})  # fmt: skip
+_UNAVAILABLE = re.compile(
+    r"\b(?:timed?[ -]?out|timeout\w*|deadline exceeded|(?:service|server|system|api|host|backend|endpoint"
+    r"|upstream)\w* (?:is |was )?"
+    r"(?:currently |temporarily |not )?(?:unavailable|available|down|offline|overloaded|busy|unreachable|responding)"
+    r"|temporar(?:il)?y (?:\w+ )?(?:unavailable|errors?|failures?|problems?|down|offline)|overloaded|unreachable"
+    r"|rate.?limit\w*|too many requests|throttl\w+|quota exceeded|bad gateway|upstream|internal (?:server )?error|server error"
+    r"|connection\w*|econn\w+|network|no route|dns|ssl|try again later|http[/ :=\d.]*5\d\d|(?:status"
+    r"|error)[ _]?(?:code)?\W{0,3}(?:5\d\d|429)"
+    r"|(?:5\d\d|429) (?:server|service|internal|bad|gateway|error|too)|\w+(?:timeout|ratelimit|unavailable|connect)\w*error)\b"
+    r"|[a-z](?:Timeout|RateLimit|Throttl|Unavailable|Connection|Overloaded)|^\W*(?:50[0234]|529|429)\b",
+    re.IGNORECASE,
+)
 _PAIR = re.compile(r"^[ \t]*[\"']?([A-Za-z_]{2,30})[\"']?[ \t]*[:=][ \t]*(.{0,200})$", re.MULTILINE)
 _TRACEBACK = re.compile(r"^\s*Traceback \(most recent call last\):", re.MULTILINE)
 _EXCEPTION_LINE = re.compile(
@@ -105,7 +132,7 @@ def error_in(result: str) -> ErrorText | None:
     """The error that a tool's result tells of, or None.
 
     Looks at fields of JSON and of `key: value` lines, at how the text begins, at the whole of a short text, and at the end for
-    tracebacks and exit codes. A document that mentions errors is not an error.
+    tracebacks and exit codes. A document that mentions errors, or says how to cure one, is not an error.
     """
     text = result.strip()
     if not text:
@@ -114,7 +141,17 @@ def error_in(result: str) -> ErrorText | None:
         found = _in_json(text)
         if found is not None or _is_json(text):
             return found
+    if _ABOUT.search(_FIRST_SENTENCE.split(text[:HEAD], maxsplit=1)[0]) is not None:
+        return None
     return _at_start(text) or _in_pairs(text) or _at_end(text) or _in_short(text)
+
+
+def unavailable(message: str) -> bool:
+    """Whether an error says that what is behind the tool did not answer: timeouts, connections, limits, statuses of 500 and more.
+
+    Other arguments would not have helped; to wait, to try something else or to say so would.
+    """
+    return _UNAVAILABLE.search(message) is not None
 
 
 def recorded_error(message: str) -> ErrorText:
@@ -150,6 +187,8 @@ def _in_json(text: str) -> ErrorText | None:
 
 
 def _in_object(fields: Mapping[str, Any], depth: int = 0) -> ErrorText | None:
+    if _is_article(fields):
+        return None
     for key, value in fields.items():
         confidence = _field_is_error(key.lower(), value)
         if confidence:
@@ -162,6 +201,12 @@ def _in_object(fields: Mapping[str, Any], depth: int = 0) -> ErrorText | None:
             if isinstance(inner, str) and all(name.lower() in _ENVELOPE for name in fields):
                 return _at_start(inner.strip())
     return None
+
+
+def _is_article(fields: Mapping[str, Any]) -> bool:
+    """Whether a record is a document about something, which may be an error: it has a title and says what to do."""
+    names = {key.lower() for key in fields}
+    return not names.isdisjoint(_TITLE_KEYS) and not names.isdisjoint(_ADVICE_KEYS) and names.isdisjoint(_FALSE_KEYS | _TRUE_KEYS)
 
 
 def _field_is_error(key: str, value: Any) -> float:
@@ -211,6 +256,8 @@ def _in_pairs(text: str) -> ErrorText | None:
     pairs = _PAIR.findall(text[:HEAD])
     if not pairs or len(pairs) < (text[:HEAD].count("\n") + 1) / 2:
         return None
+    if _is_article({key: None for key, _ in pairs}):
+        return None
     for key, raw in pairs:
         name, value = key.lower(), raw.strip().strip("'\"")
         if name in _ERROR_KEYS and value.lower() not in _EMPTY:
@@ -236,6 +283,8 @@ def _at_end(text: str) -> ErrorText | None:
 
 
 def _in_short(text: str) -> ErrorText | None:
-    if len(text) > SHORT or _WITHIN_SHORT.search(text) is None or _NOT_AN_ERROR.search(text) is not None:
+    found = _WITHIN_SHORT.search(text) if len(text) <= SHORT else None
+    if found is None or _NOT_AN_ERROR.search(text) is not None:
         return None
-    return _make(text, 0.6)
+    before = text[: found.start()]
+    return None if _ABOUT.search(before) or _ADVICE.search(before) else _make(text, 0.6)

@@ -114,6 +114,27 @@ CLOSES = any_of(
     r"thanks?\b|thank you|thx\b|cheers\b|(?:much )?appreciate|(?:good)?bye\b|see you\b|take care\b",
     r"have a (?:good|great|nice|wonderful|lovely)\b",
 )
+THANKS_ELSEWHERE = re.compile(
+    r"\b(?:danke(?:sch[öo]n|sehr)?|vielen dank|besten dank|tsch[üu](?:ss|ß)|auf wiedersehen|sch[öo]nen tag|merci|au revoir"
+    r"|bonne journ[ée]e"
+    r"|gracias|adi[óo]s|hasta (?:luego|pronto|la vista)|(?:muito )?obrigad[oa]|valeu|tchau|at[ée] (?:logo|mais)"
+    r"|(?:mille )?grazie|arrivederci"
+    r"|ciao|dank (?:je|u)(?: wel)?|bedankt|dankjewel|tot ziens|tusen takk|tack|takk?|hej d[åa]|kiitos|n[äa]kemiin"
+    r"|dzi[ęe]kuj[ęe]|dzi[ęe]ki"
+    r"|do widzenia|d[ěe]kuj[ui]|d[íi]ky|na shledanou|[ďd]akujem|k[öo]sz[öo]n[öo]m|viszl[áa]t|mul[țţt]umesc|la revedere|hvala"
+    r"|te[şs]ekk[üu]r(?:ler| ederim)|sa[ğg] ?ol(?:un)?|c[ảa]m [ơo]n|terima kasih|salamat|asante|ευχαριστώ|αντίο|спасибо|благодарю"
+    r"|до свидания|дякую|благодаря|mercis?|gr[àa]cies)\b"
+    r"|谢谢|謝謝|多谢|多謝|感谢|感謝|再见|再見|拜拜|ありがとう|有難う|どうも|さようなら|감사합니다|고마워|고맙습니다|안녕히"
+    r"|شكرا|شكراً|תודה|धन्यवाद|शुक्रिया|ধন্যবাদ|நன்றி|ขอบคุณ|متشکرم|ممنون"
+)
+NEGATIVE = re.compile(
+    r"(?:no+|nope|nah|not (?:really|now|today|at the moment)|none|nothing|that(?:'s| is|s) (?:it|all)|i'?m (?:good|fine"
+    r"|all set)|all good"
+    r"|i (?:do not|don'?t)(?: think so| need any(?:thing|thing else| more)?)?|nein|nee|nej|nei|non|n[ãa]o|nie|ne|nem|nu|ei"
+    r"|hay[ıi]r|kh[ôo]ng"
+    r"|tidak|όχι|нет|ні|não|rien d'autre|nada m[áa]s|nichts|niente|不|不用|不用了|没有|沒有|没有了|いいえ|いえ|ないです"
+    r"|아니요|아니오|아뇨|لا|לא|नहीं|ไม่)"
+)
 SETTLES = any_of(
     r"all (?:set|good|done)\b|i'?m (?:good|all set|done|fine)\b|perfect\b|great\b|wonderful\b|awesome\b|excellent\b"
     r"|sounds good\b",
