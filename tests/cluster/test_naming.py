@@ -54,3 +54,7 @@ def test_any_text_gives_names(groups: list[list[str]]) -> None:
     made = names(documents(*groups), len(groups), ["x"] * len(groups))
     assert len(set(made)) == len(groups)
     assert all(made)
+
+
+def test_marks_of_the_end_are_no_words() -> None:
+    assert words_of("Refund late ###STOP### the user leaves") == ["refund", "late", "leaves"]

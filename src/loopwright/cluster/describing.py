@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from loopwright.cluster.masking import mask_message
 from loopwright.cluster.recipe import tool_of
+from loopwright.mine.detectors import SHIPPED
 from loopwright.mine.signal import FailureSignal, FailureTrace
+from loopwright.mine.speech import spoken
+from loopwright.mine.tool_text import unavailable
 
 _EXCERPT = 160
 _HEADLINE = 70
@@ -34,6 +37,9 @@ SIGNAL_WORDS: Mapping[FailureSignal, str] = MappingProxyType(
     }
 )
 
+_FINDS: Mapping[str, str] = MappingProxyType({detector.name: detector.finds for detector in SHIPPED})
+_ERRORS = frozenset({"", "tool_error", "trace_error", "execution_error"})
+
 _FIX_BY_DETECTOR: Mapping[str, str] = MappingProxyType(
     {
         "repeated_call": "Deduplicate tool calls in the execution engine, and give retries a budget and a circuit breaker.",
@@ -45,12 +51,15 @@ _FIX_BY_DETECTOR: Mapping[str, str] = MappingProxyType(
         "user_refusal": "Have the agent confirm what is wanted, and under which conditions, before it proposes an action.",
         "human_request": "Offer the hand-over to a person as soon as the agent can't do what is asked.",
         "agent_loop": "Stop when the agent says the same again: ask a different question, or hand over.",
-        "unusual_effort": "Give the conversation a budget of steps, and hand over when it is spent.",
+        "unusual_effort": "Look where these conversations lose their way: ask early for what is needed, and hand over in time.",
     }
+)
+_FIX_UNAVAILABLE = (
+    "Retry {tool} with backoff and within a budget, give it a fallback, and have the agent tell the user what did not work."
 )
 _FIX_BY_SIGNAL: Mapping[FailureSignal, str] = MappingProxyType(
     {
-        FailureSignal.HARD_ERROR: "Validate the call's arguments before {tool}, and tell the agent how to recover.",
+        FailureSignal.HARD_ERROR: "Validate the call's arguments before {tool}, and have the agent ask for what is missing.",
         FailureSignal.USER_CORRECTION: "Say in the instructions what to do here, and have the agent confirm before it acts.",
         FailureSignal.ABANDONMENT: "Have the agent end with what was done and what is open, and offer a next step or a person.",
         FailureSignal.LLM_JUDGE_FAIL: "Put what the judge asks for into the instructions, and check it before answering.",
@@ -64,16 +73,42 @@ def describe(members: Sequence[FailureTrace], typical: FailureTrace) -> Descript
     signal, share = Counter(m.signal_type for m in members).most_common(1)[0]
     tool, tools = next(iter(Counter(t for m in members if (t := tool_of(m))).most_common(1)), ("", 0))
     reason, reasons = next(iter(Counter(r for m in members if (r := excerpt(m.failure_reason))).most_common(1)), ("", 0))
-    detector = next(iter(Counter(d for m in members for d in leading_detectors(m)).most_common(1)), ("", 0))[0]
+    detector, detections = next(iter(Counter(d for m in members for d in leading_detectors(m)).most_common(1)), ("", 0))
     n = len(members)
+    failures = f"{n:,} failure{'s' if n != 1 else ''}"
     hard = signal is FailureSignal.HARD_ERROR and typical.failure_reason.strip()
-    same, shown = ("with much the same error", typical.failure_reason) if hard else ("that say much the same", text_of(typical))
-    what = f"{n:,} failure{'s' if n != 1 else ''} {same}: {excerpt(shown) or 'no text'}"
-    why = f"{_part(share, n)} came to light by {SIGNAL_WORDS[signal]}"
-    why += f", {_part(tools, n).lower()} in the tool {tool}" if tool else ""
+    request = excerpt(text_of(typical))
+    what = f"{failures} with much the same error: {excerpt(typical.failure_reason)}" if hard else f"{failures} {_on(request)}"
+    why = f"{_seen(detector, detections, signal, share, n)}{f'; {_part(tools, n).lower()} in the tool {tool}' if tool else ''}"
     why += f". Typical reason: {reason}" if reasons else ""
-    fix = _FIX_BY_DETECTOR.get(detector) or _FIX_BY_SIGNAL[signal].format(tool=f"the tool {tool}" if tool else "it runs")
-    return Description(what, why.rstrip(".") + ".", fix)
+    return Description(what, why.rstrip(".") + ".", _fix(members, signal, detector, tool))
+
+
+def _on(request: str) -> str:
+    return f"on requests like: “{request}”" if request else "on requests without text"
+
+
+def _seen(detector: str, detections: int, signal: FailureSignal, share: int, n: int) -> str:
+    """What brought the failures to light: in the words of the detector that found most of them, else by the type of signal."""
+    if detections * 2 > n and detector in _FINDS:
+        return f"Sign of failure in {_part(detections, n).lower()}: {_FINDS[detector]}"
+    return f"{_part(share, n)} came to light by {SIGNAL_WORDS[signal]}"
+
+
+def _fix(members: Sequence[FailureTrace], signal: FailureSignal, detector: str, tool: str) -> str:
+    """What might help against the detector's kind of failure; against errors, by whether other arguments could have helped."""
+    named = f"the tool {tool}" if tool else ""
+    errors = sum(unavailable(_errors_of(m)) for m in members)
+    if signal is FailureSignal.HARD_ERROR and detector in _ERRORS and errors * 2 > len(members):
+        return _FIX_UNAVAILABLE.format(tool=named or "the call")
+    return _FIX_BY_DETECTOR.get(detector) or _FIX_BY_SIGNAL[signal].format(tool=named or "it runs")
+
+
+def _errors_of(failure: FailureTrace) -> str:
+    """The errors on record, as they were told; the reason where there is none."""
+    told = [s.reason for s in failure.signals if s.detector in _ERRORS]
+    told += [str(step["error"]) for step in failure.reasoning_steps if step.get("error")]
+    return "\n".join(told) or failure.failure_reason
 
 
 def headline(members: Sequence[FailureTrace], topic: str) -> str:
@@ -104,7 +139,7 @@ def text_of(failure: FailureTrace) -> str:
     texts = [payload.get(name) for name in ("request", "input", "query", "message", "text", "prompt")]
     shown = next((t for t in texts if isinstance(t, str) and t.strip()), None)
     shown = shown or next((t for t in payload.values() if isinstance(t, str) and t.strip()), None)
-    return shown or failure.failure_reason
+    return spoken(shown or "") or failure.failure_reason
 
 
 def excerpt(text: str, length: int = _EXCERPT) -> str:

@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from loopwright.mine.speech import spoken
+
 TERMS = 8
 NAME_TERMS = 3
 _LONGEST_TERM = 40
@@ -86,7 +88,7 @@ def names(documents: Sequence[Document], groups: int, fallbacks: Sequence[str]) 
 
 def words_of(text: str) -> list[str]:
     """The words of a masked text that carry meaning, lowercase: no marks, no stop words."""
-    found = (word.lower().replace("’", "'") for word in _WORD.findall(_MARK.sub(" ", text)))
+    found = (word.lower().replace("’", "'") for word in _WORD.findall(_MARK.sub(" ", spoken(text))))
     return [word[:_LONGEST_TERM] for word in found if len(word) > 1 and word not in _STOP]
 
 
