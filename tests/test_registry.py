@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loopwright.errors import DuplicateNameError, UsageError
-from loopwright.registry import Registry
+from loopwright.registry import Registry, known_id
 
 
 def test_items_come_back_by_name_in_order() -> None:
@@ -35,3 +35,19 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
         registry.get("contain")
     with pytest.raises(UsageError, match="known: contains"):
         registry.get("zzz")
+
+
+def test_an_id_is_known_by_its_beginning() -> None:
+    ids = ["mode-12ab", "mode-12cd", "mode-9f", "mode-9"]
+    assert known_id("failure mode", "mode-12ab", ids, "mode-") == "mode-12ab"
+    assert known_id("failure mode", "mode-12c", ids, "mode-") == "mode-12cd"
+    assert known_id("failure mode", "12a", ids, "mode-") == "mode-12ab"
+    assert known_id("failure mode", "mode-9", ids, "mode-") == "mode-9"
+    with pytest.raises(UsageError, match=r"failure mode '12' is ambiguous: 2 ids begin so \(mode-12ab, mode-12cd\)"):
+        known_id("failure mode", "12", ids, "mode-")
+    with pytest.raises(UsageError, match="did you mean 'mode-12ab'"):
+        known_id("failure mode", "mode-12ax", ids, "mode-")
+    with pytest.raises(UsageError, match="unknown failure mode ''"):
+        known_id("failure mode", "", ids, "mode-")
+    with pytest.raises(UsageError, match="there are none"):
+        known_id("failure mode", "x", [])

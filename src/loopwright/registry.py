@@ -58,3 +58,20 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
     return f"unknown {kind} {name!r}; {hint}"
+
+
+def known_id(kind: str, given: str, known: Iterable[str], prefix: str = "") -> str:
+    """The one of the `known` ids that is `given`, or begins so, with or without their common `prefix`.
+
+    Raises `UsageError` where several begin so, and where none does, naming the nearest.
+    """
+    ids = list(known)
+    if given in ids:
+        return given
+    found = [id for id in ids if given and id.startswith((given, prefix + given))]
+    if len(found) > 1:
+        few = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+        raise UsageError(f"{kind} {given!r} is ambiguous: {len(found)} ids begin so ({few}); give more of it")
+    if not found:
+        raise UsageError(unknown(kind, given, ids) if ids else f"unknown {kind} {given!r}; there are none")
+    return found[0]

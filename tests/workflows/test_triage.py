@@ -139,7 +139,7 @@ def test_growth_is_a_doubling_of_at_least_the_count(count: int, before: int, min
 
 
 def test_an_unknown_id_is_refused_with_the_nearest(store: Store) -> None:
-    with pytest.raises(UsageError, match="the store has none"):
+    with pytest.raises(UsageError, match="there are none"):
         asyncio.run(find(desk(store), "often"))
     fill(store, {"often": 5})
     with pytest.raises(UsageError, match="did you mean 'often'"):

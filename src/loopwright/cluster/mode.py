@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+ID_PREFIX = "mode-"
+"""What all ids of failure modes begin with."""
+
 
 class ModeStatus(Enum):
     """Where a failure mode stands in its life."""

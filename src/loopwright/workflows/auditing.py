@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from loopwright.audit.entry import AuditEntry
 from loopwright.audit.trail import Break, Head, breaks
 from loopwright.ports import AuditStore
+from loopwright.registry import known_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,14 @@ class Verification:
 async def list_entries(
     store: AuditStore, *, subject: str | None = None, actor: str | None = None, last: int | None = None
 ) -> list[tuple[int, AuditEntry]]:
-    """Entries with their numbers (from 1), oldest first: those about a subject, by a person, the `last` so many of these."""
-    numbered = enumerate(store.audit(), start=1)
+    """Entries with their numbers (from 1), oldest first: those about a subject, by a person, the `last` so many of these.
+
+    Of the subject the beginning is enough; raises `UsageError` where several begin so.
+    """
+    entries = store.audit()
+    if subject is not None and any(entry.subject.startswith(subject) for entry in entries):
+        subject = known_id("subject", subject, dict.fromkeys(entry.subject for entry in entries))
+    numbered = enumerate(entries, start=1)
     wanted = [
         (number, entry)
         for number, entry in numbered

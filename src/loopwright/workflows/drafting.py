@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loopwright.cluster.mode import FailureMode, Membership, ModeStatus
+from loopwright.cluster.mode import ID_PREFIX, FailureMode, Membership, ModeStatus
 from loopwright.collect.trace import Message
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.draft import draft
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import Store, SuiteFiles
-from loopwright.registry import unknown
+from loopwright.registry import known_id
 
 DRAFTS = "drafts"
 """The folder of drafts, within the suite's."""
@@ -78,11 +78,9 @@ def _chosen(known: Sequence[FailureMode], ids: Sequence[str]) -> list[FailureMod
     if not known:
         raise UsageError("there are no failure modes in the store; run: loopwright cluster")
     by_id = {mode.mode_id: mode for mode in known}
-    for id in ids:
-        if id not in by_id:
-            raise UsageError(unknown("failure mode", id, by_id))
+    wanted = dict.fromkeys(known_id("failure mode", id, by_id, ID_PREFIX) for id in ids)
     live = (ModeStatus.OPEN, ModeStatus.ACCEPTED)
-    return [by_id[id] for id in ids] or [mode for mode in known if mode.status in live]
+    return [by_id[id] for id in wanted] or [mode for mode in known if mode.status in live]
 
 
 def _members(failures: Sequence[FailureTrace], memberships: Sequence[Membership]) -> dict[str, list[FailureTrace]]:

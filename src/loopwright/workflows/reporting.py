@@ -13,7 +13,6 @@ from loopwright.workflows.analysis import QUOTED_MODES, Analysis, quoted
 from loopwright.workflows.analyzing import Found, assemble
 from loopwright.workflows.drafting import draft_modes
 
-
 TITLE = "Failures in the store"
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loopwright.audit.entry import AuditEntry
-from loopwright.cluster.mode import FailureMode, ModeStatus
+from loopwright.cluster.mode import ID_PREFIX, FailureMode, ModeStatus
 from loopwright.collect.trace import Message
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import CaseStatus, EvalCase
 from loopwright.evaluate.draft import TRIED, draft
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import Store, SuiteFiles
-from loopwright.registry import unknown
+from loopwright.registry import known_id
 
 SEVERE = 0.8
 """A one-off of at least this severity is brought up by itself."""
@@ -129,11 +129,14 @@ async def agenda(desk: Desk, min_count: int, one_offs: int = 10) -> Agenda:
 
 
 async def find(desk: Desk, id: str) -> Candidate:
-    """The mode or one-off of that id, recurring or not; raises `UsageError` naming the nearest known id."""
+    """The mode of that id, or that alone begins so, or the one-off of that trace id, recurring or not.
+
+    Raises `UsageError` naming the nearest known id, or those among which it does not tell.
+    """
     known = _known(desk)
-    if id not in known:
-        raise UsageError(unknown("failure mode", id, known) if known else f"unknown failure mode {id!r}; the store has none")
-    return known[id]
+    if id in known:
+        return known[id]
+    return known[known_id("failure mode", id, [c.id for c in known.values() if c.mode is not None], ID_PREFIX)]
 
 
 async def accept(desk: Desk, candidate: Candidate, by: str, at: datetime) -> Accepted:

@@ -40,15 +40,13 @@ def tell(analysis: Analysis) -> None:
         say("")
         rows = [
             (i, m.name, f"{m.size:,}", f"{100 * m.size / total:.1f} %", f"{m.severity:.2f}", ", ".join(m.signal_types[:1]))
-            for i, m in enumerate(modes[:MODES_SHOWN], start=1)
+            for i, m in enumerate(modes, start=1)
         ]
-        table("", ("", "failure mode", "failures", "share", "severity", "signal"), rows, right=(0, 2, 3, 4))
-        if len(modes) > MODES_SHOWN:
-            say(f"... and {len(modes) - MODES_SHOWN:,} more")
+        table("", ("", "failure mode", "failures", "share", "severity", "signal"), rows, right=(0, 2, 3, 4), most=MODES_SHOWN)
     elif analysis.failures:
         say("")
-        failures = [(f.trace_id, f"{f.score:.2f}", f.failure_reason[:REASON_WIDTH]) for f in analysis.failures[:FAILURES_SHOWN]]
-        table("", ("trace", "score", "strongest failures"), failures, right=(1,))
+        failures = [(f.trace_id, f"{f.score:.2f}", f.failure_reason[:REASON_WIDTH]) for f in analysis.failures]
+        table("", ("trace", "score", "strongest failures"), failures, right=(1,), whole=(0,), most=FAILURES_SHOWN)
 
 
 def emit_json(analysis: Analysis, report: Path | None) -> None:

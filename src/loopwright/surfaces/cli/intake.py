@@ -31,10 +31,8 @@ class Refusals:
 
 def tell_intake(intake: Intake, kept_in: str = "") -> None:
     """Print the summary of an import: a row for each file, the formats, and what was refused by reason."""
-    files = intake.files[:SHOWN]
-    table("", ("file", "taken", "not taken"), [(f.source, f"{f.taken:,}", f"{f.rejected:,}") for f in files], right=(1, 2))
-    if len(intake.files) > SHOWN:
-        say(f"... and {len(intake.files) - SHOWN:,} more files")
+    rows = [(f.source, f"{f.taken:,}", f"{f.rejected:,}") for f in intake.files]
+    table("", ("file", "taken", "not taken"), rows, right=(1, 2), most=SHOWN)
     formats = ", ".join(f"{name} {count:,}" for name, count in intake.formats)
     say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in else ''}")
     if intake.unchanged:

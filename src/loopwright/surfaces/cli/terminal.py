@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 _ACTED_ON = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+READABLE = 12
+"""Text in a narrower column than this is no longer read, but deciphered."""
 
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -68,12 +74,75 @@ def emit(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> None:
-    """Print a table to stdout; `right` lists the columns with numbers. Cells are text, never markup."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[int] = (),
+    whole: Sequence[int] = (),
+    most: int | None = None,
+) -> None:
+    """Print a table to stdout. Cells are text, never markup.
+
+    `right` lists the columns with numbers, `whole` those with ids, which are never cut or folded, so that they can be copied. Of
+    more than `most` rows a line says how many are left. Where stdout is no terminal nothing is folded; where a terminal is too
+    narrow for columns, each row is a block of lines.
+    """
+    all_rows = [[visible(str(cell)).expandtabs(1) for cell in row] for row in rows]
+    shown = all_rows[:most]
     heading = Text(title, style="bold") if title else None
-    made = Table(title=heading, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for index, name in enumerate(columns):
-        made.add_column(name, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(visible(str(cell))) for cell in row))
-    out.print(made)
+    fixed = {*right, *whole}
+    unbounded = not out.is_terminal and "COLUMNS" not in os.environ
+    if not unbounded and _least_width(columns, shown, fixed) > out.width:
+        _blocks(heading, columns, shown)
+    else:
+        made = Table(title=heading, title_justify="left", header_style="bold", box=None, pad_edge=False)
+        for index, name in enumerate(columns):
+            justify: Literal["left", "right"] = "right" if index in right else "left"
+            made.add_column(name, justify=justify, overflow="fold", no_wrap=index in fixed)
+        for row in shown:
+            made.add_row(*map(Text, row))
+        _print_unfolded(made, _natural_width(columns, shown)) if unbounded else out.print(made)
+    if len(all_rows) > len(shown):
+        say(f"... and {len(all_rows) - len(shown):,} more")
+
+
+def _print_unfolded(made: Table, width: int) -> None:
+    """For a file or a pipe: lines as long as they are, without the blanks that would fill them up."""
+    wide = Console(highlight=False, width=max(width, cell_len(str(made.title or ""))))
+    with wide.capture() as captured:
+        wide.print(made)
+    for line in captured.get().splitlines():
+        emit(line.rstrip())
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide the widest line of each column is, in cells."""
+    return [
+        max(cell_len(line) for cell in (name, *(row[i] for row in rows)) for line in cell.split("\n"))
+        for i, name in enumerate(columns)
+    ]
+
+
+def _natural_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    return sum(_widths(columns, rows)) + 2 * len(columns)
+
+
+def _least_width(columns: Sequence[str], rows: Sequence[Sequence[str]], fixed: Collection[int]) -> int:
+    """How wide a terminal must be for every column to be readable: ids and numbers in full, text in lines of a few words."""
+    widths = _widths(columns, rows)
+    return sum(width if i in fixed else min(width, READABLE) for i, width in enumerate(widths)) + 2 * (len(columns) - 1)
+
+
+def _blocks(heading: Text | None, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Each row as lines of a name and a value, with an empty line between rows."""
+    if heading is not None:
+        out.print(heading)
+    label = max(map(len, columns), default=0)
+    for index, row in enumerate(rows):
+        if index:
+            out.print()
+        for name, cell in zip(columns, row, strict=True):
+            if cell:
+                out.print(Text.assemble((f"{name:<{label}}  ", "bold"), cell), soft_wrap=True)

@@ -54,7 +54,7 @@ def audit(
             (number, f"{entry.at:%Y-%m-%d %H:%M}", entry.actor, entry.action, entry.subject, _details(entry))
             for number, entry in entries
         ]
-        table("", ["", "at (UTC)", "who", "did", "to", "details"], rows, right=[0])
+        table("", ["", "at (UTC)", "who", "did", "to", "details"], rows, right=[0], whole=[4])
     else:
         note("no such decision is recorded" if subject or actor else "no decision is recorded")
 

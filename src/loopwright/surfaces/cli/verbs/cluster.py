@@ -71,7 +71,7 @@ def show_modes(clustering: Clustering, failures: Mapping[str, FailureTrace]) -> 
         typical = failures.get(mode.representatives[0]) if mode.representatives else None
         said = excerpt(text_of(typical), 80) if typical is not None else ""
         rows.append((mode.mode_id, mode.size, f"{mode.severity:.2f}", mode.name, " ".join(mode.terms[:5]), said))
-    table("", ("mode", "size", "severity", "name", "terms", "typical failure"), rows, right=(1, 2))
+    table("", ("mode", "size", "severity", "name", "terms", "typical failure"), rows, right=(1, 2), whole=(0,))
 
 
 def _from_file(settings: Settings, path: str) -> tuple[list[FailureTrace], Clustering]:

@@ -158,16 +158,14 @@ class _Shown:
         rows = [(t.signal_type, t.rate.count, f"{t.rate.share:.0%}", _interval(t.rate.low, t.rate.high)) for t in analysis.types]
         table("", ["signal", "traces", "share", "95 % interval"], rows, right=[1, 2])
         say("")
-        top = [(f.trace_id, f"{f.score:.2f}", _clip(f.failure_reason)) for f in mined.failures[:SHOWN]]
-        table("the worst", ["trace", "score", "why"], top, right=[1])
+        top = [(f.trace_id, f"{f.score:.2f}", _clip(f.failure_reason)) for f in mined.failures]
+        table("the worst", ["trace", "score", "why"], top, right=[1], whole=[0], most=SHOWN)
 
     def clustered(self, clustering: Clustering) -> None:
         alone = sum(m.mode_id is None for m in clustering.memberships)
         self._stage("3 cluster", "Failures that share a cause become failure modes; one-offs are kept beside them.")
-        rows = [
-            (_clip(m.name, 60), m.size, f"{m.severity:.2f}", ", ".join(m.signal_types)) for m in clustering.modes[: SHOWN * 2]
-        ]
-        table("", ["failure mode", "failures", "severity", "signals"], rows, right=[1, 2])
+        rows = [(_clip(m.name, 60), m.size, f"{m.severity:.2f}", ", ".join(m.signal_types)) for m in clustering.modes]
+        table("", ["failure mode", "failures", "severity", "signals"], rows, right=[1, 2], most=SHOWN * 2)
         _rest(len(clustering.modes) - len(rows))
         embedder = clustering.embedder.split("/")[0]
         say(f"{len(clustering.modes)} failure modes and {alone} one-offs, grouped by meaning ({embedder}).")
@@ -175,11 +173,8 @@ class _Shown:
     def drafted(self, cases: Sequence[EvalCase], clustering: Clustering) -> None:
         names = {mode.mode_id: mode.name for mode in clustering.modes}
         self._stage("4 draft", "Each failure mode gets a draft case. It joins the suite only when a named person approves it.")
-        rows = [
-            (_clip(names.get(c.mode_id or "", c.id), 60), c.layer.value, _checks(c), _seen(c.fails_on_source))
-            for c in cases[: SHOWN * 2]
-        ]
-        table("", ["draft for", "layer", "checks", "fails on its source"], rows)
+        rows = [(_clip(names.get(c.mode_id or "", c.id), 60), c.layer.value, _checks(c), _seen(c.fails_on_source)) for c in cases]
+        table("", ["draft for", "layer", "checks", "fails on its source"], rows, most=SHOWN * 2)
         _rest(len(cases) - len(rows))
 
     def gated(self, baseline: RunReport, compared: Sequence[Compared]) -> None:

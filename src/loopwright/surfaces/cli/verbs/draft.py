@@ -20,7 +20,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def draft(
-    mode: list[str] | None = typer.Option(None, "--mode", help="Only this failure mode; may be repeated."),
+    mode: list[str] | None = typer.Option(
+        None, "--mode", help="Only this failure mode, or the beginning of its id; may be repeated."
+    ),
     format: OutputFormat = typer.Option(
         OutputFormat.TEXT, "--format", help="text: write draft files. json: print the drafts, a line a case, and write nothing."
     ),
@@ -54,7 +56,7 @@ def draft(
         return
     rows = [(c.id, c.layer.value, c.severity, _tried(c), _one_line(c.failure_indicator)) for c in drafted.cases]
     if rows:
-        table("", ["draft", "layer", "severity", "on its source", "failure"], rows, right=[2])
+        table("", ["draft", "layer", "severity", "on its source", "failure"], rows, right=[2], whole=[0])
     note(f"{len(drafted.files)} draft files hold the drafts; review them, then set `status: approved`")
     if drafted.kept:
         note(f"{len(drafted.kept)} files were edited by a person, and are left as they are")

@@ -99,9 +99,9 @@ def _show(mined: Mined, detectors: list[Detector], top: int) -> None:
         return
     rows = [
         (rank, f"{f.score:.3f}", f.signal_type.value, _cut(f.failure_reason), f.trace_id)
-        for rank, f in enumerate(mined.failures[:top], start=1)
+        for rank, f in enumerate(mined.failures, start=1)
     ]
-    table("Failures, best first", ("rank", "score", "signal", "reason", "trace"), rows, right=(0, 1))
+    table("Failures, best first", ("rank", "score", "signal", "reason", "trace"), rows, right=(0, 1), whole=(4,), most=top)
     say(f"\n{len(mined.failures):,} of {total:,} traces show at least one signal; a low score is weak evidence\n")
     types = type_counts(mined.failures, detectors, WEIGHTS, total)
     table(

@@ -9,10 +9,9 @@ import typer
 
 from loopwright import wiring
 from loopwright.cluster.describing import excerpt, text_of
-from loopwright.cluster.mode import FailureMode, Membership
-from loopwright.errors import UsageError
+from loopwright.cluster.mode import ID_PREFIX, FailureMode, Membership
 from loopwright.mine.signal import FailureTrace
-from loopwright.registry import unknown
+from loopwright.registry import known_id
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, out, table
 
@@ -43,7 +42,7 @@ def modes(
     if not found:
         note("no failure modes yet; find them with: loopwright cluster")
     rows = [(m.mode_id, m.status.value, m.size, f"{m.severity:.2f}", m.name, " ".join(m.terms[:5])) for m in found]
-    table("", ("mode", "status", "size", "severity", "name", "terms"), rows, right=(2, 3))
+    table("", ("mode", "status", "size", "severity", "name", "terms"), rows, right=(2, 3), whole=(0,))
 
 
 @app.command()
@@ -60,7 +59,8 @@ def show(
     Example: loopwright modes show mode-3f2a9c0d11e4b7a6
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
-        mode = _find(kept.modes(), id)
+        modes = {mode.mode_id: mode for mode in kept.modes()}
+        mode = modes[known_id("failure mode", id, modes, ID_PREFIX)]
         members = sorted((m for m in kept.memberships() if m.mode_id == mode.mode_id), key=lambda m: (-m.strength, m.trace_id))
         failures = {failure.trace_id: failure for failure in kept.failures()}
     found = [(member, failures[member.trace_id]) for member in members if member.trace_id in failures]
@@ -69,16 +69,6 @@ def show(
         emit(msgspec.json.encode(msgspec.to_builtins(mode) | {"failures": rows}).decode("utf-8"))
         return
     _show(mode, found)
-
-
-def _find(modes: list[FailureMode], id: str) -> FailureMode:
-    exact = [mode for mode in modes if mode.mode_id == id]
-    found = exact or [mode for mode in modes if id and mode.mode_id.startswith((id, f"mode-{id}"))]
-    if len(found) > 1:
-        raise UsageError(f"{id!r} begins {len(found)} mode ids: {', '.join(m.mode_id for m in found[:5])}; give more of it")
-    if not found:
-        raise UsageError(unknown("failure mode", id, [mode.mode_id for mode in modes]))
-    return found[0]
 
 
 def _show(mode: FailureMode, found: list[tuple[Membership, FailureTrace]]) -> None:
@@ -96,7 +86,7 @@ def _show(mode: FailureMode, found: list[tuple[Membership, FailureTrace]]) -> No
         (f.trace_id, f"{m.strength:.2f}", f"{f.score:.2f}", excerpt(text_of(f), 70), excerpt(f.failure_reason, 70))
         for m, f in found
     ]
-    table("", ("trace", "strength", "score", "input", "reason"), rows, right=(1, 2))
+    table("", ("trace", "strength", "score", "input", "reason"), rows, right=(1, 2), whole=(0,))
 
 
 def _json(mode: FailureMode) -> str:

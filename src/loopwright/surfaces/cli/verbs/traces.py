@@ -46,7 +46,7 @@ def traces(
         for trace in newest:
             emit(_json(trace))
         return
-    table("", ("trace", "started", "version", "messages", "begins"), [_row(trace) for trace in newest], right=(3,))
+    table("", ("trace", "started", "version", "messages", "begins"), [_row(trace) for trace in newest], right=(3,), whole=(0,))
     note(f"\n{len(newest):,} of {count:,} traces; loopwright traces show ID prints one")
 
 

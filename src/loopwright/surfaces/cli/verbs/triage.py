@@ -152,7 +152,7 @@ def show(found: Agenda, format: OutputFormat) -> None:
         return
     if found.candidates:
         rows = [(c.id, c.count, f"{c.severity:.2f}", c.name, c.why_now) for c in found.candidates]
-        table("To decide", ("id", "failures", "severity", "what fails", "why now"), rows, right=(1, 2))
+        table("To decide", ("id", "failures", "severity", "what fails", "why now"), rows, right=(1, 2), whole=(0,))
     note(summary(found))
 
 
