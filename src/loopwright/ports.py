@@ -147,6 +147,13 @@ class SuiteFiles(Protocol):
         The untouched draft of the case is removed. Raises `SuiteError` where another case has the id.
         """
 
+    def withdraw(self, case_id: str, folder: str) -> list[str]:
+        """Take the drafts of a case that was rejected out of the folder; returns the paths of the files concerned.
+
+        An untouched draft is removed; in a file that a person changed its status becomes rejected, so that it never runs.
+        Raises `SuiteError` where that status cannot be set.
+        """
+
 
 class Scaffold(Protocol):
     """New files in the user's repository; what stands there is never overwritten."""

@@ -21,6 +21,7 @@ from loopwright.errors import StoreError, SuiteError, UsageError
 from loopwright.evaluate.case import CaseStatus
 from loopwright.ports import Store, SuiteFiles
 from loopwright.settings import load
+from loopwright.workflows.drafting import draft_from_store
 from loopwright.workflows.triage import ACCEPTED, REJECTED, SEVERE, Agenda, Desk, accept, agenda, find, grown, reject
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -116,6 +117,20 @@ def test_a_rejection_keeps_its_reason_and_needs_one(store: Store) -> None:
     assert ("Ada", REJECTED, "worst", {"why": "an outage", "count": 1}) in told
     assert due(store) == []
     assert asyncio.run(agenda(desk(store), 3)).decided == 2
+
+
+def test_a_rejected_modes_draft_leaves_the_suite_and_never_runs(store: Store, suite: SuiteFiles, project: Path) -> None:
+    fill(store, {"often": 5, "thrice": 3})
+    asyncio.run(draft_from_store(store, suite, "evals", has_suite=False))
+    edited = project / "evals" / "drafts" / "thrice.yaml"
+    edited.write_text(edited.read_text() + "# mine\n")
+    for id in ("often", "thrice"):
+        asyncio.run(reject(desk(store), asyncio.run(find(desk(store), id)), "Ada", NOW, "an outage"))
+
+    assert [f.name for f in (project / "evals" / "drafts").iterdir()] == ["thrice.yaml"]
+    assert "status: rejected" in edited.read_text()
+    assert suite.load(["evals"], drafts=True).cases == ()
+    assert asyncio.run(draft_from_store(store, suite, "evals", has_suite=True)).cases == ()
 
 
 def test_a_rejected_mode_comes_up_again_when_it_has_grown(store: Store) -> None:

@@ -159,7 +159,10 @@ async def accept(desk: Desk, candidate: Candidate, by: str, at: datetime) -> Acc
 
 
 async def reject(desk: Desk, candidate: Candidate, by: str, at: datetime, why: str) -> None:
-    """Record that the candidate gets no case, and why; raises `UsageError` without a reason, or where it has its case."""
+    """Record that the candidate gets no case, and why; its draft leaves the suite.
+
+    Raises `UsageError` without a reason, or where the candidate has its case; and what the suite raises, with nothing recorded.
+    """
     if not why.strip():
         raise UsageError("a rejection needs a reason; give --why 'what speaks against a case'")
     _undecided(candidate)
@@ -167,6 +170,8 @@ async def reject(desk: Desk, candidate: Candidate, by: str, at: datetime, why: s
         desk.store.append_audit(at, by, REJECTED, candidate.id, {"why": why.strip(), "count": candidate.count})
         if candidate.mode is not None:
             desk.store.set_mode_status(candidate.id, ModeStatus.REJECTED.value, by, at)
+        if candidate.case is not None and desk.has_suite:
+            desk.suite.withdraw(candidate.case.id, desk.folder)
 
 
 def _known(desk: Desk) -> dict[str, Candidate]:

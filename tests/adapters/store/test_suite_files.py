@@ -112,6 +112,36 @@ def test_a_draft_that_a_person_edited_stays_beside_the_approved_case(tmp_path: P
     assert len(files.load([str(tmp_path)], drafts=True).cases) == 1
 
 
+def test_a_rejected_draft_goes_and_one_that_a_person_edited_is_marked(tmp_path: Path) -> None:
+    files = SuiteFolder()
+    (gone,) = files.write_drafts([draft()], str(tmp_path / "drafts"))
+    (edited,) = files.write_drafts([replace(draft("d2"), mode_id="m2")], str(tmp_path / "drafts"))
+    Path(edited).write_text(Path(edited).read_text() + "# mine\n")
+    before = Path(edited).read_text()
+
+    assert files.withdraw("d1", str(tmp_path)) == [gone]
+    assert files.withdraw("d2", str(tmp_path)) == [edited]
+    assert not Path(gone).exists()
+    assert Path(edited).read_text() == before.replace("status: draft", "status: rejected")
+    assert files.load([str(tmp_path)], drafts=True).cases == ()
+    assert files.withdraw("d2", str(tmp_path)) == []
+
+
+def test_only_the_rejected_draft_of_a_file_is_marked(tmp_path: Path) -> None:
+    first, second = (
+        "{id: a, input: hi, status: draft, checks: [{type: contains, value: x}]}",
+        "id: b\n    input: hi\n    status: draft",
+    )
+    rest = "\n    checks: [{type: contains, value: x}]\n"
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"cases:\n  - {second}{rest}  - {second.replace('b', 'c', 1)}{rest}  - {first}\n")
+
+    assert SuiteFolder().withdraw("b", str(tmp_path)) == [str(file)]
+    assert [c.id for c in SuiteFolder().load([str(tmp_path)], drafts=True).cases] == ["c", "a"]
+    with pytest.raises(SuiteError, match="draft 'a', which cannot be marked"):
+        SuiteFolder().withdraw("a", str(tmp_path))
+
+
 def test_appending_to_no_folder_makes_it(tmp_path: Path) -> None:
     path = SuiteFolder().append(case("a case: of/its own"), str(tmp_path / "evals"))
     assert Path(path).parent == tmp_path / "evals"

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from loopwright.adapters.store.whole_file import write_whole
 from loopwright.errors import SuiteError
-from loopwright.evaluate.case import EvalCase, Suite
+from loopwright.evaluate.case import CaseStatus, EvalCase, Suite
 from loopwright.evaluate.suite import combine, parse
 from loopwright.evaluate.writing import render
 
 SUFFIXES = (".yaml", ".yml")
 _MARK = "# Drafted by loopwright; content "
+_STATUS_DRAFT = re.compile(r"^(\s*(?:-\s+)?[\"']?status[\"']?:\s*[\"']?)draft\b")
+_NEXT_CASE = re.compile(r"^\s*-\s+[\"']?id[\"']?:")
 _ADVICE = (
     "# Review it like code: make the input and the checks say what you mean, set `status: approved`, or delete the file.\n"
     "# An edited file is yours: it is never overwritten.\n"
@@ -60,6 +62,37 @@ class SuiteFolder:
             if _untouched(text := _read(draft)) and [c.id for c in parse(text, _named(draft))] == [case.id]:
                 draft.unlink()
         return str(file)
+
+    def withdraw(self, case_id: str, folder: str) -> list[str]:
+        """Remove the drafts of a rejected case, or mark them as rejected in files that a person changed; returns their paths."""
+        concerned: list[str] = []
+        for file in _files(Path(folder)):
+            text = _read(file)
+            cases = parse(text, _named(file))
+            draft = next((c for c in cases if c.id == case_id and c.status is CaseStatus.DRAFT), None)
+            if draft is None:
+                continue
+            if _untouched(text) and len(cases) == 1:
+                file.unlink()
+            else:
+                _write(file, _mark_rejected(file, text, draft))
+            concerned.append(str(file))
+        return concerned
+
+
+def _mark_rejected(file: Path, text: str, case: EvalCase) -> str:
+    """The file's text with the case's status `rejected` in the place of `draft`, and all else as it is."""
+    lines = text.splitlines(keepends=True)
+    for number in range(case.line - 1, len(lines)):
+        if number >= case.line and _NEXT_CASE.match(lines[number]):
+            break
+        marked = _STATUS_DRAFT.sub(r"\g<1>rejected", lines[number], count=1)
+        if marked != lines[number]:
+            return "".join((*lines[:number], marked, *lines[number + 1 :]))
+    cure = "set `status: rejected` there, or delete the case"
+    raise SuiteError(
+        f"holds the draft {case.id!r}, which cannot be marked as rejected", source=_named(file), line=case.line, cure=cure
+    )
 
 
 def _files(path: Path) -> Iterator[Path]:
