@@ -11,7 +11,7 @@ from loopwright.mine.detector import Detector, DetectorFault
 from loopwright.mine.policy import WEIGHTS
 from loopwright.mine.signal import FailureSignal
 from loopwright.stats.intervals import wilson
-from loopwright.workflows.rates import MAX_PERIODS, detector_counts, periods, rate, type_counts
+from loopwright.workflows.rates import MAX_PERIODS, detector_counts, evidence, periods, rate, type_counts
 
 HARD, LEFT = FailureSignal.HARD_ERROR, FailureSignal.ABANDONMENT
 
@@ -82,3 +82,10 @@ def test_every_trace_falls_into_one_period(days: list[date]) -> None:
     if rows:
         assert sum(p.rate.total for p in rows) == len(days)
         assert sum(p.rate.count for p in rows) == 1
+
+
+def test_evidence_is_counted_by_strength() -> None:
+    found = evidence([failure(str(i), score=s) for i, s in enumerate((0.9, 0.5, 0.49, 0.25, 0.24, 0.01))], 12)
+    assert [r.count for r in (found.evident, found.strong, found.fair, found.weak)] == [4, 2, 2, 2]
+    assert found.evident.share == 4 / 12
+    assert found.evident.low < 4 / 12 < found.evident.high

@@ -19,6 +19,9 @@ QUOTED_REPRESENTATIVES = 3
 QUOTED_ONE_OFFS = 20
 
 
+STRONG, FAIR = 0.5, 0.25
+"""Scores from which the evidence of a failure is strong, and fair; below it is weak."""
+
 PeriodUnit = Literal["day", "week", "month", "year"]
 
 
@@ -31,6 +34,16 @@ class Rate:
     share: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Failing traces by the strength of their evidence, each as a rate of all traces; `evident` are strong and fair together."""
+
+    evident: Rate
+    strong: Rate
+    fair: Rate
+    weak: Rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from loopwright.mine.detector import Detector, DetectorFault
 from loopwright.mine.signal import FailureSignal, FailureTrace
 from loopwright.stats.intervals import wilson
-from loopwright.workflows.analysis import DetectorCount, Period, PeriodUnit, Rate, TypeCount
+from loopwright.workflows.analysis import FAIR, STRONG, DetectorCount, Evidence, Period, PeriodUnit, Rate, TypeCount
 
 MAX_PERIODS = 62
 
@@ -18,6 +18,14 @@ def rate(count: int, total: int) -> Rate:
     """`count` of `total` with its 95 % Wilson interval; a share of 0 in 0..1 where `total` is 0."""
     interval = wilson(count, total)
     return Rate(count, total, count / total if total else 0.0, interval.low, interval.high)
+
+
+def evidence(failures: Iterable[FailureTrace], total: int) -> Evidence:
+    """How strong the evidence is in how many of `total` traces."""
+    scores = [f.score for f in failures]
+    strong, evident = sum(s >= STRONG for s in scores), sum(s >= FAIR for s in scores)
+    counts = (evident, strong, evident - strong, len(scores) - evident)
+    return Evidence(*(rate(count, total) for count in counts))
 
 
 def type_counts(

@@ -245,3 +245,23 @@ def test_an_empty_page_is_whole(browser: Any, file: Path, analysis: Make, scheme
     with opened(browser, file, render(nothing), scheme=scheme, size=PHONE) as page:
         assert page.get_by_role("heading", name="No traces were read, so nothing can be said.").is_visible()
         assert widest(page) <= PHONE["width"]
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_map_holds_its_marks_and_labels(browser: Any, file: Path, analysis: Make, size: dict[str, int]) -> None:
+    with opened(browser, file, render(analysis(count=40, kinds=9)), size=size) as page:
+        outside = page.evaluate("""
+() => {
+  const box = document.querySelector(".map").getBoundingClientRect();
+  return [...document.querySelectorAll(".dot, .label")].map((mark) => mark.getBoundingClientRect())
+    .filter((b) => b.top < box.top || b.left < box.left || b.right > box.right || b.bottom > box.bottom).length;
+}
+""")
+        assert page.locator(".label").count() > 0
+        assert outside == 0
+
+
+def test_on_a_phone_no_rate_bar_is_cut(browser: Any, file: Path, analysis: Make) -> None:
+    with opened(browser, file, render(analysis()), size={"width": 390, "height": 800}) as page:
+        assert page.locator(".rates .bar").count() > 0
+        assert page.evaluate("[...document.querySelectorAll('.rates .bar')].every(b => b.getBoundingClientRect().right <= 374)")

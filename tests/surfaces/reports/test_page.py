@@ -20,7 +20,7 @@ from loopwright.cluster.mode import Clustering
 from loopwright.collect.intake import Intake, Rejected
 from loopwright.evaluate.case import Check
 from loopwright.surfaces.reports.draft import draft_text
-from loopwright.surfaces.reports.page import render, verdict
+from loopwright.surfaces.reports.page import render, small_print, verdict
 from loopwright.surfaces.reports.text import visible
 from loopwright.workflows.analysis import Analysis
 from loopwright.workflows.rates import rate
@@ -128,7 +128,10 @@ def test_template_language_in_a_trace_is_text(analysis: Make) -> None:
 
 def test_the_verdict_counts_what_was_found(analysis: Make) -> None:
     plain = verdict(analysis(count=9, kinds=2)).replace("\u00a0", " ")
-    assert plain == "27 traces read: 9 show signs of failure, 9 of them strong. 2 failure modes cover 88.9 %."
+    assert (
+        plain
+        == "27 traces read: 9 show strong or fair evidence of failure (33.3 %). 2 failure modes cover 88.9 % of what was found."
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,3 +230,15 @@ def test_more_signals_than_are_shown_are_counted(analysis: Make) -> None:
     many = tuple(signal(detector=f"d{i}") for i in range(20))
     html = render(replace(analysis(count=1, kinds=0), failures=(failure("t0", signals=many),)))
     assert "8\u00a0weaker signals not shown." in html
+
+
+def test_weak_signs_are_in_the_small_print(analysis: Make) -> None:
+    found = analysis(count=9, kinds=2)
+    assert small_print(found) == ""
+    weak = replace(found, failures=tuple(replace(f, score=0.1 if i else 0.3) for i, f in enumerate(found.failures)))
+    assert "1\u00a0shows" not in verdict(weak)
+    assert "27\u00a0traces read: 1 shows strong or fair evidence of failure (3.7\u00a0%)." in verdict(weak)
+    assert small_print(weak).startswith("8 more show weak signs only (29.6\u00a0%, score below 0.25)")
+    assert small_print(weak) in render(weak).replace("&nbsp;", "\u00a0")
+    none = replace(found, failures=tuple(replace(f, score=0.1) for f in found.failures))
+    assert "none shows strong or fair evidence of failure." in verdict(none)

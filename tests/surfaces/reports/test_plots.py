@@ -4,7 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.surfaces.reports.palette import COLOURS, ONE_OFF, SHAPES, look
-from loopwright.surfaces.reports.plots import LABEL_HEIGHT, LABEL_WIDTH, Placed, bar, histogram, labels, scatter, timeline, top_of
+from loopwright.surfaces.reports.plots import (
+    LABEL_HEIGHT,
+    LABEL_WIDTH,
+    MAP_HEIGHT,
+    MAP_WIDTH,
+    Placed,
+    bar,
+    histogram,
+    labels,
+    scatter,
+    timeline,
+    top_of,
+)
 from loopwright.workflows.analysis import Period
 from loopwright.workflows.rates import rate
 
@@ -26,11 +38,22 @@ def test_every_mark_lies_inside_the_map(places: list[tuple[float, float]]) -> No
 def test_labels_stand_at_marks_and_never_on_each_other(places: list[tuple[float, float]]) -> None:
     marks, _ = scatter([Placed(str(i), look(1 + i % 9), "") for i in range(len(places))], dict(enumerate_as_text(places)))
     written = labels(marks)
-    assert all(label in marks for label in written)
-    assert len({label.look.rank for label in written}) == len(written)
-    for i, one in enumerate(written):
-        assert all(abs(one.x - other.x) > LABEL_WIDTH or abs(one.y - other.y) > LABEL_HEIGHT for other in written[:i])
+    assert all((label.x, label.y, label.rank) in {(m.x, m.y, m.look.rank) for m in marks} for label in written)
+    assert len({label.rank for label in written}) == len(written)
+    spots = [(label.x / 100 * MAP_WIDTH, label.y / 100 * MAP_HEIGHT + label.down) for label in written]
+    for i, (x, y) in enumerate(spots):
+        assert all(abs(x - u) >= LABEL_WIDTH or abs(y - v) >= LABEL_HEIGHT for u, v in spots[:i])
+        assert y - LABEL_HEIGHT >= -40
+        assert y <= MAP_HEIGHT + 44
     assert bool(written) == bool(marks)
+
+
+def test_a_label_goes_below_its_mark_where_a_better_one_is_above() -> None:
+    points = [Placed(str(i), look(1 + i), "") for i in range(3)]
+    marks, _ = scatter(points, {"0": (0.0, 0.0), "1": (0.01, 0.0), "2": (1.0, 1.0)})
+    first, second, third = labels(marks)
+    assert first.down < 0 < second.down
+    assert third.down < 0
 
 
 def test_failures_at_one_place_are_one_mark_whose_size_grows() -> None:

@@ -11,8 +11,9 @@ import msgspec
 
 from loopwright.surfaces.cli.page_file import write_file
 from loopwright.surfaces.cli.terminal import emit, note, say, table
-from loopwright.surfaces.reports.page import render, verdict
+from loopwright.surfaces.reports.page import render, small_print, verdict
 from loopwright.workflows.analysis import Analysis, Rate, one_offs
+from loopwright.workflows.rates import evidence
 
 MODES_SHOWN = 10
 FAILURES_SHOWN = 5
@@ -34,6 +35,8 @@ def show_place(path: Path, open_it: bool) -> None:
 def tell(analysis: Analysis) -> None:
     """Print what was found: the verdict, the largest modes, and the strongest failures where there are no modes."""
     say(verdict(analysis).replace("\u00a0", " "))
+    if aside := small_print(analysis).replace("\u00a0", " "):
+        say(aside)
     modes = analysis.clustering.modes
     total = len(analysis.failures) or 1
     if modes:
@@ -52,6 +55,7 @@ def tell(analysis: Analysis) -> None:
 def emit_json(analysis: Analysis, report: Path | None) -> None:
     """Print one JSON object: what was read, how much fails and why, the modes and the strongest failures."""
     clustering = analysis.clustering
+    found = evidence(analysis.failures, analysis.failing.total)
     emit(
         msgspec.json.encode(
             {
@@ -61,6 +65,12 @@ def emit_json(analysis: Analysis, report: Path | None) -> None:
                 "rejected": analysis.intake.rejected_count,
                 "formats": dict(analysis.intake.formats),
                 "failing": _rate(analysis.failing),
+                "evidence": {
+                    "strong_or_fair": _rate(found.evident),
+                    "strong": _rate(found.strong),
+                    "fair": _rate(found.fair),
+                    "weak": _rate(found.weak),
+                },
                 "signal_types": {t.signal_type: _rate(t.rate) for t in analysis.types},
                 "detectors": [
                     {"detector": d.detector, "signal_type": d.signal_type, **_rate(d.rate)} for d in analysis.detectors

@@ -17,7 +17,8 @@ from loopwright.surfaces.reports import advice, plots
 from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
 from loopwright.surfaces.reports.palette import look
 from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible, whole_percent
-from loopwright.workflows.analysis import Analysis, DetectorCount, Rate, one_offs, ungrouped
+from loopwright.workflows.analysis import FAIR, STRONG, Analysis, DetectorCount, Rate, one_offs, ungrouped
+from loopwright.workflows.rates import evidence
 
 MARKS_DRAWN = 1500
 MODES_OPEN = 12
@@ -57,6 +58,8 @@ def render(analysis: Analysis, version: str = "") -> str:
         script_hash=_csp_hash(script),
         title=line(analysis.title, 120) or "Analysis",
         verdict=verdict(analysis),
+        small_print=small_print(analysis),
+        evident=evidence(analysis.failures, analysis.failing.total).evident,
         covered=_covered(analysis),
         modes=modes,
         modes_open=MODES_OPEN if len(modes) > MODES_OPEN + 3 else len(modes),
@@ -103,26 +106,37 @@ def verdict(analysis: Analysis) -> str:
         return f"{read} in the store, and no failure among them is recorded."
     if not failing.count:
         return f"{read} read; none shows a sign of failure that a rule can see."
-    strong = strengths(analysis)[0][2]
-    found = f"{read} read: {number(failing.count)} {'shows' if failing.count == 1 else 'show'} signs of failure, "
-    found += f"{number(strong) if strong else 'none'} of them strong."
+    shown = evidence(analysis.failures, failing.total).evident
+    who = f"{number(shown.count)} {'shows' if shown.count == 1 else 'show'}" if shown.count else "none shows"
+    share = f" ({percent(shown.share)})" if shown.count else ""
+    found = f"{read} read: {who} strong or fair evidence of failure{share}."
     if not analysis.clustering.memberships:
         return f"{found} They are not grouped yet."
     if not modes:
         return f"{found} No failure recurs often enough to be a mode."
     covers = "covers" if len(modes) == 1 else "cover"
-    return f"{found} {counted(len(modes), 'failure mode')} {covers} {percent(_covered(analysis))}."
+    return f"{found} {counted(len(modes), 'failure mode')} {covers} {percent(_covered(analysis))} of what was found."
+
+
+def small_print(analysis: Analysis) -> str:
+    """What the verdict leaves out: the traces with weak signs alone; empty where there are none."""
+    weak = evidence(analysis.failures, analysis.failing.total).weak
+    if not weak.count:
+        return ""
+    more, them = ("shows", "it is") if weak.count == 1 else ("show", "they are")
+    return (
+        f"{number(weak.count)} more {more} weak signs only ({percent(weak.share)}, score below {FAIR}): "
+        f"{them} listed and grouped too, and may be nothing."
+    )
 
 
 def strengths(analysis: Analysis) -> list[tuple[str, str, int]]:
     """Failures by the strength of their evidence: name, what it means, count."""
-    scores = [f.score for f in analysis.failures]
-    strong = sum(s >= 0.5 for s in scores)
-    weak = sum(s < 0.25 for s in scores)
+    found = evidence(analysis.failures, analysis.failing.total)
     return [
-        ("strong", "score 0.5 and above", strong),
-        ("fair", "0.25 to 0.5", len(scores) - strong - weak),
-        ("weak", "below 0.25", weak),
+        ("strong", f"score {STRONG} and above", found.strong.count),
+        ("fair", f"{FAIR} to {STRONG}", found.fair.count),
+        ("weak", f"below {FAIR}", found.weak.count),
     ]
 
 

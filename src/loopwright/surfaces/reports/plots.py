@@ -12,8 +12,13 @@ from loopwright.workflows.analysis import Period, Rate
 
 NICE_TOPS = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 BINS = 20
-MAP_MARGIN = 6.0
-LABEL_WIDTH, LABEL_HEIGHT = 5.0, 5.0
+MAP_WIDTH, MAP_HEIGHT = 240, 284
+"""The map's inner size in pixels: its height, and its width on a narrow phone, where labels come nearest to each other.
+
+Around it the page reserves room for half of the largest mark and its label.
+"""
+LABEL_WIDTH, LABEL_HEIGHT = 20, 14
+LABEL_GAP = 5
 LABELS = 24
 INK = 270
 FAR = 1e100
@@ -51,6 +56,16 @@ class Mark:
     look: Look
     title: str
     href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A rank written on the map: the place of its mark (percent), and how far below that its base line is, in pixels."""
+
+    x: float
+    y: float
+    down: float
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,21 +184,31 @@ def _scale(count: int, total: int) -> float:
     return round(min(max(unit * math.sqrt(count), 0.4), 4.0), 2)
 
 
-def labels(marks: Sequence[Mark]) -> list[Mark]:
-    """Where ranks are written: at each mode's mark nearest its middle, unless that is too near the label of a better mode.
+def labels(marks: Sequence[Mark]) -> list[Label]:
+    """Where ranks are written: above each mode's mark nearest its middle, else below it, else nowhere.
 
-    The first 24 modes get one.
+    No two overlap, on a phone neither; better modes come first. The first 24 modes get one.
     """
     groups: dict[int, list[Mark]] = {}
     for mark in marks:
         if mark.look.rank:
             groups.setdefault(mark.look.rank, []).append(mark)
-    placed: list[Mark] = []
-    for _, group in sorted(groups.items())[:LABELS]:
-        chosen = _medoid(group)
-        if all(abs(chosen.x - other.x) > LABEL_WIDTH or abs(chosen.y - other.y) > LABEL_HEIGHT for other in placed):
-            placed.append(chosen)
+    placed: list[Label] = []
+    for rank, group in sorted(groups.items())[:LABELS]:
+        mark = _medoid(group)
+        reach = LABEL_GAP + 6 * mark.scale
+        for down in (-reach, reach + LABEL_HEIGHT - LABEL_GAP):
+            label = Label(mark.x, mark.y, round(down, 1), rank)
+            if all(_apart(label, other) for other in placed):
+                placed.append(label)
+                break
     return placed
+
+
+def _apart(one: Label, other: Label) -> bool:
+    across = abs(one.x - other.x) / 100 * MAP_WIDTH
+    along = abs((one.y - other.y) / 100 * MAP_HEIGHT + one.down - other.down)
+    return across >= LABEL_WIDTH or along >= LABEL_HEIGHT
 
 
 def _medoid(group: Sequence[Mark]) -> Mark:
@@ -196,4 +221,4 @@ def _medoid(group: Sequence[Mark]) -> Mark:
 def _inside(value: float, low: float, high: float) -> float:
     if high <= low:
         return 50.0
-    return round(MAP_MARGIN + (100 - 2 * MAP_MARGIN) * (value - low) / (high - low), 2)
+    return round(100 * (value - low) / (high - low), 2)

@@ -57,6 +57,8 @@ def test_json_is_one_object_and_no_page_unless_asked(file, project, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["traces"] == 8
     assert found["failing"]["count"] == 8
+    parts = found["evidence"]
+    assert parts["strong_or_fair"]["count"] == parts["strong"]["count"] + parts["fair"]["count"] == 8 - parts["weak"]["count"]
     assert found["failing"]["low"] <= found["failing"]["share"] <= found["failing"]["high"]
     assert found["modes"][0]["size"] == 8
     assert len(found["failures"]) == 8

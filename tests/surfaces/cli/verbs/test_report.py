@@ -34,7 +34,7 @@ def stored(project: Path) -> Path:
 def test_the_store_becomes_a_page(stored, capsys):
     assert main(["report"]) == 0
     told = capsys.readouterr()
-    assert "10 traces read: 6 show signs of failure" in told.out
+    assert "10 traces read: 6 show strong or fair evidence of failure (60.0 %)." in told.out
     assert f"report: {PAGE}" in told.err
     html = (stored / PAGE).read_text(encoding="utf-8").replace("\u00a0", " ")
     assert "refund not found" in html
