@@ -119,3 +119,104 @@ def test_without_the_conversation_the_failures_own_record_is_the_input() -> None
 def test_nothing_to_draft_from_is_told() -> None:
     with pytest.raises(UsageError, match="no failure to draft"):
         draft([], {}, mode())
+
+
+def left(*messages: Message, detector: str = "unresolved_end", at: int | None = None, reason: str = "it breaks off") -> EvalCase:
+    place = len(messages) - 1 if at is None else at
+    found = signal(type=FailureSignal.ABANDONMENT, detector=detector, where=Where(message_index=place), reason=reason)
+    failed = failure(signal_type=FailureSignal.ABANDONMENT, signals=(found,))
+    advice = mode(possible_fix="Say in the instructions what to do here.")
+    case = draft([failed], {"t1": messages}, advice)
+    assert advice.possible_fix not in render([case])
+    return case
+
+
+def test_no_draft_is_about_thanks_or_a_mark_of_the_end() -> None:
+    messages = (
+        user("Hi"), assistant("Hello, what can I do?"), user("Move my flight to Friday"), assistant("I was unable to."),
+        user("Thank you for your help! ###STOP###"), user("###STOP###"),
+    )  # fmt: skip
+    case = left(*messages, at=4, reason="the conversation ends politely after the agent could not help")
+    assert case.input[-1]["content"] == "Move my flight to Friday"
+    assert case.expected_behaviour.startswith('Answers the request "Move my flight to Friday"; does not end before')
+    assert case.failure_indicator == "The conversation ends politely after the agent could not help"
+    assert "STOP" not in render([case])
+    assert "Thank" not in render([case])
+
+
+def test_a_message_that_is_only_a_mark_of_the_end_is_no_part_of_the_input() -> None:
+    marked = (user("Refund order 17"), assistant("Gladly."), assistant("TERMINATE"), *TOOL_ERROR[1:])
+    case = drafted(*marked)
+    assert [m["content"] for m in case.input] == ["Refund order 17", "Gladly.", "Refund order 17 to [email]"]
+
+
+def test_effort_becomes_a_case_about_the_first_request() -> None:
+    turns = [m for n in range(5) for m in (assistant(None, tool_call("find", n=n)), tool_result(str(n)))]
+    messages = (
+        user("Hi"),
+        assistant("Hello"),
+        user("Move my flight to Friday"),
+        *turns,
+        assistant("Done. Anything else?"),
+        user("no"),
+    )
+    case = left(*messages, detector="unusual_effort", reason="the conversation took 12 tool calls, where 4 are usual")
+    assert [m["content"] for m in case.input] == ["Hi", "Hello", "Move my flight to Friday"]
+    assert "without detours" in case.expected_behaviour
+    assert case.failure_indicator == "The conversation took 12 tool calls, where 4 are usual"
+    assert not any("12 tool calls" in criterion for criterion in case.scoring_rubric)
+
+
+def test_what_says_more_than_effort_is_what_the_draft_is_about() -> None:
+    effort = signal(type=FailureSignal.ABANDONMENT, detector="unusual_effort", severity=0.3, confidence=0.8)
+    stuck = signal(
+        type=FailureSignal.ABANDONMENT, detector="agent_loop", severity=0.25, confidence=0.6, where=Where(message_index=3)
+    )
+    messages = (user("Return my hat"), assistant("Your number?"), user("N41"), assistant("Your number?"), user("bye"))
+    case = draft([failure(signals=(effort, stuck))], {"t1": messages}, mode())
+    assert case.tags == ("hard_error", "agent_loop")
+    assert case.checks == (Check("no_signal", {"detector": "agent_loop"}),)
+    assert case.fails_on_source is True
+    assert case.expected_behaviour.startswith('Goes on with "Return my hat": takes up what the user answered')
+
+
+def test_the_request_is_what_was_asked_and_not_what_was_answered() -> None:
+    messages = (
+        user("Cancel my order"), assistant("What is its number?"), user("It's N4100"), assistant("Shall I cancel N4100?"),
+        user("Yes"), assistant("I could not."),
+    )  # fmt: skip
+    case = left(*messages)
+    assert case.input[-1]["content"] == "Yes"
+    assert case.scoring_rubric[0] == 'Answers what the user asked: "Cancel my order"'
+    more = (*messages[:5], assistant("Done. Anything else?"), user("Send my invoice"), assistant("I could not."))
+    assert left(*more).scoring_rubric[0] == 'Answers what the user asked: "Send my invoice"'
+
+
+def quotes(calls: int) -> tuple[Message, ...]:
+    tried = [m for _ in range(calls) for m in (assistant(None, tool_call("quote", zone=1)), tool_result("upstream timeout"))]
+    return (user("What is shipping to zone 1?"), *tried, assistant("It is 4 euros."))
+
+
+def backend_draft(calls: int) -> EvalCase:
+    found = signal(reason="quote answered with an error: “upstream timeout”", where=Where(message_index=2))
+    return draft([failure(signals=(found,))], {"t1": quotes(calls)}, mode())
+
+
+def test_a_backend_that_does_not_answer_is_checked_by_what_the_agent_makes_of_it() -> None:
+    case = backend_draft(1)
+    assert (case.checks, case.layer) == ((), Layer.SEMANTIC)
+    assert case.failure_indicator.startswith("quote answered with an error")
+    assert any("Claims no success that quote did not report" in criterion for criterion in case.scoring_rubric)
+    assert "says plainly that quote did not work" in case.expected_behaviour
+
+    again = backend_draft(5)
+    assert again.checks == (Check("no_repeated_calls", {"name": "quote", "max": 3}),)
+    assert again.fails_on_source is True
+    assert admits(again, quotes(2)) is False
+
+
+def test_without_the_conversation_thanks_are_no_input() -> None:
+    record = replace(failure(), input_payload={"input": "Thanks, bye! ###STOP###", "request": "Where is my parcel?"})
+    case = draft([record], {}, mode())
+    assert case.input == "Where is my parcel?"
+    assert '"Where is my parcel?"' in case.expected_behaviour

@@ -24,8 +24,8 @@ _STOP = frozenset(
     couldn't did didn't do does doesn't doing don't done dont down during each either else ended ends ever few for from
     further get gets getting give go goes going gonna got had has hasn't have haven't having he he's hello her here hers
     hey hi him his how how's however i i'd i'll i'm i've id if ill im in into is isn't it it's its itself ive just know
-    last let let's like made make many may me might more most much must my myself need needs no nor not now of off ok okay
-    on once one only or other our ours out over own please quite rather really right said same say says see shall she
+    last let let's like made make many may me might more most much must my myself need needs no nobody nor not now of off ok okay
+    on once one only or other our ours out over own please politely quite rather really right said same say says see shall she
     should shouldn't so some still such sure take tell than thank thanks that that's the their theirs them then there
     there's these they they're thinks this those through till to too took tool tools under until unusually up upon us use
     used user users using very want wanted wants was wasn't we we're we've well were weren't what what's whats when where

@@ -19,18 +19,22 @@ from loopwright.collect.trace import Message, Trace
 from loopwright.effects import TargetReply
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import CaseStatus, Check, EvalCase, Layer
+from loopwright.evaluate.expectation import RETRIES, expected, quoted, request_in, rubric
 from loopwright.evaluate.redaction import redact, redact_value
 from loopwright.evaluate.signal_checks import ANSWERABLE
 from loopwright.evaluate.trial import examine
+from loopwright.mine.likeness import words
 from loopwright.mine.masking import mask
-from loopwright.mine.reading import ToolUse, read, role_of
+from loopwright.mine.reading import Reading, ToolUse, plain, read, role_of
 from loopwright.mine.signal import FailureTrace, Signal
-from loopwright.mine.tool_text import error_in
+from loopwright.mine.speech import closing, spoken
+from loopwright.mine.tool_text import error_in, unavailable
 
 TRIED = 8
 """How many recorded failures of a mode are tried as the source of its draft."""
 
 _USERS_WORD = frozenset({"user_correction", "user_refusal", "user_reask", "human_request", "frustration"})
+_EFFORT = "unusual_effort"
 _SIGNATURE = 100
 _LINE_END = re.compile(r"[ \t\r]+\n")
 
@@ -74,17 +78,22 @@ def admits(case: EvalCase, messages: Sequence[Message]) -> bool | None:
     The recorded answer is what follows the case's input, up to the user's next message. None where it cannot be told offline:
     there are no checks, or a check could not decide.
     """
-    said = [m for m in messages if role_of(m) != "system"]
+    said = [m for m in messages if role_of(m) != "system" and not _only_marks(m)]
     length = len(case.input) if isinstance(case.input, list | tuple) else 1
     return _fails(case, _until_user(said[length:]))
 
 
 def _dominant(failures: Sequence[FailureTrace]) -> str | None:
-    """The detector whose evidence weighs most over all failures; what can be checked in an answer first, on equal weight."""
+    """The detector whose evidence weighs most over all failures; what can be checked in an answer first, on equal weight.
+
+    Effort counts half: it says that something went wrong, but not what.
+    """
     weight: dict[str, float] = defaultdict(float)
     for failure in failures:
         for detector in {s.detector for s in failure.signals}:
             weight[detector] += max(s.severity * s.confidence for s in failure.signals if s.detector == detector)
+    if _EFFORT in weight:
+        weight[_EFFORT] /= 2
     return max(weight, key=lambda d: (round(weight[d], 9), d in ANSWERABLE, d)) if weight else None
 
 
@@ -98,77 +107,107 @@ def _in_order(failures: Sequence[FailureTrace], mode: FailureMode | None) -> lis
 def _cut(failure: FailureTrace, messages: Sequence[Message], detector: str | None) -> _Source:
     """The conversation before the failure, and the answer that failed.
 
-    System messages are left out: they are the agent's own, and another version brings its own.
+    Effort is a matter of the whole conversation: it is cut at the first request. No case is about thanks or a goodbye. System
+    messages are left out: they are the agent's own, and another version brings its own.
     """
     own = [s for s in failure.signals if s.detector == detector] or list(failure.signals)
     signal = max(own, key=lambda s: s.severity * s.confidence, default=None)
-    users = [i for i, m in enumerate(messages) if role_of(m) == "user"]
+    users = [i for i, m in enumerate(messages) if role_of(m) == "user" and not _only_marks(m)]
     if not users:
         return _Source(failure, signal, (), ())
+    reading = read(Trace("", messages=tuple(messages)))
     at = signal.where.message_index if signal is not None else None
-    place = len(messages) - 1 if at is None or at >= len(messages) else at
-    before = [i for i in users if i < place or (i == place and (signal is None or signal.detector not in _USERS_WORD))]
-    cut = before[-1] if before else users[0]
+    cut = _last_request(reading, users, len(messages) - 1 if at is None or at >= len(messages) else at, signal)
     follow = next((i for i in users if i > cut), len(messages))
-    given = tuple(m for m in messages[: cut + 1] if role_of(m) != "system")
+    given = tuple(m for m in messages[: cut + 1] if role_of(m) != "system" and not _only_marks(m))
     after = messages[follow].text if follow < len(messages) else ""
-    uses = read(Trace("", messages=tuple(messages))).tools
-    use = next((u for u in uses if at is not None and at in (u.index, u.result_index)), None)
+    use = next((u for u in reading.tools if at is not None and at in (u.index, u.result_index)), None)
     return _Source(failure, signal, given, tuple(messages[cut + 1 : follow]), after, use)
+
+
+def _last_request(reading: Reading, users: Sequence[int], place: int, signal: Signal | None) -> int:
+    """The message of the user that the answer which failed at `place` was an answer to."""
+    closings = {u.index for u in reading.users if closing(u.plain, u.before)}
+    asking = [i for i in users if i not in closings] or list(users)
+    if signal is not None and signal.detector == _EFFORT:
+        telling = {u.index for u in reading.users if len(words(u.plain)) > 1}
+        return next((i for i in asking if i in telling), asking[0])
+    own = signal is not None and signal.detector in _USERS_WORD
+    return max((i for i in asking if i < place or (i == place and not own)), default=asking[0])
+
+
+def _only_marks(message: Message) -> bool:
+    """Whether a message holds nothing but the mark with which a simulated user ends a conversation."""
+    return bool(message.text.strip()) and not spoken(message.text) and not message.tool_calls and role_of(message) != "tool"
 
 
 def _case(source: _Source, detector: str | None, failures: Sequence[FailureTrace], mode: FailureMode | None) -> EvalCase:
     base = EvalCase(
         id=content_id("case", mode.mode_id if mode else source.failure.trace_id),
         input=_input(source),
-        failure_indicator=redact(_sentence(source.signal.reason if source.signal else source.failure.failure_reason)),
+        failure_indicator=redact(_sentence(source)),
         tags=tuple(dict.fromkeys([source.failure.signal_type.value, *([detector] if detector else [])])),
         severity=_severity(mode.severity if mode else source.failure.severity),
         mode_id=mode.mode_id if mode else None,
         source_trace_ids=_sources(source, failures),
         status=CaseStatus.DRAFT,
     )
-    for expected, check in _templates(source):
-        case = replace(base, expected_behaviour=redact(expected), checks=(check,), layer=Layer.DETERMINISTIC)
+    found, request, down = source.signal.detector if source.signal else "", _request(source), _down(source)
+    tool = source.use.name if source.use is not None and source.use.name else "the tool"
+    base = replace(base, expected_behaviour=redact(expected(found, request, tool, unavailable=down)))
+    for check in _checks(source, down):
+        case = replace(base, checks=(check,), layer=Layer.DETERMINISTIC)
         if _fails(case, source.answer):
             return replace(case, fails_on_source=True)
-    return replace(base, expected_behaviour=_wanted(source, mode), scoring_rubric=_rubric(source, base), layer=Layer.SEMANTIC)
+    criteria = rubric(found, request, tool, base.failure_indicator, unavailable=down)
+    if found in _USERS_WORD and source.next.strip():
+        criteria += (f"Leaves no reason to answer as the user then did: {quoted(spoken(source.next))}",)
+    return replace(base, scoring_rubric=criteria, layer=Layer.SEMANTIC)
 
 
-def _templates(source: _Source) -> Iterator[tuple[str, Check]]:
-    """What the agent should do and the check that says so, the most telling first."""
+def _checks(source: _Source, down: bool) -> Iterator[Check]:
+    """The checks that may tell the failure, the most telling first.
+
+    Of a backend that is `down` the answer is nobody's fault: only what the agent makes of it is checked.
+    """
     signal, use = source.signal, source.use
     if signal is None:
         return
-    tool = use.name if use is not None and use.name else "the tool"
-    if signal.detector == "tool_error" and use is not None:
-        signature = _signature(use.result or "")
-        if signature:
-            check = Check("not_regex", {"pattern": signature, "in": "tool_results"})
-            yield f"Calls {tool} so that it does not answer with this error.", check
-    if signal.detector == "unknown_tool" and use is not None and use.name:
-        yield f"Does without {tool}, which does not exist.", Check("tool_not_called", {"name": use.name})
-    if signal.detector == "repeated_call" and use is not None and use.name:
-        yield (
-            f"Calls {tool} once with the same arguments, and works with the answer.",
-            Check("no_repeated_calls", {"name": use.name}),
-        )
+    named = {"name": use.name} if use is not None and use.name else None
+    if down:
+        if named:
+            yield Check("no_repeated_calls", {**named, "max": RETRIES})
+        return
+    if signal.detector == "tool_error" and use is not None and (signature := _signature(use.result or "")):
+        yield Check("not_regex", {"pattern": signature, "in": "tool_results"})
+    if signal.detector == "unknown_tool" and named:
+        yield Check("tool_not_called", named)
+    if signal.detector == "repeated_call" and named:
+        yield Check("no_repeated_calls", named)
     if signal.detector in ANSWERABLE:
-        yield _EXPECTED[signal.detector].format(tool=tool), Check("no_signal", {"detector": signal.detector})
+        yield Check("no_signal", {"detector": signal.detector})
     if signal.detector in ("trace_error", "unanswered_call"):
-        yield "Answers the user.", Check("regex", {"pattern": r"\S"})
+        yield Check("regex", {"pattern": r"\S"})
 
 
-_EXPECTED = {
-    "tool_error": "Calls {tool} so that it does not answer with an error.",
-    "unknown_tool": "Calls only tools that exist.",
-    "malformed_arguments": "Calls {tool} with arguments that are valid JSON.",
-    "repeated_call": "Does not make the same call again and again.",
-    "unanswered_call": "Makes no call that stays without an answer.",
-    "execution_error": "Writes code and commands that run.",
-    "agent_admission": "Does what the user asks, instead of saying that it could not.",
-    "agent_loop": "Moves on, instead of saying the same again.",
-}
+def _down(source: _Source) -> bool:
+    """Whether a tool failed because what is behind it did not answer."""
+    if source.signal is None or source.signal.detector != "tool_error":
+        return False
+    error = source.use.failure if source.use is not None else None
+    return unavailable(error.message if error is not None else source.signal.reason)
+
+
+def _request(source: _Source) -> str:
+    """What the user asked for: in the conversation, else in the failure's own record."""
+    return request_in(source.given) if source.given else _recorded_request(source.failure.input_payload)
+
+
+def _recorded_request(payload: Mapping[str, Any]) -> str:
+    """The input of a record; its request where the input only says thanks, and nothing where neither is text."""
+    said = [spoken(text) for name in ("input", "request") if isinstance(text := payload.get(name), str)]
+    asked = [text for text in said if text.strip() and not closing(plain(text))]
+    return next(iter(asked or (text for text in said if text.strip())), "")
 
 
 def _fails(case: EvalCase, answer: Sequence[Message]) -> bool | None:
@@ -189,18 +228,16 @@ def _input(source: _Source) -> Any:
     """Text where the user spoke once, else the messages; from the failure's own record where there is no conversation."""
     if not source.given:
         payload = source.failure.input_payload
-        text = payload.get("input") if isinstance(payload.get("input"), str) else None
-        return (
-            redact(text) if text and text.strip() else redact(json.dumps(redact_value(payload), ensure_ascii=False, default=str))
-        )
+        text = _recorded_request(payload)
+        return redact(text) if text else redact(json.dumps(redact_value(payload), ensure_ascii=False, default=str))
     if len(source.given) == 1 and source.given[0].text.strip():
-        return _tidy(redact(source.given[0].text))
+        return _tidy(redact(spoken(source.given[0].text)))
     return [_chat(m) for m in source.given]
 
 
 def _chat(message: Message) -> dict[str, Any]:
     """A message in the OpenAI chat shape, redacted."""
-    made: dict[str, Any] = {"role": message.role, "content": _spoken(message.content)}
+    made: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.tool_calls:
         made["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _arguments(call.arguments)}}
@@ -213,8 +250,10 @@ def _chat(message: Message) -> dict[str, Any]:
     return made
 
 
-def _spoken(content: Any) -> Any:
-    return _tidy(redact(content)) if isinstance(content, str) else redact_value(content)
+def _content(message: Message) -> Any:
+    if not isinstance(message.content, str):
+        return redact_value(message.content)
+    return _tidy(redact(message.content if role_of(message) == "tool" else spoken(message.content)))
 
 
 def _tidy(text: str) -> str:
@@ -236,32 +275,11 @@ def _signature(result: str) -> str:
     return ".{1,80}?".join(parts).strip() if sum(c.isalpha() for c in masked) >= 4 else ""
 
 
-def _wanted(source: _Source, mode: FailureMode | None) -> str:
-    if mode is not None and mode.possible_fix:
-        return redact(mode.possible_fix)
-    return "Does what the user asks for, so that the user need not correct it, ask again or give up."
-
-
-def _rubric(source: _Source, case: EvalCase) -> tuple[str, ...]:
-    """Criteria for a judge: the request is met, the failure is not repeated, and what the user had to add is taken care of."""
-    asked = next((m.text for m in reversed(source.given) if role_of(m) == "user" and m.text.strip()), "")
-    criteria = [
-        f"Answers what the user asked: {_quoted(asked)}" if asked else "Answers what the user asked.",
-        f"Does not repeat the recorded failure: {case.failure_indicator}" if case.failure_indicator else "",
-    ]
-    if source.signal is not None and source.signal.detector in _USERS_WORD and source.next.strip():
-        criteria.append(f"Leaves no reason to answer as the user then did: {_quoted(source.next)}")
-    return tuple(c for c in criteria if c)
-
-
-def _quoted(text: str, width: int = 200) -> str:
-    flat = " ".join(redact(text).split())
-    return f'"{flat}"' if len(flat) <= width else f'"{flat[: width - 1]}…"'
-
-
-def _sentence(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat[:1].upper() + flat[1:]
+def _sentence(source: _Source) -> str:
+    """What went wrong; the name of a tool at its beginning stays as it is written."""
+    flat = " ".join((source.signal.reason if source.signal else source.failure.failure_reason).split())
+    named = source.use is not None and bool(source.use.name) and flat.startswith(source.use.name)
+    return flat if named else flat[:1].upper() + flat[1:]
 
 
 def _severity(share: float) -> int:
