@@ -17,10 +17,22 @@ command line ends with.
 
 from __future__ import annotations
 
+import re
+
 OK = 0
 BLOCKED = 1
 UNDECIDED = 2
 USAGE = 64
+
+
+_CREDENTIALS = re.compile(
+    r"""(?<=://)(?:[^\s'"/:@]*:[^\s'"]*|[^\s'"/@]*)(?=@)|(?i:(?<=[?&]password=)|(?<=[?&]token=)|(?<=[?&]api_key=))[^&\s'"]+"""
+)
+
+
+def without_credentials(text: str) -> str:
+    """`text` with the login of every URL in it, and passwords among its parameters, written as `***`."""
+    return _CREDENTIALS.sub("***", text)
 
 
 class LoopwrightError(Exception):

@@ -341,5 +341,8 @@ class VersionControl(Protocol):
     def head(self) -> str | None:
         """The current commit, with `-dirty` where files differ; None outside a repository."""
 
+    def why_no_head(self) -> str:
+        """Why `head` is None, in words: no git, no repository, or no commit in it yet."""
+
 
 StoreFactory = Callable[[], Store]

@@ -219,3 +219,14 @@ def test_a_chat_record_reads_the_same_from_the_normalised_form():
     assert read(json.loads(written)) == trace
     assert msgspec.json.encode(trace_object(read(json.loads(written)))) == written
     assert replace(trace, steps=()) != trace
+
+
+def test_labels_are_kept_as_they_are_and_ids_are_strict() -> None:
+    odd = "2.1\u200d\n" + "x" * 600
+    trace = read({**CHAT, "version": odd, "agent": odd, "session_id": odd})
+    assert (trace.version, trace.agent, trace.session_id) == (odd, odd, odd)
+    assert read({**CHAT, "version": ""}).version is None
+    with pytest.raises(RecordError, match="version is true"):
+        read({**CHAT, "version": True})
+    with pytest.raises(RecordError, match="id is"):
+        read({**CHAT, "id": "a\u200d"})

@@ -70,3 +70,19 @@ def test_any_text_is_a_value_or_a_suite_error(text: str) -> None:
         plain(text)
     except SuiteError as error:
         assert error.source == "suite.yaml"
+
+
+@pytest.mark.parametrize(
+    "text", ["cases:\n\t- id: a\n", "cases:\n  - id: a\n\t  input: b\n", "cases:\n  -\tid: a\n  \tinput: b\n"]
+)
+def test_a_tab_in_the_indentation_is_called_one(text: str) -> None:
+    with pytest.raises(
+        SuiteError, match=r"suite.yaml:\d: is not valid YAML: a tab stands in the indentation; indent with spaces"
+    ):
+        document(text, "suite.yaml")
+
+
+def test_a_tab_elsewhere_is_not_blamed() -> None:
+    assert plain("a: 'x\ty'\n") == {"a": "x\ty"}
+    with pytest.raises(SuiteError, match="is not valid YAML: (?!a tab)"):
+        document("a: [1,\t2\nb: 3\n", "suite.yaml")

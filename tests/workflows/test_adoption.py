@@ -18,7 +18,7 @@ from loopwright.errors import SuiteError
 from loopwright.evaluate.case import Suite
 from loopwright.settings import load
 from loopwright.surfaces.cli.main import VERBS
-from loopwright.workflows.adoption import ENOUGH_CASES, Evidence, examine, look, stage
+from loopwright.workflows.adoption import ENOUGH_CASES, Absent, Evidence, examine, look, stage
 
 COMPLETE = Evidence(
     own_target=True,
@@ -149,4 +149,4 @@ def test_looking_tells_there_broken_and_absent_apart() -> None:
     def broken() -> str:
         raise SuiteError("bad")
 
-    assert [look("x", at).ok for at in (lambda: "here", lambda: None, broken)] == [True, None, False]
+    assert [look("x", at).ok for at in (lambda: "here", lambda: Absent("no git"), broken)] == [True, None, False]

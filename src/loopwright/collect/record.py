@@ -132,9 +132,9 @@ def _conversation(record: Mapping[str, Any], value: Any, name: str, id: Any) -> 
         extra["metadata"] = metadata
     content: dict[str, Any] = {
         "messages": messages,
-        "session_id": _optional_id(record.get("session_id"), "session_id"),
-        "agent": _optional_id(record.get("agent"), "agent"),
-        "version": _optional_id(record.get("version"), "version"),
+        "session_id": _label(record.get("session_id"), "session_id"),
+        "agent": _label(record.get("agent"), "agent"),
+        "version": _label(record.get("version"), "version"),
         "started_at": moment(record.get("timestamp"), "timestamp"),
         "attributes": _attributes(extra, metadata if isinstance(metadata, Mapping) else {}),
     }
@@ -146,8 +146,12 @@ def _attributes(extra: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str,
     return {k: v for k, v in {**extra, **inner}.items() if k not in LABELS}
 
 
-def _optional_id(value: Any, name: str) -> str | None:
-    return None if value is None or value == "" else _id(value, name)
+def _label(value: Any, name: str) -> str | None:
+    """A name that nothing is looked up by: any text, kept as it is, or a number; None where there is none."""
+    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if text is not None and not isinstance(text, str):
+        raise RecordError(f"{name} is {shown(value)}", cure="give text or a number, or leave it out", reason=f"bad {name}")
+    return text or None
 
 
 def _id(value: Any, name: str) -> str:

@@ -144,6 +144,9 @@ def _whole(text: str, place: Node) -> int:
 def _syntax_error(error: yaml.YAMLError, text: str, source: str) -> SuiteError:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
+        if mark is not None and _indented_by_tab(text, mark.line):
+            cure = "indent with spaces: YAML takes no tabs there"
+            return SuiteError("is not valid YAML: a tab stands in the indentation", source=source, line=mark.line + 1, cure=cure)
         problem = " ".join(part for part in (error.context, error.problem) if part)
         return SuiteError(f"is not valid YAML: {problem}", source=source, line=mark.line + 1 if mark else 0, cure="mend the line")
     position = getattr(error, "position", 0)
@@ -151,3 +154,9 @@ def _syntax_error(error: yaml.YAMLError, text: str, source: str) -> SuiteError:
     shown = f"{reason} ({getattr(error, 'character', '')!r})"
     line = text.count("\n", 0, position) + 1
     return SuiteError(f"is not valid YAML: {shown}", source=source, line=line, cure="remove the character")
+
+
+def _indented_by_tab(text: str, index: int) -> bool:
+    """Whether the line of that index, from 0, begins with white space that has a tab in it, maybe after a list's dashes."""
+    lines = text.split("\n")
+    return index < len(lines) and re.match(r"[ -]*\t", lines[index]) is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from loopwright.errors import LoopwrightError
+from loopwright.errors import LoopwrightError, without_credentials
 from loopwright.evaluate.case import Suite
 from loopwright.ports import Store, StoreFactory, Target
 from loopwright.workflows.triage import ACCEPTED, REJECTED
@@ -83,6 +83,13 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """Something that is not there, and why; that is no fault."""
+
+    why: str = "not there yet"
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """All that was looked at. `adoption` is None where the suite or the store is broken, so that nothing can be counted."""
 
@@ -97,7 +104,7 @@ class Examination:
 
 
 async def examine(
-    looks: Mapping[str, Callable[[], str | None]],
+    looks: Mapping[str, Callable[[], str | Absent]],
     target: Callable[[], Target | None],
     load_suite: Callable[[], Suite | None],
     store: StoreFactory,
@@ -112,7 +119,7 @@ async def examine(
     findings = [*(look(name, at) for name, at in looks.items()), await _look_at_target(target)]
     try:
         suite = load_suite()
-        findings.append(_found("suite", None if suite is None else _count(len(suite.cases), "approved case")))
+        findings.append(_found("suite", Absent() if suite is None else _count(len(suite.cases), "approved case")))
     except LoopwrightError as error:
         return Examination((*findings, _fault("suite", error)))
     try:
@@ -151,8 +158,8 @@ def gather(store: Store, suite: Suite, known: Evidence) -> Evidence:
     )
 
 
-def look(name: str, at: Callable[[], str | None]) -> Finding:
-    """Look at one thing: `at` says what was found, None where there is nothing, and raises where it is broken."""
+def look(name: str, at: Callable[[], str | Absent]) -> Finding:
+    """Look at one thing: `at` says what was found, or why nothing was, and raises where it is broken."""
     try:
         return _found(name, at())
     except LoopwrightError as error:
@@ -163,7 +170,7 @@ async def _look_at_target(target: Callable[[], Target | None]) -> Finding:
     try:
         made = target()
         if made is None:
-            return _found("target", None)
+            return _found("target", Absent())
         try:
             await made.open()
         finally:
@@ -173,12 +180,12 @@ async def _look_at_target(target: Callable[[], Target | None]) -> Finding:
     return _found("target", made.name)
 
 
-def _found(name: str, detail: str | None) -> Finding:
-    return Finding(name, None, "not there yet") if detail is None else Finding(name, True, detail)
+def _found(name: str, detail: str | Absent) -> Finding:
+    return Finding(name, None, detail.why) if isinstance(detail, Absent) else Finding(name, True, without_credentials(detail))
 
 
 def _fault(name: str, error: LoopwrightError) -> Finding:
-    return Finding(name, False, " ".join(str(error).split()))
+    return Finding(name, False, without_credentials(" ".join(str(error).split())))
 
 
 _WEEKLY = Step("review what recurs, every week", "loopwright triage")

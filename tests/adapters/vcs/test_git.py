@@ -89,3 +89,12 @@ def test_the_folder_is_never_a_command(tmp_path: Path) -> None:
     folder.mkdir()
     assert Git(folder).head() is None
     assert [p.name for p in tmp_path.iterdir()] == [folder.name]
+
+
+def test_it_says_why_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Git(tmp_path).why_no_head() == "not in a git repository"
+    git(tmp_path, "init", "--quiet")
+    assert Git(tmp_path).head() is None
+    assert Git(tmp_path).why_no_head() == "a git repository without a commit yet"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Git(tmp_path).why_no_head() == "git is not installed"

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from loopwright.adapters.targets.answer import MAX_ANSWER_BYTES, TOO_LONG, reply_from_text
 from loopwright.effects import CallTarget, TargetReply
-from loopwright.errors import UsageError
+from loopwright.errors import UsageError, without_credentials
 
 _CHUNK = 64 * 1024
 
@@ -37,8 +37,8 @@ class HttpService:
 
     @property
     def name(self) -> str:
-        """As the user wrote it."""
-        return self._url
+        """As the user wrote it, without the credentials in it: names are shown and kept."""
+        return without_credentials(self._url)
 
     async def open(self) -> None:
         """Nothing to get ready."""

@@ -28,6 +28,14 @@ class Git:
         changed = self._ask("status", "--porcelain", "--untracked-files=no")
         return f"{commit}-dirty" if changed or changed is None else commit
 
+    def why_no_head(self) -> str:
+        """Why `head` is None, in words: no git, no repository, or no commit in it yet."""
+        if self._ask("--version") is None:
+            return "git is not installed"
+        if self._ask("rev-parse", "--git-dir") is None:
+            return "not in a git repository"
+        return "a git repository without a commit yet"
+
     def _ask(self, *arguments: str) -> str | None:
         """Git's answer without the white space around it; None where it fails, is absent or takes too long."""
         quiet = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}

@@ -8,7 +8,7 @@ from os import devnull
 from traceback import print_exc
 from typing import NamedTuple
 
-from loopwright.errors import OK, UNDECIDED, USAGE, LoopwrightError
+from loopwright.errors import OK, UNDECIDED, USAGE, LoopwrightError, without_credentials
 from loopwright.registry import unknown
 
 
@@ -116,4 +116,4 @@ def _give_up_stdout() -> None:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return without_credentials(" ".join(str(error).split()))

@@ -87,3 +87,28 @@ def test_a_ci_file_that_cannot_be_read_is_passed_over(project: Path) -> None:
     (project / ".ci").mkdir()
     (project / ".ci/gone").symlink_to(project / "nowhere")
     assert ci_files(project) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("LOOPWRIGHT_STORE_URL", "postgresql://ann:s3cret@db.example/loop"),
+        ("LOOPWRIGHT_STORE_URL", "sqlite://ann:s3cret@db.example/loop"),
+        ("LOOPWRIGHT_STORE_URL", "postgresql://db.example/loop?user=ann&password=s3cret"),
+        ("LOOPWRIGHT_TARGET_URL", "https://ann:s3/cret@agent.example/ask"),
+    ],
+)
+def test_no_password_is_shown(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch, name: str, url: str) -> None:
+    monkeypatch.setenv(name, url)
+    for command in (["doctor"], ["doctor", "--format", "json"], ["modes"]):
+        main(command)
+        said = capsys.readouterr()
+        assert "cret" not in said.out + said.err
+        assert "ann:" not in said.out + said.err
+    main(["doctor", "--format", "json"])
+    assert "***" in capsys.readouterr().out
+
+
+def test_it_says_what_is_missing_of_git(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
+    assert {f["name"]: f["detail"] for f in examined(capsys)["findings"]}["git"] == "not in a git repository"

@@ -14,14 +14,14 @@ from typing import Any
 import typer
 
 from loopwright import wiring
-from loopwright.errors import BLOCKED
+from loopwright.errors import BLOCKED, without_credentials
 from loopwright.evaluate.case import Suite
-from loopwright.ports import Target
+from loopwright.ports import Target, VersionControl
 from loopwright.settings import SETTINGS, Settings
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, settle
 from loopwright.surfaces.cli.terminal import emit, say, table
 from loopwright.surfaces.cli.verbs.init import TARGET
-from loopwright.workflows.adoption import Evidence, Examination, examine
+from loopwright.workflows.adoption import Absent, Evidence, Examination, examine
 
 app = typer.Typer(add_completion=False)
 
@@ -73,7 +73,7 @@ def ci_files(folder: Path) -> tuple[str, ...]:
 def plain(settings: Settings, found: Examination) -> dict[str, Any]:
     """The examination as JSON."""
     return {
-        "settings": [{"name": r.name, "value": settings[r.name], "source": source(settings, r.name)} for r in SETTINGS],
+        "settings": [{"name": r.name, "value": shown(settings, r.name), "source": source(settings, r.name)} for r in SETTINGS],
         "findings": [dataclasses.asdict(finding) for finding in found.findings],
         "evidence": dataclasses.asdict(found.evidence) if found.evidence else None,
         "adoption": dataclasses.asdict(found.adoption) if found.adoption else None,
@@ -82,7 +82,9 @@ def plain(settings: Settings, found: Examination) -> dict[str, Any]:
 
 def tell(settings: Settings, found: Examination) -> None:
     """The examination for a person."""
-    table("Settings", ("setting", "value", "from"), [(r.name, settings[r.name], source(settings, r.name)) for r in SETTINGS])
+    table(
+        "Settings", ("setting", "value", "from"), [(r.name, shown(settings, r.name), source(settings, r.name)) for r in SETTINGS]
+    )
     say("")
     table("Environment", ("", "", ""), [(f.name, _MARK[f.ok], f.detail) for f in found.findings])
     say("")
@@ -98,6 +100,12 @@ def tell(settings: Settings, found: Examination) -> None:
         say(f"Next: {found.adoption.next.what}\n  {found.adoption.next.command}")
 
 
+def shown(settings: Settings, name: str) -> Any:
+    """A setting's value, without the credentials that a URL may hold."""
+    value = settings[name]
+    return without_credentials(value) if isinstance(value, str) else value
+
+
 def source(settings: Settings, name: str) -> str:
     """Where a setting's value came from."""
     return settings.sources.get(name, "default")
@@ -107,9 +115,13 @@ def _looks(settings: Settings) -> dict[str, Any]:
     return {
         "python": lambda: f"{platform.python_version()} at {sys.executable}",
         "loopwright": lambda: version("loopwright"),
-        "git": lambda: wiring.version_control(settings.folder).head(),
+        "git": lambda: _commit(wiring.version_control(settings.folder)),
         "embedder": lambda: _embedder(settings),
     }
+
+
+def _commit(repository: VersionControl) -> str | Absent:
+    return repository.head() or Absent(repository.why_no_head())
 
 
 def _embedder(settings: Settings) -> str:

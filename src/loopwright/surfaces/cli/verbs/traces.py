@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from loopwright import wiring
+from loopwright.collect.intake import printable
 from loopwright.collect.record import trace_object
 from loopwright.collect.trace import Message, Trace
 from loopwright.errors import UsageError
@@ -81,7 +82,7 @@ def _row(trace: Trace) -> tuple[object, ...]:
     first = next((message.text for message in trace.messages if message.role == "user"), "")
     words = " ".join(first.split())
     started = trace.started_at.strftime("%Y-%m-%d %H:%M") if trace.started_at else ""
-    return trace.trace_id, started, trace.version or "", len(trace.messages), words[:FIRST_WORDS]
+    return trace.trace_id, started, printable(trace.version or ""), len(trace.messages), words[:FIRST_WORDS]
 
 
 def _facts(trace: Trace) -> list[tuple[str, str]]:
@@ -94,7 +95,7 @@ def _facts(trace: Trace) -> list[tuple[str, str]]:
         ("error", trace.error),
         *(("feedback", _verdict(verdict.kind, verdict.value, verdict.comment)) for verdict in trace.feedback),
     ]
-    return [(name, str(value)) for name, value in facts if value is not None]
+    return [(name, printable(str(value))) for name, value in facts if value is not None]
 
 
 def _verdict(kind: str, value: object, comment: str) -> str:
