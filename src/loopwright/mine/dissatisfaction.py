@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+import sys
 from collections.abc import Iterator
 
 from loopwright.collect.trace import Trace
@@ -162,14 +162,30 @@ def agent_loops(trace: Trace, context: Context) -> Iterator[Signal]:
 def _stuck(reading: Reading) -> dict[int, float]:
     """How sure it is, by message, that the agent is stuck: its turns end on the same words, whatever the user answers."""
     found: dict[int, float] = {}
-    run: Counter[str] = Counter()
+    run: dict[str, int] = {}
     for said in _turn_ends(reading):
-        put = _put(said.plain)
-        run = Counter({text: run[text] + 1 for text in put})
-        most = max((count for text, count in run.items() if count >= (2 if put[text] else 3)), default=0)
+        whole = _PUNCTUATION.sub(" ", said.plain).strip()
+        sentences = (sentence.strip() for sentence in _SENTENCE.findall(said.plain[:OPENING]))
+        run = {text: run.get(text, 0) + 1 for text in {whole, *sentences}}
+        again = [text for text, times in run.items() if times > 1]
+        most = max((run[text] for text in again if run[text] >= _too_often(text, said.plain, text == whole)), default=0)
         if most:
             found[said.index] = 0.55 if most == 2 else 0.7
     return found
+
+
+def _too_often(text: str, message: str, whole: bool) -> int:
+    """How many turns in a row may not end on this: a message as a whole, or a sentence of one.
+
+    Of a sentence only a request for information counts. Set phrases, such as the offer of more help, may be said for ever.
+    """
+    told = message if whole else text
+    asks = ASKS_FOR.search(told) is not None
+    if not text or SET_PHRASE.fullmatch(text) or (OFFERS_MORE.search(told) and not asks):
+        return sys.maxsize
+    if not whole:
+        return 3 if asks else sys.maxsize
+    return 2 if asks or ASKS.search(message) or message.endswith("\uff1f") else 3
 
 
 def _turn_ends(reading: Reading) -> Iterator[Utterance]:
@@ -184,21 +200,6 @@ def _turn_ends(reading: Reading) -> Iterator[Utterance]:
             last = None
     if last is not None:
         yield last
-
-
-def _put(plain: str) -> dict[str, bool]:
-    """What may not be said again and again: the message as a whole, and each request for information; whether it asks.
-
-    Set phrases, such as the offer of more help, are none.
-    """
-    whole = _PUNCTUATION.sub(" ", plain).strip()
-    if not whole or SET_PHRASE.fullmatch(whole) or closing(plain):
-        return {}
-    asked = [s for s in _SENTENCE.findall(plain[:OPENING]) if ASKS_FOR.search(s) and not OFFERS_MORE.search(s)]
-    sentences = {_PUNCTUATION.sub(" ", s).strip(): False for s in asked}
-    offers = OFFERS_MORE.search(plain) is not None and not asked
-    asks = bool(asked) or ASKS.search(plain) is not None or plain.endswith(("?", "\uff1f"))
-    return sentences if offers else {**sentences, whole: asks}
 
 
 def unusual_effort(trace: Trace, context: Context) -> Iterator[Signal]:

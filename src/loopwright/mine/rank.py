@@ -108,8 +108,8 @@ def input_payload(trace: Trace, pinned: int | None = None) -> dict[str, Any]:
     if not said:
         return {"input": "", "request": ""}
     before = [text for i, text in said if pinned is not None and i <= pinned]
-    asked = [text for text in before if not closing(plain(text))]
-    return {"input": (asked or before or [said[0][1]])[-1], "request": said[0][1]}
+    last = before[-1] if before else said[0][1]
+    return {"input": next((text for text in reversed(before) if not closing(plain(text))), last), "request": said[0][1]}
 
 
 def context_snapshot(trace: Trace, reading: Reading, pinned: int | None = None) -> dict[str, Any]:

@@ -13,6 +13,8 @@ _LAST_MARK = re.compile(
     r"(?:\[/?(?:END|STOP|DONE|EXIT|EOS|TERMINATE|END[ _-]OF[ _-](?:CONVERSATION|CHAT|DIALOGUE))\]|</s>"
     r"|(?:(?<=[.!?\n])|(?<=[.!?\n] )|(?<![\s\S]))(?:TERMINATE|TASK_DONE|END_OF_CONVERSATION|END_CONVERSATION)[.!]?)\s*\Z"
 )
+_LAST_LETTERS = ("]", ">", "E", "E.", "E!", "N", "N.", "N!")
+"""What a last mark ends with."""
 _PARTS = re.compile(r"[.,;:!\n\u3002\uff01\uff0c\u3001\u00a1-]+|\band\b")
 _FILLERS = re.compile(
     r"(?:(?:ok(?:ay)?|great|perfect|alright|all right|well|no+|nope|yes|yeah|oh|so|i|really|super|very|hello) +)+"
@@ -40,11 +42,13 @@ def spoken(text: str) -> str:
     `##MARK##` and `<|mark|>` are left out anywhere, `[END]`, `</s>` and a lone `TERMINATE` at the end only. What holds no mark
     comes back as it is; what holds nothing else is empty.
     """
-    if "##" not in text and "<|" not in text and _LAST_MARK.search(text[-60:]) is None:
+    if "##" not in text and "<|" not in text and not text[-60:].rstrip().endswith(_LAST_LETTERS):
         return text
-    text = _MARKS.sub(" ", text).strip()
-    found = _LAST_MARK.search(text)
-    return text[: found.start()].strip() if found is not None else text
+    bare = _MARKS.sub(" ", text)
+    found = _LAST_MARK.search(bare)
+    if found is not None:
+        return bare[: found.start()].strip()
+    return text if bare == text else bare.strip()
 
 
 def closing(plain: str, before: str = "") -> bool:
