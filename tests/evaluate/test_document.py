@@ -76,9 +76,7 @@ def test_any_text_is_a_value_or_a_suite_error(text: str) -> None:
     "text", ["cases:\n\t- id: a\n", "cases:\n  - id: a\n\t  input: b\n", "cases:\n  -\tid: a\n  \tinput: b\n"]
 )
 def test_a_tab_in_the_indentation_is_called_one(text: str) -> None:
-    with pytest.raises(
-        SuiteError, match=r"suite.yaml:\d: is not valid YAML: a tab stands in the indentation; indent with spaces"
-    ):
+    with pytest.raises(SuiteError, match=r"suite.yaml:\d: .* a tab stands in the indentation; indent with spaces"):
         document(text, "suite.yaml")
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 SHOWN_WIDTH = 80
+STDIN = "-"
+"""Stands for standard input among paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Rejected:
     offset: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.source}:{self.line}" if self.line else self.source
-        return printable(f"{place}: {self.problem}{'; ' + self.cure if self.cure else ''}")
+        where = f"{self.source}:{self.line}" if self.line else self.source
+        return printable(f"{where}: {self.problem}{'; ' + self.cure if self.cure else ''}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Intake:
     reasons: tuple[tuple[str, int], ...] = ()
     files: tuple[SourceCount, ...] = ()
     conflicts: tuple[str, ...] = ()
+
+
+def place(path: str) -> str:
+    """What a path is called in a message: standard input is `<stdin>`, everywhere."""
+    return "<stdin>" if path == STDIN else path
 
 
 def printable(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from loopwright.cluster.clustering import cluster_failures
 from loopwright.cluster.mode import Clustering, Recipe
 from loopwright.cluster.options import AVERAGE, NOTHING, Known, Options
+from loopwright.collect.intake import place
 from loopwright.errors import InputError
 from loopwright.mine.signal import FailureSignal, FailureTrace, Signal
 from loopwright.ports import Embedder, FailureStore, RecordReader
@@ -70,10 +71,10 @@ def read_failures(reader: RecordReader, path: str) -> list[FailureTrace]:
         try:
             failure = failure_of(row)
         except ValueError as error:
-            raise InputError(str(error), source=path, line=line, cure=_CURE) from None
+            raise InputError(str(error), source=place(path), line=line, cure=_CURE) from None
         if failure.trace_id in first:
             problem = f"trace_id {failure.trace_id!r} was on line {first[failure.trace_id]} before"
-            raise InputError(problem, source=path, line=line, cure="give each failure an id of its own")
+            raise InputError(problem, source=place(path), line=line, cure="give each failure an id of its own")
         first[failure.trace_id] = line
         failures.append(failure)
     return failures

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from loopwright.ports import Scaffold
 
-IGNORED = ".loopwright/"
+IGNORED = (".loopwright/", "loopwright-report.html")
+"""What git leaves alone: both hold what users said in production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,11 @@ class Scaffolded:
 
 
 async def scaffold(files: Scaffold, texts: Mapping[str, str]) -> Scaffolded:
-    """Create each file of `texts`, by path, that is not there yet, and have git ignore the store's folder."""
+    """Create each file of `texts`, by path, that is not there yet, and have git ignore the store's folder and the report."""
     created: list[str] = []
     kept: list[str] = []
     for path, text in texts.items():
         (created if files.create(path, text) else kept).append(path)
-    (created if files.ensure_line(".gitignore", IGNORED) else kept).append(".gitignore")
+    added = [files.ensure_line(".gitignore", line) for line in IGNORED]
+    (created if any(added) else kept).append(".gitignore")
     return Scaffolded(tuple(created), tuple(kept))

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from loopwright.collect.intake import STDIN, place
 from loopwright.errors import InputError
 
 CHUNK = 256 * 1024
-STDIN = "-"
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 
 _GZIP = b"\x1f\x8b"
@@ -41,7 +41,7 @@ class Source:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.name = "<stdin>" if path == STDIN else path
+        self.name = place(path)
         self.offset = 0
 
     def chunks(self) -> Iterator[bytes]:

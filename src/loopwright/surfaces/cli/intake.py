@@ -29,6 +29,13 @@ class Refusals:
             note(f"loopwright: {intake.rejected_count:,} not taken: {why}")
 
 
+def tell_empty(intake: Intake) -> None:
+    """A line on stderr for the files without a single record, where there are any."""
+    empty = [f.source for f in intake.files if not f.taken and not f.rejected]
+    if empty:
+        note(f"loopwright: no records in {', '.join(empty[:SHOWN])}{' ...' if len(empty) > SHOWN else ''}")
+
+
 def tell_intake(intake: Intake, kept_in: str = "") -> None:
     """Print the summary of an import: a row for each file, the formats, and what was refused by reason."""
     rows = [(f.source, f"{f.taken:,}", f"{f.rejected:,}") for f in intake.files]
@@ -37,6 +44,4 @@ def tell_intake(intake: Intake, kept_in: str = "") -> None:
     say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in else ''}")
     if intake.unchanged:
         say(f"of these, {intake.unchanged:,} were in the store already, unchanged")
-    empty = [f.source for f in intake.files if not f.taken and not f.rejected]
-    if empty:
-        say(f"no records in: {', '.join(empty[:SHOWN])}{' ...' if len(empty) > SHOWN else ''}")
+    tell_empty(intake)

@@ -170,3 +170,10 @@ def test_a_link_to_a_page_stays_a_link(file, project, capsys):
     assert main(["analyze", str(file), "--out", "latest.html", *STATIC]) == 0
     assert (project / "latest.html").is_symlink()
     assert (project / "pages" / "monday.html").read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("command", [["analyze"], ["analyze", "--format", "json"], ["mine", "--format", "json", "--traces"]])
+def test_a_file_without_records_is_told(project, capsys, command):
+    (project / "empty.jsonl").write_text("")
+    assert main([*command, "empty.jsonl"]) == 0
+    assert "loopwright: no records in empty.jsonl" in capsys.readouterr().err.splitlines()

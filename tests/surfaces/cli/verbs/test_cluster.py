@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -189,3 +190,10 @@ def test_without_a_store_it_says_what_to_do(project, capfd):
     assert main(["cluster"]) == 64
     assert len(capfd.readouterr().err.splitlines()) == 1
     assert not (project / ".loopwright").exists()
+
+
+def test_standard_input_has_one_name(project, capfd, monkeypatch):
+    for command in (["cluster", "--failures", "-"], ["import", "-"], ["mine", "--traces", "-"]):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"trace_id": 7}\n')))
+        assert main([*command, "--format", "json"]) == 64
+        assert capfd.readouterr().err.startswith("loopwright: <stdin>:1: ")

@@ -93,7 +93,7 @@ def test_standard_input_and_an_empty_file(project):
     assert (done.returncode, json.loads(done.stdout)["trace_id"]) == (0, "a")
     (project / "empty.jsonl").write_bytes(b"")
     done = loopwright("import", "empty.jsonl", "--format", "json")
-    assert (done.returncode, done.stdout, refusals(done)) == (0, b"", ["loopwright: no records in what was read"])
+    assert (done.returncode, done.stdout, refusals(done)) == (0, b"", ["loopwright: no records in empty.jsonl"])
 
 
 def test_what_import_writes_it_reads_again_to_the_same_bytes(project):

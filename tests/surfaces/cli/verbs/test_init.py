@@ -9,11 +9,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from loopwright.evaluate.suite import CHECKS, json_schema
 from loopwright.settings import SETTINGS, load
 from loopwright.surfaces.cli.main import main
 from loopwright.surfaces.cli.verbs.init import TARGET, toml
 
-FILES = {"loopwright.toml", "agent_example.py", "evals/first_cases.yaml", ".github/workflows/loopwright.yml", ".gitignore"}
+FILES = {
+    "loopwright.toml",
+    "agent_example.py",
+    "evals/first_cases.yaml",
+    "evals/suite.schema.json",
+    ".github/workflows/loopwright.yml",
+    ".gitignore",
+}
 
 
 def files(folder: Path) -> set[str]:
@@ -45,13 +53,27 @@ def test_a_second_time_changes_nothing(project: Path, capsys: pytest.CaptureFixt
     again = json.loads(capsys.readouterr().out)
     assert (again["created"], set(again["kept"])) == ([], FILES)
     assert {name: (project / name).read_bytes() for name in FILES} == before
+    main(["init"])
+    assert capsys.readouterr().err.endswith("Next: loopwright run\n")
+
+
+def test_the_cases_name_every_check_and_the_schema_beside_them(project: Path) -> None:
+    main(["init"])
+    text = (project / "evals/first_cases.yaml").read_text()
+    assert all(f"{name}," in text or f"{name};" in text for name in CHECKS.names())
+    assert text.startswith("# yaml-language-server: $schema=suite.schema.json\n")
+    assert json.loads((project / "evals/suite.schema.json").read_text()) == json_schema()
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("build", "build\n.loopwright/\n"), ("/.loopwright\n", "/.loopwright\n"), ("", ".loopwright/\n")],
+    [
+        ("build", "build\n.loopwright/\nloopwright-report.html\n"),
+        ("/.loopwright\n*.html\nloopwright-report.html\n", "/.loopwright\n*.html\nloopwright-report.html\n"),
+        ("", ".loopwright/\nloopwright-report.html\n"),
+    ],
 )
-def test_gitignore_gets_one_line(project: Path, before: str, after: str) -> None:
+def test_gitignore_covers_what_users_said(project: Path, before: str, after: str) -> None:
     (project / ".gitignore").write_text(before)
     main(["init"])
     assert (project / ".gitignore").read_text() == after
@@ -72,7 +94,7 @@ def test_another_folder_is_made(project: Path, capsys: pytest.CaptureFixture[str
 def test_a_file_in_the_way_is_an_error_of_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "evals").write_text("")
     assert main(["init"]) == 64
-    assert capsys.readouterr().err.splitlines()[-1].startswith("loopwright: evals/first_cases.yaml: cannot be made")
+    assert capsys.readouterr().err.splitlines()[-1].startswith("loopwright: evals/suite.schema.json: cannot be made")
 
 
 def test_the_settings_file_names_every_setting_and_changes_none_but_the_target(project: Path) -> None:

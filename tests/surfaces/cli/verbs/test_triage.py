@@ -59,15 +59,22 @@ def answer(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def test_nothing_to_decide_names_the_next_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["triage"], ["modes"], ["cluster"], ["draft"]):
+        assert main(command) == 64
+        assert "import traces first: loopwright import FILE" in capsys.readouterr().err
+    assert list(project.iterdir()) == []
+    with wiring.store(load(start=project, environ={})) as store:
+        store.replace_failures([])
     assert main(["triage"]) == 0
     assert "Next: loopwright import FILE, then loopwright mine" in capsys.readouterr().err
-    assert list(project.iterdir()) == []
 
 
 def test_it_lists_what_recurs(fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
     fill(often=5, twice=2)
     rows = listed(capsys)
-    assert [(r["id"], r["kind"], r["count"], r["why_now"]) for r in rows] == [("often", "mode", 5, "recurred 5 times")]
+    assert [(r["mode_id"] or r["trace_id"], r["kind"], r["count"], r["why_now"]) for r in rows] == [
+        ("often", "mode", 5, "recurred 5 times")
+    ]
     assert main(["triage", "--min-count", "2"]) == 0
     out = capsys.readouterr().out
     assert "what often is" in out
@@ -78,10 +85,10 @@ def test_the_flags_decide_under_a_name(fill: Fill, project: Path, capsys: pytest
     fill(often=5, outage=4, later=3)
     assert main(["triage", "--accept", "often", "--by", "Ada", "--format", "json"]) == 0
     done = json.loads(capsys.readouterr().out)
-    assert (done["id"], done["by"], done["decision"]) == ("often", "Ada", "accepted")
+    assert (done["mode_id"], done["by"], done["decision"]) == ("often", "Ada", "accepted")
     assert "status" not in Path(done["file"]).read_text() or "approved" in Path(done["file"]).read_text()
     assert main(["triage", "--reject", "outage", "--why", "the tool was down", "--by", "Ada"]) == 0
-    assert [r["id"] for r in listed(capsys)] == ["later"]
+    assert [r["mode_id"] or r["trace_id"] for r in listed(capsys)] == ["later"]
     assert {("Ada", "triage accepted", "often"), ("Ada", "triage rejected", "outage")} <= set(audit(project))
 
 
@@ -92,7 +99,7 @@ def test_at_a_terminal_it_asks_about_each(
     with monkeypatch.context() as at_terminal:
         answer(at_terminal, "yes\nA\nreject\nthe tool was down\n\nq\n")
         assert main(["triage", "--by", "Ada"]) == 0
-    assert [r["id"] for r in listed(capsys)] == ["odd", "later"]
+    assert [r["mode_id"] or r["trace_id"] for r in listed(capsys)] == ["odd", "later"]
     assert [a for a in audit(project) if a[1].startswith("triage")] == [
         ("Ada", "triage accepted", "often"),
         ("Ada", "triage rejected", "outage"),

@@ -12,7 +12,7 @@ from loopwright.collect.record import FORMATS
 from loopwright.errors import USAGE, UsageError
 from loopwright.registry import unknown
 from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report
-from loopwright.surfaces.cli.intake import Refusals
+from loopwright.surfaces.cli.intake import Refusals, tell_empty
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.page_file import DEFAULT, check_place, check_spares
 from loopwright.surfaces.cli.terminal import TerminalProgress, note
@@ -80,6 +80,7 @@ def analyze(
     )
     analysis = asyncio.run(analyze_files(reader, files, means, from_))
     refusals.close(analysis.intake)
+    tell_empty(analysis.intake)
     if page is not None:
         write_report(analysis, page)
     if format is OutputFormat.JSON:

@@ -16,9 +16,9 @@ from loopwright.collect.record import FORMATS, trace_object
 from loopwright.errors import USAGE, UsageError
 from loopwright.ports import Imported
 from loopwright.registry import unknown
-from loopwright.surfaces.cli.intake import Refusals, tell_intake
+from loopwright.surfaces.cli.intake import Refusals, tell_empty, tell_intake
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
-from loopwright.surfaces.cli.terminal import TerminalProgress, note
+from loopwright.surfaces.cli.terminal import TerminalProgress
 from loopwright.workflows.importing import Outcome, import_traces
 
 app = typer.Typer(add_completion=False)
@@ -68,8 +68,8 @@ def import_(
 def _end(intake: Intake, refusals: Refusals, where: str) -> None:
     if where:
         tell_intake(intake, where)
-    elif not intake.taken and not intake.rejected_count:
-        note("loopwright: no records in what was read")
+    else:
+        tell_empty(intake)
     refusals.close(intake)
     if intake.rejected_count:
         raise typer.Exit(USAGE)

@@ -13,7 +13,9 @@ from pathlib import Path
 import typer
 
 from loopwright import wiring
-from loopwright.settings import FILE_NAME, SETTINGS, Setting
+from loopwright.errors import LoopwrightError
+from loopwright.evaluate.suite import schema_text
+from loopwright.settings import FILE_NAME, SETTINGS, Setting, load
 from loopwright.surfaces.cli.options import FORMAT, OutputFormat
 from loopwright.surfaces.cli.terminal import emit, note
 from loopwright.workflows.scaffolding import IGNORED, Scaffolded, scaffold
@@ -42,8 +44,9 @@ def init(
 ) -> None:
     """Scaffold the first files of the loop: settings, example cases, an example agent, a CI workflow.
 
-    Writes loopwright.toml, agent_example.py, evals/first_cases.yaml, the CI workflow, and a line in .gitignore. A file that is
-    there already is kept as it is, and named. Nothing else is touched, and nothing is asked.
+    Writes loopwright.toml, agent_example.py, evals/first_cases.yaml with the schema by which editors check it, the CI workflow,
+    and two lines in .gitignore. A file that is there already is kept as it is, and named. Nothing else is touched, and nothing is
+    asked.
 
     Example: loopwright init && loopwright run
     """
@@ -78,6 +81,7 @@ def _texts(ci: CI) -> dict[str, str]:
     texts = {
         FILE_NAME: toml(TARGET),
         "agent_example.py": (templates / "agent_example.py").read_text(encoding="utf-8"),
+        "evals/suite.schema.json": schema_text(),
         "evals/first_cases.yaml": (templates / "cases.yaml").read_text(encoding="utf-8"),
     }
     if ci in _CI_FILES:
@@ -88,11 +92,19 @@ def _texts(ci: CI) -> dict[str, str]:
 
 def _tell(done: Scaffolded, folder: Path, ci: CI) -> None:
     for path in done.created:
-        note(f"added {IGNORED} to {folder / path}" if path == ".gitignore" else f"wrote {folder / path}")
+        note(f"added {' and '.join(IGNORED)} to {folder / path}" if path == ".gitignore" else f"wrote {folder / path}")
     for path in done.kept:
         note(f"kept  {folder / path}, which was there")
     if ci is CI.GITLAB:
         note("In .gitlab-ci.yml, include it: {local: loopwright.gitlab-ci.yml}")
     place = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    target = f" --target {TARGET}" if FILE_NAME in done.kept else ""
+    target = "" if FILE_NAME in done.created or _names_target(folder / FILE_NAME) else f" --target {TARGET}"
     note(f"\nNext: {place}loopwright run{target}")
+
+
+def _names_target(file: Path) -> bool:
+    """Whether the settings file that was there names an agent; one that cannot be read names none."""
+    try:
+        return bool(load(file=file, environ={})["target.url"])
+    except LoopwrightError:
+        return False

@@ -18,6 +18,7 @@ from loopwright.mine.rank import Mined
 from loopwright.mine.record import failure_object, sound_object
 from loopwright.registry import unknown
 from loopwright.settings import Settings
+from loopwright.surfaces.cli.intake import tell_empty
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, note, say, table
 from loopwright.workflows.importing import collect_traces
@@ -78,7 +79,8 @@ def mine(
 def _mine(settings: Settings, traces: list[str], from_: str | None, detectors: list[Detector]) -> Mined:
     if traces:
         reader = wiring.trace_reader(settings)
-        read, _ = asyncio.run(collect_traces(reader, traces, from_, strict=True, progress=TerminalProgress()))
+        read, intake = asyncio.run(collect_traces(reader, traces, from_, strict=True, progress=TerminalProgress()))
+        tell_empty(intake)
         return asyncio.run(mine_traces(read, detectors))
     with wiring.store(settings, create=False) as kept:
         return asyncio.run(mine_store(kept, detectors))

@@ -40,7 +40,7 @@ def triage(
 ) -> None:
     """Review what recurs in production: each failure mode gets an eval case, or a no with a reason.
 
-    Reads failure modes from the store (import, mine and cluster fill it) and brings up those with at least three failures, and
+    Reads failure modes from the store, which import, mine and cluster fill, and brings up those with at least three failures, and
     severe one-offs. Accepting writes the drafted case into evals/ as approved; rejecting keeps the reason; both are recorded in
     the audit trail under your name. What was decided stays decided: a rejected mode comes up again only when it has doubled,
     and grown by the minimal count at least.
@@ -56,7 +56,7 @@ def triage(
     loopwright triage --reject mode-3f2a9c0d11e4b7a6 --why "the tool was down that day"
     """
     settings = settle(config, triage__min_count=min_count, suite__folder=folder, store__url=store)
-    with wiring.store(settings) as opened:
+    with wiring.store(settings, create=False) as opened:
         cases = settings.path("suite.folder")
         desk = Desk(opened, wiring.suite_files(settings), str(cases), cases.is_dir())
         review = Review(desk, by, format)
@@ -123,7 +123,7 @@ class Review:
 
     def _tell(self, candidate: Candidate, by: str, *, done: Accepted | None = None, why: str = "") -> None:
         if self.format is OutputFormat.JSON:
-            said = {"id": candidate.id, "by": by, "decision": "accepted" if done else "rejected"}
+            said = {**_named(candidate), "by": by, "decision": "accepted" if done else "rejected"}
             emit(json.dumps({**said, "case": done.case.id, "file": done.file} if done else {**said, "why": why}))
         elif done is None:
             note(f"{candidate.id}: {by} rejected it")
@@ -179,7 +179,7 @@ def describe(candidate: Candidate) -> None:
 def plain(candidate: Candidate) -> dict[str, Any]:
     """A candidate as JSON."""
     return {
-        "id": candidate.id,
+        **_named(candidate),
         "kind": "mode" if candidate.mode is not None else "one-off",
         "name": candidate.name,
         "count": candidate.count,
@@ -189,6 +189,13 @@ def plain(candidate: Candidate) -> dict[str, Any]:
         "trace_ids": [f.trace_id for f in candidate.failures],
         "case": candidate.case.id if candidate.case is not None else None,
     }
+
+
+def _named(candidate: Candidate) -> dict[str, str | None]:
+    """A mode by its `mode_id`, a one-off by its `trace_id`; both keys are there."""
+    if candidate.mode is not None:
+        return {"mode_id": candidate.id, "trace_id": None}
+    return {"mode_id": None, "trace_id": candidate.id}
 
 
 def _short(text: str, width: int = 100) -> str:
