@@ -188,6 +188,16 @@ def test_the_request_is_what_was_asked_and_not_what_was_answered() -> None:
     case = left(*messages)
     assert case.input[-1]["content"] == "Yes"
     assert case.scoring_rubric[0] == 'Answers what the user asked: "Cancel my order"'
+    agreed = (*messages[:4], user("Everything looks right. Yes, please proceed with it."), assistant("I could not."))
+    assert left(*agreed).scoring_rubric[0] == 'Answers what the user asked: "Cancel my order"'
+    offered = (
+        user("Upgrade me"),
+        assistant("No. Let me know if a person may help"),
+        user("Yes, please, that would be helpful. Thank you!"),
+    )
+    assert left(*offered, assistant("")).scoring_rubric[0] == 'Answers what the user asked: "Upgrade me"'
+    wider = (*messages[:4], user("Yes, and I'd also like a refund."), assistant("I could not."))
+    assert left(*wider).scoring_rubric[0] == 'Answers what the user asked: "Yes, and I\'d also like a refund."'
     more = (*messages[:5], assistant("Done. Anything else?"), user("Send my invoice"), assistant("I could not."))
     assert left(*more).scoring_rubric[0] == 'Answers what the user asked: "Send my invoice"'
 
@@ -213,6 +223,17 @@ def test_a_backend_that_does_not_answer_is_checked_by_what_the_agent_makes_of_it
     assert again.checks == (Check("no_repeated_calls", {"name": "quote", "max": 3}),)
     assert again.fails_on_source is True
     assert admits(again, quotes(2)) is False
+
+
+def test_a_tool_that_finds_nothing_is_no_fault_of_the_agent() -> None:
+    messages = (
+        user("Find a flight"),
+        assistant(None, tool_call("search")),
+        tool_result("[]"),
+        assistant("There is one at nine."),
+    )
+    case = left(*messages, detector="unanswered_call", at=2, reason="search found nothing")
+    assert case.scoring_rubric[1].endswith("claims nothing that search did not return.")
 
 
 def test_without_the_conversation_thanks_are_no_input() -> None:

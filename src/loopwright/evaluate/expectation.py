@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from loopwright.collect.trace import Message, Trace
 from loopwright.evaluate.redaction import redact
 from loopwright.mine.agent_wording import ASKS, OFFERS_MORE
+from loopwright.mine.likeness import words
 from loopwright.mine.reading import Utterance, read
 from loopwright.mine.speech import closing
-from loopwright.mine.user_wording import REQUEST
+from loopwright.mine.user_wording import AFFIRMS, GO_AHEAD, REQUEST
 
 RETRIES = 3
 """How often the same call may be made to a backend that does not answer."""
@@ -41,8 +43,13 @@ _UNAVAILABLE = (
 )
 _CRITERIA = {
     "unusual_effort": ("Comes to it without detours: no call and no question that the request does not need.",),
+    "unanswered_call": (
+        "Says what could not be found, and what else the user can do; claims nothing that {tool} did not return.",
+    ),
     "unresolved_end": ("Leaves the user with an answer, or with what happens next; it does not break off.",),
 }
+_WISH = re.compile(r"\b(?:(?:can|could|would|will) you|i (?:also )?(?:want|need|would like)|i'd (?:also )?like)\b")
+"""What asks for more, also in a message that agrees."""
 
 
 def request_in(messages: Sequence[Message]) -> str:
@@ -55,8 +62,15 @@ def request_in(messages: Sequence[Message]) -> str:
 
 def _answers(said: Utterance) -> bool:
     """Whether it only answers what the agent asked, as a number or a yes does."""
+    if "?" in said.plain or "\uff1f" in said.plain:
+        return False
+    agrees, wishes = AFFIRMS.match(said.plain) is not None, _WISH.search(said.plain) is not None
+    if agrees and not wishes and said.before and len(words(said.plain)) <= 2:
+        return True
     asked = ASKS.search(said.before[-400:]) is not None or said.before.endswith("\uff1f")
-    return asked and not OFFERS_MORE.search(said.before[-200:]) and not REQUEST.search(said.plain) and "\uff1f" not in said.plain
+    if not asked or OFFERS_MORE.search(said.before[-200:]):
+        return False
+    return not (wishes if agrees or GO_AHEAD.search(said.plain) else REQUEST.search(said.plain))
 
 
 def expected(detector: str, request: str, tool: str, *, unavailable: bool = False) -> str:
@@ -76,7 +90,9 @@ def rubric(detector: str, request: str, tool: str, indicator: str, *, unavailabl
             f"Does not call {tool} again and again while it fails: {RETRIES} times at most.",
         )
     met = f"Answers what the user asked{_colon(request)}" + ("" if request else ".")
-    return (met, *_CRITERIA.get(detector, (f"Does not repeat the recorded failure: {indicator}",) if indicator else ()))
+    if detector in _CRITERIA:
+        return (met, *(criterion.replace("{tool}", tool) for criterion in _CRITERIA[detector]))
+    return (met, f"Does not repeat the recorded failure: {indicator}") if indicator else (met,)
 
 
 def quoted(text: str, width: int = 200) -> str:
