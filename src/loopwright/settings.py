@@ -89,8 +89,8 @@ SETTINGS: tuple[Setting, ...] = (
         "cluster.granularity",
         0.0,
         "robust standard deviations",
-        "Where modes are cut: a higher number makes more, tighter modes; 0 chooses from the data, and in a store keeps the choice of "
-        "the last time.",
+        "Where modes are cut: a higher number makes more, tighter modes; 0 chooses from the data, and in a store keeps "
+        "the choice of the last time.",
         low=0,
         high=20,
     ),
