@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from loopwright import wiring
 from loopwright.errors import StoreError, UsageError
 from loopwright.evaluate.result import Run
 from loopwright.gate.comparable import SuiteChange
-from loopwright.gate.decision import GateDecision, Outcome
+from loopwright.gate.decision import ComparedRun, GateDecision, Outcome
+from loopwright.gate.explain import explain
 from loopwright.gate.policy import Policy
 from loopwright.ports import Store
 from loopwright.settings import load
@@ -32,11 +34,20 @@ def store(project: Path) -> Iterator[Store]:
 
 
 def put_run(
-    store: Store, run_id: str, verdicts: Sequence[bool | None], *, day: int = 0, suite: str = "s1", finished: bool = True
+    store: Store,
+    run_id: str,
+    verdicts: Sequence[bool | None],
+    *,
+    day: int = 0,
+    suite: str = "s1",
+    finished: bool = True,
+    version: str = "v1",
+    settings: dict[str, Any] | None = None,
 ) -> None:
     """A run with a case per verdict."""
     at = NOW + timedelta(days=day)
-    store.put_run(Run(run_id, "v1", suite, "python:shop:answer", at, at if finished else None, planned=len(verdicts)))
+    ended = at if finished else None
+    store.put_run(Run(run_id, version, suite, "python:shop:answer", at, ended, planned=len(verdicts), settings=settings or {}))
     for i, passed in enumerate(verdicts):
         store.put_result(
             result(f"case-{i}", passed, run_id=run_id, suite_digest=suite, error=None if passed is not None else "x")
@@ -47,8 +58,11 @@ def establish(store: Store, run_id: str | None = None, change: Change = "first")
     return asyncio.run(establish_run(store, "Ada Lovelace", NOW, run_id=run_id, change=change))
 
 
-def gate(store: Store, run_id: str | None = None, version: str | None = None) -> GateDecision:
-    return asyncio.run(gate_store(store, Policy(), NOW, run_id=run_id, version=version))
+def gate(
+    store: Store, run_id: str | None = None, version: str | None = None, head: str | None = None, minutes: int = 0
+) -> GateDecision:
+    now = NOW + timedelta(minutes=minutes)
+    return asyncio.run(gate_store(store, Policy(), now, run_id=run_id, version=version, head=head))
 
 
 def trail(store: Store) -> list[tuple[str, str]]:
@@ -236,3 +250,75 @@ def test_a_decision_and_its_entries_are_recorded_together_or_not_at_all(store: S
     with pytest.raises(StoreError, match="audit trail is damaged"):
         gate(store)
     assert store.decisions() == []
+
+
+GOOD, BAD = "a" * 40, "b" * 40
+
+
+def test_it_says_what_was_compared(store: Store) -> None:
+    put_run(store, "monday", [True] * 30, version=GOOD)
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1, version=BAD)
+    decision = gate(store, head=BAD)
+    assert decision.decision is Outcome.APPROVED
+    assert decision.candidate == ComparedRun("tuesday", BAD, NOW + timedelta(days=1))
+    assert decision.baseline == (ComparedRun("monday", GOOD, NOW),)
+    assert store.decisions()[-1].decision == decision
+    text = explain(decision)
+    assert f"candidate: tuesday (version {BAD}, finished 2026-03-03 00:00:00 UTC)" in text
+    assert f"baseline:  monday (version {GOOD}, finished 2026-03-02 00:00:00 UTC)" in text
+
+
+@pytest.mark.parametrize("head", [BAD, f"{GOOD}-dirty"])
+def test_a_run_of_another_commit_is_not_approved_for_this_one(store: Store, head: str) -> None:
+    put_run(store, "monday", [True] * 30, version=GOOD)
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1, version=GOOD)
+    decision = gate(store, head=head)
+    assert decision.decision is Outcome.UNDECIDED
+    assert f"the latest run is of {GOOD[:12]}, and the repository is at {head[:12]}" in decision.message
+    assert "loopwright run" in decision.message
+    assert gate(store, run_id="tuesday", head=head, minutes=1).decision is Outcome.APPROVED
+    assert gate(store, version=GOOD, head=head, minutes=2).decision is Outcome.APPROVED
+    assert gate(store, head=GOOD, minutes=3).decision is Outcome.APPROVED
+
+
+def test_a_version_that_a_person_named_is_not_compared_with_commits(store: Store) -> None:
+    put_run(store, "monday", [True] * 30, version="v6")
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1, version="v7")
+    assert gate(store, head=BAD).decision is Outcome.APPROVED
+
+
+def test_the_run_that_died_is_judged_and_not_the_one_before(store: Store) -> None:
+    put_run(store, "monday", [True] * 30)
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1)
+    put_run(store, "wednesday", [True] * 30, day=2, finished=False)
+    decision = gate(store)
+    assert decision.decision is Outcome.UNDECIDED
+    assert decision.candidate == ComparedRun("wednesday", "v1", None)
+    assert "run wednesday was cut short" in decision.message
+
+
+FILTERED = {"filters": ["--case"], "suite_cases": 30}
+
+
+def test_a_filtered_run_is_not_the_suite(store: Store) -> None:
+    put_run(store, "monday", [True] * 30)
+    establish(store)
+    put_run(store, "tuesday", [True], day=1, suite="s2", settings=FILTERED)
+    decision = gate(store)
+    assert decision.decision is Outcome.UNDECIDED
+    assert "run tuesday holds 1 of 30 cases: it was filtered with --case" in decision.message
+    assert "loopwright run --repeat" in decision.message
+    with pytest.raises(UsageError, match="filtered with --case"):
+        establish(store, change="extend")
+
+
+def test_a_part_is_compared_with_a_baseline_of_that_part(store: Store) -> None:
+    put_run(store, "monday", [True] * 20, settings=FILTERED)
+    establish(store)
+    put_run(store, "tuesday", [True] * 20, day=1, settings=FILTERED)
+    assert gate(store).decision is Outcome.APPROVED
+    assert establish(store, change="extend").results == 40

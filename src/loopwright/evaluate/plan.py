@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from loopwright.audit.digest import digest
@@ -20,6 +20,12 @@ class Selection:
     tags: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
 
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """The options by which a part was chosen."""
+        chosen = (("--layer", self.layers), ("--tag", self.tags), ("--case", self.ids))
+        return tuple(name for name, values in chosen if values)
+
 
 def select(suite: Suite, selection: Selection) -> Suite:
     """The part of the suite that is chosen; raises `UsageError` for an id or a tag that no case has."""
@@ -35,6 +41,13 @@ def trials(suite: Suite, default_trials: int, default_timeout_s: float) -> Itera
         for case, count in zip(suite.cases, counts, strict=True):
             if number < count:
                 yield Trial(case, number, case.timeout_s or default_timeout_s)
+
+
+def repeats(suite: Suite, wanted: Mapping[str, int], first: Mapping[str, int], default_timeout_s: float) -> Iterator[Trial]:
+    """So many more trials of each case as are `wanted` of it, numbered from its `first`, in the order of the suite."""
+    for case in suite.cases:
+        for number in range(wanted[case.id]):
+            yield Trial(case, first.get(case.id, 0) + number, case.timeout_s or default_timeout_s)
 
 
 def identity(version: str, suite_digest: str, target: str, planned: Iterable[tuple[str, int]]) -> str:

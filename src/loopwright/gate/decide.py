@@ -13,7 +13,17 @@ from loopwright.evaluate.result import EvalResult
 from loopwright.gate import doubt
 from loopwright.gate.comparable import Comparable, comparable
 from loopwright.gate.decision import CaseRequest, GateDecision, Outcome, Regression
-from loopwright.gate.levels import CaseLevel, GroupEvidence, case_evidence, detectable, mode_evidence, suite_evidence
+from loopwright.gate.levels import (
+    CaseEvidence,
+    CaseLevel,
+    GroupEvidence,
+    TogetherEvidence,
+    case_evidence,
+    detectable,
+    mode_evidence,
+    suite_evidence,
+    together_evidence,
+)
 from loopwright.gate.naive import naive_regressions
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, Tally, tally
@@ -31,14 +41,16 @@ def decide(
     """Approve, block, or say what is missing to decide.
 
     `baseline` may hold several runs: they are its history. `candidate_version` is the version that the candidate's results are
-    meant to be of. `doubts` are reasons, found by the caller, for which these results may not be approved. The order of results
-    does not matter. An unchanged agent is blocked with a chance of at most `policy.alpha`.
+    meant to be of. `doubts` are reasons, found by the caller, for which these results may not be approved; where a side has no
+    results, they say why. The order of results does not matter. An unchanged agent is blocked with a chance of at most
+    `policy.alpha`.
 
     New cases are named and not compared: they change nothing for the others. A case that was changed or removed is not compared
     either, and stands against an approval.
     """
     policy = policy or Policy()
-    unusable = [*doubts, *doubt.of_results(baseline, candidate, candidate_version)]
+    nothing = not baseline or not candidate
+    unusable = [*doubts, *([] if doubts and nothing else doubt.of_results(baseline, candidate, candidate_version))]
     if unusable:
         return GateDecision(
             approved=False,
@@ -55,28 +67,31 @@ def decide(
     seen = detectable(counted.cases, level.belief, policy)
     incomplete = doubt.of_counts(counted, policy)
     blind = doubt.of_sight(seen, counted.cases, policy)
-    unexplained = doubt.of_cases(doubt.unexplained(level, policy), policy)
+    together = together_evidence(counted.cases, policy)
+    unexplained = doubt.of_fall(suite, level, policy) or doubt.of_cases(doubt.unexplained(level, policy), policy)
     proof = [_lost(c) for c in counted.cases if c.deterministic and c.before.all_passes and c.failed_outright]
-    chance = [*_groups("suite", [suite]), *_groups("mode", modes), *_cases(level)]
+    chance = [*_groups("suite", [suite]), *_groups("mode", modes), *_cases(level, together)]
     changes = doubt.of_changes(shared)
     outcome, reasons, regressions = _outcome(proof, changes, incomplete, chance, [*unexplained, *blind])
     approved = outcome is Outcome.APPROVED
+    fell = _fell(counted.cases)
+    held = doubt.held_by_fall(suite, level) if outcome is Outcome.UNDECIDED else []
     return GateDecision(
         approved=approved,
         decision=outcome,
         regressions=tuple(regressions),
-        message=_message(outcome, reasons, regressions, suite) + _remarks(outcome, counted, level),
+        message=_message(outcome, reasons, regressions, suite, bool(fell)) + _remarks(outcome, counted, level, suite, fell),
         new_evals_queued=len(counted.failing) if approved else 0,
         fixed=tuple(c.eval_id for c in counted.cases if _is_fixed(c)),
         flaky=tuple(c.eval_id for c in counted.cases if _is_flaky(c)),
         missing=tuple(sorted({*counted.missing, *shared.gone})),
         statistics=_statistics(policy, suite, modes, level, seen)
         | {
-            "fell": _fell(counted.cases),
+            "fell": fell,
             "naive": {"regressions": naive_regressions(shared.baseline, shared.candidate)},
         }
         | _changes(counted, shared),
-        next=tuple(_requests(counted, level, policy, bool(blind), bool(incomplete))),
+        next=tuple(_requests(counted, level, held, policy, bool(blind), bool(incomplete))),
         reasons=tuple(reasons),
     )
 
@@ -113,8 +128,8 @@ def _groups(level: Any, groups: Sequence[GroupEvidence]) -> list[Regression]:
     return [Regression(level, None, g.mode_id, g.adjusted, g.before, g.after) for g in groups if g.blocked]
 
 
-def _cases(level: CaseLevel) -> list[Regression]:
-    return [
+def _cases(level: CaseLevel, together: TogetherEvidence) -> list[Regression]:
+    alone = [
         Regression(
             "case",
             eval_id=e.case.eval_id,
@@ -125,6 +140,19 @@ def _cases(level: CaseLevel) -> list[Regression]:
         )
         for e in level.evidence
         if e.blocked
+    ]
+    known = {r.eval_id for r in alone}
+    return alone + [
+        Regression(
+            "case",
+            eval_id=c.eval_id,
+            mode_id=c.mode_id,
+            p_value=together.p_value,
+            before=(c.before.all_passes, c.before.all_trials),
+            after=(c.after.all_passes, c.after.all_trials),
+        )
+        for c in together.cases
+        if together.blocked and c.eval_id not in known
     ]
 
 
@@ -148,7 +176,9 @@ def _fell(cases: Sequence[CaseTally]) -> list[dict[str, Any]]:
     return [{"eval_id": eval_id, "before": before, "after": after} for _, eval_id, before, after in sorted(rows)]
 
 
-def _requests(counted: Tally, level: CaseLevel, policy: Policy, blind: bool, incomplete: bool) -> list[CaseRequest]:
+def _requests(
+    counted: Tally, level: CaseLevel, held: Sequence[CaseEvidence], policy: Policy, blind: bool, incomplete: bool
+) -> list[CaseRequest]:
     """What would decide: missing trials, trials without a verdict, repeats of suspects, or more trials of everything.
 
     A suspect is asked for as many repeats as it has failures, and never more than would prove its loss: noise clears itself with
@@ -163,7 +193,10 @@ def _requests(counted: Tally, level: CaseLevel, policy: Policy, blind: bool, inc
     for e in level.evidence:
         if e.open and e.to_prove:
             wanted[e.case.eval_id] = max(wanted.get(e.case.eval_id, 0), min(e.to_prove, e.case.after.failures))
-    return [CaseRequest(eval_id, trials) for eval_id, trials in wanted.items() if trials > 0]
+    for e in held:
+        wanted[e.case.eval_id] = max(wanted.get(e.case.eval_id, 0), min(e.room, e.case.after.failures))
+    repeat = not (incomplete or blind)
+    return [CaseRequest(eval_id, trials, repeat) for eval_id, trials in wanted.items() if trials > 0]
 
 
 def _more_trials(cases: Sequence[CaseTally], level: CaseLevel, policy: Policy) -> dict[str, int]:
@@ -180,11 +213,12 @@ def _statistics(
 ) -> dict[str, Any]:
     return {
         "alpha": policy.alpha,
-        "suite": _group_row(suite) | {"level": policy.suite_level, "ceiling": policy.suite_ceiling},
+        "suite": _group_row(suite) | {"level": policy.suite_level, "ceiling": policy.suite_ceiling, "unusual": suite.unusual},
         "modes": {"level": policy.mode_level, "tested": [{"mode_id": m.mode_id} | _group_row(m) for m in modes]},
         "cases": {
             "level": policy.case_level,
             "repeat_level": policy.repeat_level,
+            "together_level": policy.together_level,
             "solved": level.solved,
             "pass_rates": {"a": level.belief.a, "b": level.belief.b},
             "suspects": [
@@ -220,24 +254,31 @@ def _changes(counted: Tally, shared: Comparable) -> dict[str, Any]:
     return {"compared": compared, "new": list(counted.new), "changed": list(shared.changed), "gone": list(shared.gone)}
 
 
-def _message(outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence) -> str:
+def _message(outcome: Outcome, reasons: list[str], regressions: list[Regression], suite: GroupEvidence, fell: bool) -> str:
     if outcome is Outcome.UNDECIDED:
         return f"Undecided: {reasons[0]}."
     rates = f"{_percent(suite.before)} of trials passed before and {_percent(suite.after)} now"
     if outcome is Outcome.BLOCKED:
         levels = dict.fromkeys(r.level for r in regressions)
         return f"Blocked: {' and '.join(_WHAT[level] for level in levels)}; {rates}."
-    return f"Approved: no regression found; {rates}."
+    return f"Approved: no regression {'shown' if fell else 'found'}; {rates}."
 
 
-def _remarks(outcome: Outcome, counted: Tally, level: CaseLevel) -> str:
+def _remarks(outcome: Outcome, counted: Tally, level: CaseLevel, suite: GroupEvidence, fell: Sequence[dict[str, Any]]) -> str:
     """What an approval does not cover."""
     if outcome is not Outcome.APPROVED:
         return ""
     suspects = [e.case.eval_id for e in level.evidence if e.open]
-    return (f" Within the noise, but worth a repeat: {doubt.named(suspects)}." if suspects else "") + (
-        f" New, and not compared: {doubt.named(counted.new)}." if counted.new else ""
-    )
+    remarks = []
+    if suite.in_doubt:
+        repeated = any(c.after.repeats for c in counted.cases)
+        why = "the solved cases that failed passed again when repeated" if repeated else "no solved case is in doubt for it"
+        remarks.append(f"So much falls seldom, but {why}: {doubt.named([f['eval_id'] for f in fell])}")
+    if suspects:
+        remarks.append(f"Within the noise, but worth a repeat: {doubt.named(suspects)}")
+    if counted.new:
+        remarks.append(f"New, and not compared: {doubt.named(counted.new)}")
+    return "".join(f" {remark}." for remark in remarks)
 
 
 _WHAT = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
@@ -36,10 +37,24 @@ class Regression:
 
 @dataclass(frozen=True, slots=True)
 class CaseRequest:
-    """What would decide: this many more trials of this case."""
+    """What would decide: this many more trials of this case.
+
+    `repeat` is how they are marked: trials that are added because of earlier results. Otherwise they are part of a new run.
+    """
 
     eval_id: str
     trials: int
+    repeat: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """A run that was compared, as far as it is known: its id, the agent's version, its end, and the file that it came from."""
+
+    run_id: str | None = None
+    version: str | None = None
+    finished_at: datetime | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +62,8 @@ class GateDecision:
     """The outcome of comparing a candidate with its baseline.
 
     `approved`, `regressions`, `message` and `new_evals_queued` are the source's. `decision` is derived from `approved` when it
-    is not given; a decision that contradicts `approved` raises `ValueError`.
+    is not given; a decision that contradicts `approved` raises `ValueError`. `candidate` and `baseline` say what was compared,
+    where that is known; `commands` are what would run the trials in `next`.
     """
 
     approved: bool
@@ -61,6 +77,9 @@ class GateDecision:
     statistics: dict[str, Any] = field(default_factory=dict)
     next: tuple[CaseRequest, ...] = ()
     reasons: tuple[str, ...] = ()
+    candidate: ComparedRun | None = None
+    baseline: tuple[ComparedRun, ...] = ()
+    commands: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.decision is None:

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.comparable import Comparable, suites_differ
-from loopwright.gate.levels import CaseEvidence, CaseLevel, improvement
+from loopwright.gate.levels import CaseEvidence, CaseLevel, GroupEvidence, improvement
 from loopwright.gate.policy import Policy
-from loopwright.gate.tally import CaseTally, Tally, duplicates
+from loopwright.gate.tally import CaseTally, Count, Tally, duplicates
 from loopwright.stats.power import DropPower
 
 
 def of_results(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], version: str | None) -> list[str]:
     """Doubts about the rows themselves: none, twice the same, of another version or of another suite."""
     if not baseline:
-        return ["there are no baseline results to compare with; establish a baseline with loopwright gate --establish"]
+        return ["there are no baseline results to compare with; run the suite on the released version first"]
     if not candidate:
         return ["there are no candidate results; run the suite first"]
     reasons = []
@@ -98,6 +98,38 @@ def of_cases(unexplained: Sequence[CaseEvidence], policy: Policy) -> list[str]:
             "look at the answers, or give the baseline more trials"
         )
     return reasons
+
+
+def of_fall(suite: GroupEvidence, level: CaseLevel, policy: Policy) -> list[str]:
+    """The doubt that an unusual fall of the suite is a loss, while repeats have not cleared the solved cases that failed."""
+    held = held_by_fall(suite, level)
+    if not held:
+        return []
+    again, used_up = [[e.case.eval_id for e in held if bool(e.room) is more] for more in (True, False)]
+    chance = f"a fall as deep has a chance of {suite.test.mid_p_value:.2g} (mid-p): too little to block, too unusual to approve"
+    reasons = []
+    if again:
+        reasons.append(f"{named(again)} {_was(again)} solved and failed now, and {chance}; repeat what `next` lists")
+    if used_up:
+        reasons.append(
+            f"{named(used_up)} {_was(used_up)} solved and failed now, and {policy.repeat_cap} trials could not settle it; "
+            "look at the answers, or give the baseline more trials"
+        )
+    return reasons
+
+
+def held_by_fall(suite: GroupEvidence, level: CaseLevel) -> list[CaseEvidence]:
+    """The solved cases that failed and that an unusual fall leaves open; none where the fall is not unusual.
+
+    One that passes most of its repeats is not lost, whatever else it is: the question was of a loss.
+    """
+    if not suite.in_doubt:
+        return []
+    return [e for e in level.evidence if e.open and not _passes_again(e.case.after)]
+
+
+def _passes_again(count: Count) -> bool:
+    return 2 * count.repeat_passes > count.repeats
 
 
 def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:

@@ -8,7 +8,7 @@ from typing import Any
 from loopwright.collect.intake import shown
 from loopwright.errors import InputError
 from loopwright.evaluate.result import EvalResult
-from loopwright.gate.decision import GateDecision, Regression
+from loopwright.gate.decision import ComparedRun, GateDecision, Regression
 
 
 def read_result(record: Mapping[str, Any], source: str = "", line: int = 0) -> EvalResult:
@@ -41,11 +41,21 @@ def decision_record(decision: GateDecision) -> dict[str, Any]:
         "flaky": list(decision.flaky),
         "missing": list(decision.missing),
         "statistics": decision.statistics,
-        "next": [{"eval_id": r.eval_id, "trials": r.trials} for r in decision.next],
+        "next": [{"eval_id": r.eval_id, "trials": r.trials, "repeat": r.repeat} for r in decision.next],
         "message": decision.message,
         "reasons": list(decision.reasons),
         "new_evals_queued": decision.new_evals_queued,
+        "candidate": _run(decision.candidate) if decision.candidate is not None else None,
+        "baseline": [_run(run) for run in decision.baseline],
+        "commands": list(decision.commands),
     }
+
+
+def _run(run: ComparedRun) -> dict[str, Any]:
+    finished = run.finished_at.isoformat() if run.finished_at is not None else None
+    return {"run_id": run.run_id, "version": run.version, "finished_at": finished} | (
+        {"source": run.source} if run.source is not None else {}
+    )
 
 
 def _regression(regression: Regression) -> dict[str, Any]:

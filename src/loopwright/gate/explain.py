@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from loopwright.collect.intake import printable
-from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
 
 SHOWN = 12
 """So many rows of a table are shown; JSON has them all."""
@@ -18,6 +18,7 @@ def explain(decision: GateDecision) -> str:
     """Verdict, what regressed, what would decide, what the run could have seen, and what the naive rule would have said."""
     blocks = [
         [_verdict(decision)],
+        _compared(decision),
         _regressions(decision),
         _fell(decision),
         _suspects(decision),
@@ -33,6 +34,23 @@ def _verdict(decision: GateDecision) -> str:
     rest = decision.message.partition(": ")[2] or decision.message
     more = [f"  - {reason}." for reason in decision.reasons[1 if decision.decision is Outcome.UNDECIDED else 0 :]]
     return printable_lines([f"{word}  {rest}", *(["also:", *more] if more else [])])
+
+
+def _compared(decision: GateDecision) -> list[str]:
+    """Which runs these were."""
+    lines = [f"candidate: {_run(decision.candidate)}"] if decision.candidate is not None else []
+    newest = decision.baseline[::-1]
+    if newest:
+        more = f", and {len(newest) - 1} more before it" if len(newest) > 1 else ""
+        lines.append(f"baseline:  {_run(newest[0])}{more}")
+    return [printable(line) for line in lines]
+
+
+def _run(run: ComparedRun) -> str:
+    told = [f"version {run.version}"] if run.version else []
+    told += [f"finished {run.finished_at:%Y-%m-%d %H:%M:%S} UTC"] if run.finished_at is not None else []
+    name = " in ".join(part for part in (run.run_id, run.source) if part) or "one run"
+    return name + (f" ({', '.join(told)})" if told else "")
 
 
 def printable_lines(lines: Iterable[str]) -> str:
@@ -74,7 +92,8 @@ def _next(decision: GateDecision) -> list[str]:
     what = "What would decide" if decision.decision is Outcome.UNDECIDED else "What would tell noise from loss"
     total = sum(r.trials for r in decision.next)
     rows = [(r.eval_id, r.trials) for r in decision.next]
-    return _table(f"{what}: {total} more trial{'' if total == 1 else 's'}", ("case", "trials"), rows)
+    table = _table(f"{what}: {total} more trial{'' if total == 1 else 's'}", ("case", "trials"), rows)
+    return [*table, *(f"  {printable(command)}" for command in decision.commands)]
 
 
 def _lists(decision: GateDecision) -> list[str]:
@@ -104,7 +123,7 @@ def _sight(decision: GateDecision) -> list[str]:
     lines = [
         f"before: {_rate(suite['before'])}",
         f"after:  {_rate(suite['after'])}",
-        f"A fall as deep has a chance of {suite['adjusted']:.2g} if nothing changed; the suite blocks at {suite['level']:.2g}.",
+        *_chance(suite),
     ]
     drop = decision.statistics["min_detectable_drop"]
     power = f"{100 * decision.statistics['power']:.0f} %"
@@ -122,6 +141,24 @@ def _sight(decision: GateDecision) -> list[str]:
         else "The naive rule (passed before, fails now) would approve."
     )
     return lines
+
+
+def _chance(suite: dict[str, Any]) -> list[str]:
+    """Both tests with both their levels: the suite falls by both, or it does not."""
+    tests = [("exact", suite["p_value"], suite["ceiling"]), ("mid-p", suite["mid_p_value"], suite["level"])]
+    told = ", and ".join(f"{name} {_apart(p, level)}, which is {_side(p, level)}" for name, p, level in tests)
+    blocks = all(p <= level for _, p, level in tests)
+    end = "The suite blocks where both are at most that." if blocks else "The suite would block only where both are at most that."
+    return [f"A fall as deep, if nothing changed, has these chances: {told}.", end]
+
+
+def _side(p: float, level: float) -> str:
+    return f"{'at most' if p <= level else 'above'} {level:.3g}"
+
+
+def _apart(p: float, level: float) -> str:
+    """A number with as many digits as it takes to see on which side of the level it is."""
+    return next((text for digits in range(2, 12) if float(text := f"{p:.{digits}g}") != level), f"{p:.12g}")
 
 
 def _of(counts: Sequence[int]) -> str:

@@ -13,6 +13,7 @@ from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally
 from loopwright.stats.beta_binomial import Beta, fit, posterior, tail
 from loopwright.stats.lost_case import cleared, failures_to_prove, log_evidence
+from loopwright.stats.lost_together import LOOKS, chance_together
 from loopwright.stats.multiplicity import holm
 from loopwright.stats.power import Design, DropPower, design, detectable_drop
 from loopwright.stats.stratified import StratifiedTest, drop_test
@@ -20,7 +21,10 @@ from loopwright.stats.stratified import StratifiedTest, drop_test
 
 @dataclass(frozen=True, slots=True)
 class GroupEvidence:
-    """The drop test over some cases. `adjusted` is the p-value that is compared with the level; counts are (passed, trials)."""
+    """The drop test over some cases. `adjusted` is the p-value that is compared with the level; counts are (passed, trials).
+
+    `unusual` is the largest mid-p value at which the fall is worth a question, None where none is asked.
+    """
 
     test: StratifiedTest
     before: tuple[int, int]
@@ -28,6 +32,12 @@ class GroupEvidence:
     mode_id: str | None = None
     adjusted: float = 1.0
     blocked: bool = False
+    unusual: float | None = None
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the fall is unusual, and not enough to block."""
+        return not self.blocked and self.unusual is not None and self.test.mid_p_value <= self.unusual
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ class CaseEvidence:
 
     `p_value` is the smaller of two, each compared with its own level over the number of solved cases: the chance of so few
     passes on the planned trials, and one over the evidence on all trials. `to_prove` is how many more failures would prove the
-    loss, None where not even the cap would. `open` means that more trials of the case are worth their cost.
+    loss, None where not even the cap would; `room` how many more trials the cap leaves. `open` means that more trials of the
+    case are worth their cost.
     """
 
     case: CaseTally
@@ -46,6 +57,19 @@ class CaseEvidence:
     blocked: bool
     open: bool
     to_prove: int | None
+    room: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherEvidence:
+    """The cases that passed wholly before and failed every trial since, repeats among them, and how likely so many would be.
+
+    `p_value` is over all looks.
+    """
+
+    cases: tuple[CaseTally, ...] = ()
+    p_value: float = 1.0
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +85,8 @@ def suite_evidence(cases: Sequence[CaseTally], policy: Policy) -> GroupEvidence:
     """The drop test over all cases, on planned trials."""
     test, before, after = _drop(cases)
     blocked = test.mid_p_value <= policy.suite_level and test.p_value <= policy.suite_ceiling
-    return GroupEvidence(test, before, after, adjusted=test.mid_p_value, blocked=blocked)
+    unusual = policy.unusual_first if before[1] < 2 * len(cases) else policy.unusual
+    return GroupEvidence(test, before, after, adjusted=test.mid_p_value, blocked=blocked, unusual=unusual)
 
 
 def mode_evidence(cases: Sequence[CaseTally], policy: Policy) -> list[GroupEvidence]:
@@ -95,6 +120,21 @@ def case_evidence(cases: Sequence[CaseTally], policy: Policy) -> CaseLevel:
         evidence.append(replace(known[counts], case=case))
     evidence.sort(key=lambda e: (-e.log_evidence, e.case.eval_id))
     return CaseLevel(len(solved), belief, tuple(evidence))
+
+
+def together_evidence(cases: Sequence[CaseTally], policy: Policy) -> TogetherEvidence:
+    """What repeats say of several cases that fail again and again, none of them with the history to be proved lost alone."""
+    noisy = [c for c in cases if not c.deterministic and c.before.all_trials]
+    others = sum(c.before.all_passes < c.before.all_trials for c in noisy)
+    lost = [c for c in noisy if c.before.all_passes == c.before.all_trials and not c.after.all_passes]
+    best = TogetherEvidence()
+    for look in LOOKS:
+        found = tuple(c for c in lost if c.after.repeats >= look)
+        counts = [(c.before.all_trials, c.after.trials + look) for c in found]
+        p_value = min(1.0, len(LOOKS) * chance_together(counts, others))
+        if p_value < best.p_value:
+            best = TogetherEvidence(found, p_value, p_value <= policy.together_level)
+    return best
 
 
 def detectable(cases: Sequence[CaseTally], belief: Beta, policy: Policy, factor: int = 1) -> DropPower:
@@ -145,4 +185,5 @@ def _weigh(case: CaseTally, belief: Beta, solved: int, policy: Policy) -> CaseEv
         blocked=blocked,
         open=not blocked and weight > 0 and not cleared(after.all_passes, after.failures, known),
         to_prove=failures_to_prove(after.all_passes, after.failures, known, bound, room),
+        room=room,
     )

@@ -12,8 +12,12 @@ class Policy:
     """How one comparison is decided.
 
     `alpha` bounds the chance to block an agent that did not change, over everything looked at. It is divided among the tests
-    by the shares: at default, .02 for the suite (mid-p, and never above an exact .03), .01 for all modes together, .005 for all
-    cases on planned trials, .005 for all cases on repeats; the ceilings add up to alpha.
+    by the shares: at default, .02 for the suite (mid-p, and never above an exact .03), .01 for all modes together, .0025 for all
+    cases on planned trials, .005 for each case on repeats, .0025 for several on repeats; the ceilings add up to alpha.
+
+    A fall of the suite whose mid-p value is above that and at most `unusual` is too little to block. It is not approved either,
+    while solved cases that failed may be lost. A first look, with fewer than two baseline trials a case, shows so little that
+    there `unusual_first` counts.
 
     `solved` is the pass rate, in history and as expected, from which a case counts as solved. A solved case with `history`
     trials or more is not let go while its failure is unexplained. With fewer, it is held back when such a failure somewhere
@@ -28,8 +32,11 @@ class Policy:
     suite_share: float = 0.4
     suite_ceiling_share: float = 0.6
     mode_share: float = 0.2
-    case_share: float = 0.1
+    case_share: float = 0.05
     repeat_share: float = 0.1
+    together_share: float = 0.05
+    unusual_first: float = 0.1
+    unusual: float = 0.05
     solved: float = 0.8
     history: int = 5
     suspicion: float = 0.1
@@ -38,7 +45,8 @@ class Policy:
     repeat_cap: int = 40
 
     def __post_init__(self) -> None:
-        spent = self.suite_ceiling_share + self.mode_share + self.case_share + self.repeat_share
+        cases = self.case_share + self.repeat_share + self.together_share
+        spent = self.suite_ceiling_share + self.mode_share + cases
         if not 0 < self.alpha < 1:
             raise SettingError(f"gate.alpha is {self.alpha!r}", cure="give a number between 0 and 1")
         if spent > 1 + 1e-9 or self.suite_share > self.suite_ceiling_share:
@@ -66,5 +74,10 @@ class Policy:
 
     @property
     def repeat_level(self) -> float:
-        """The level for all solved cases together, on planned trials and repeats, at every look."""
+        """The level for all solved cases, each by itself, on planned trials and repeats, at every look."""
         return round(self.alpha * self.repeat_share, 12)
+
+    @property
+    def together_level(self) -> float:
+        """The level for several cases that failed all their repeats, over all looks."""
+        return round(self.alpha * self.together_share, 12)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,12 +12,12 @@ from itertools import chain
 from typing import Any, Literal
 
 from loopwright.audit.digest import content_id
-from loopwright.collect.intake import Rejected
+from loopwright.collect.intake import Rejected, place
 from loopwright.errors import InputError, UsageError
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.comparable import SuiteChange, current, suite_change
 from loopwright.gate.decide import decide
-from loopwright.gate.decision import GateDecision
+from loopwright.gate.decision import CaseRequest, ComparedRun, GateDecision
 from loopwright.gate.exchange import read_result
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import duplicates, has_verdict
@@ -28,7 +31,7 @@ Change = Literal["first", "replace", "extend"]
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """A new baseline: its runs, oldest first, and how many results the run that joined it holds.
+    """A new baseline: its runs, oldest first, and how many results of theirs count.
 
     `replaced` are the runs that are in it no longer; `change` says what became of the cases of a baseline that there was.
     """
@@ -61,16 +64,24 @@ async def gate_files(
 
     A row without `run_id` belongs to the run that its file is. `candidate` None stands for no results.
     """
-    before = [result for path in baseline for result in read_results(reader, path, path if len(baseline) > 1 else "")]
+    sides = {path: read_results(reader, path, path if len(baseline) > 1 else "") for path in dict.fromkeys(baseline)}
+    before = [result for path in baseline for result in sides[path]]
     after = read_results(reader, candidate) if candidate is not None else []
-    return decide(before, after, policy, candidate_version=version, doubts=doubts)
+    empty = [f"{path} holds no results" for path, rows in sides.items() if not rows] if not before else []
+    decision = decide(before, after, policy, candidate_version=version, doubts=[*doubts, *empty])
+    return replace(
+        decision,
+        candidate=_compared_file(candidate, after) if candidate is not None else None,
+        baseline=tuple(_compared_file(path, rows) for path, rows in sides.items()),
+        commands=_file_commands(decision.next, candidate, after),
+    )
 
 
 def read_results(reader: RecordReader, path: str, run_id: str = "") -> list[EvalResult]:
     """All results in a file; raises `InputError` for the first line that cannot be taken."""
     return [
         result if result.run_id or not run_id else replace(result, run_id=run_id)
-        for result in (read_result(record, path, line) for line, record in read_records(reader, path))
+        for result in (read_result(record, place(path), line) for line, record in read_records(reader, path))
     ]
 
 
@@ -85,19 +96,27 @@ def read_records(reader: RecordReader, path: str) -> list[tuple[int, dict[str, A
 
 
 async def gate_store(
-    store: Store, policy: Policy, now: datetime, *, run_id: str | None = None, version: str | None = None
+    store: Store, policy: Policy, now: datetime, *, run_id: str | None = None, version: str | None = None, head: str | None = None
 ) -> GateDecision:
     """Compare a stored run (by default the latest) with the baseline; where there is a run, decision and audit entry are stored.
 
     Of older runs in the baseline, results of cases that its newest run has otherwise, or no more, do not count.
-    After an approval the failing cases are queued for eval generation, in the audit trail. Raises `UsageError` for an unknown
-    run.
+    `head` is the version that the repository is at: without `run_id` and `version`, the latest run must be of it. After an
+    approval the failing cases are queued for eval generation, in the audit trail. Raises `UsageError` for an unknown run.
     """
     run = _run(store, run_id)
     known = store.baseline()
-    before = list(chain.from_iterable(current([store.results(known_id) for known_id in known])))
+    before = stored_history(store, known)
     after = store.results(run.run_id) if run is not None else []
-    decision = decide(before, after, policy, candidate_version=version, doubts=_doubts_of_run(run, known, len(after)))
+    unnamed = run_id is None and version is None
+    doubts = [*doubts_of_run(run, known, before, after), *(_doubts_of_age(run, head) if unnamed else [])]
+    decision = decide(before, after, policy, candidate_version=version, doubts=doubts)
+    decision = replace(
+        decision,
+        candidate=_compared_run(run) if run is not None else None,
+        baseline=tuple(_compared_run(held) for held in map(store.run, known) if held is not None),
+        commands=_store_commands(decision.next, run_id, after),
+    )
     if run is not None:
         _record(store, decision, run, known, after, now)
     return decision
@@ -127,6 +146,9 @@ async def establish_run(
         )
     if change == "extend" and run.run_id in known:
         raise UsageError(f"run {run.run_id} is in the baseline already; run the suite again to add to its history")
+    partial = _doubts_of_filters(run, stored_history(store, known), results) if change == "extend" else []
+    if partial:
+        raise UsageError(f"{partial[0]}; a part of the suite is made the baseline with --replace only")
     before = current([store.results(k) for k in known])
     history = list(zip(known, before, strict=True)) if change == "extend" else []
     if history:
@@ -135,7 +157,7 @@ async def establish_run(
     kept = [k for (k, _), rows in zip(history, after, strict=False) if rows]
     store.set_baseline([*kept, run.run_id], by, now)
     became = suite_change(list(chain(*before)), list(chain(*after))) if known else SuiteChange()
-    return Established((*kept, run.run_id), len(results), by, tuple(k for k in known if k not in kept), became)
+    return Established((*kept, run.run_id), sum(map(len, after)), by, tuple(k for k in known if k not in kept), became)
 
 
 async def establish_file(reader: RecordReader, candidate: str, known: str | None, by: str, now: datetime) -> BaselineRows:
@@ -189,16 +211,93 @@ def _run(store: Store, run_id: str | None) -> Run | None:
     return runs[-1] if runs else None
 
 
-def _doubts_of_run(run: Run | None, baseline: Sequence[str], results: int) -> list[str]:
-    if run is None or not baseline:
-        return []
+def stored_history(store: Store, baseline: Sequence[str]) -> list[EvalResult]:
+    """The results of a baseline that count."""
+    return list(chain.from_iterable(current([store.results(known) for known in baseline])))
+
+
+def doubts_of_run(
+    run: Run | None, baseline: Sequence[str], before: Sequence[EvalResult], after: Sequence[EvalResult]
+) -> list[str]:
+    """Why a stored run cannot be compared with the baseline: either is absent, or the run is not whole."""
+    if not baseline:
+        return ["there is no baseline; make a run of the released version it: loopwright gate --establish"]
+    if run is None:
+        return ["there is no run to compare with the baseline; run the suite: loopwright run"]
+    results = sum(not result.repeat for result in after)
     if run.run_id in baseline:
         return [f"run {run.run_id} is in the baseline itself; run the suite on the candidate first: loopwright run"]
     if run.finished_at is None:
         return [f"run {run.run_id} was cut short ({results} of {run.planned} trials); the same loopwright run goes on from there"]
     if results < run.planned:
         return [f"run {run.run_id} holds {results} of {run.planned} planned trials; run it again"]
-    return []
+    return _doubts_of_filters(run, before, after)
+
+
+def _doubts_of_filters(run: Run, before: Sequence[EvalResult], after: Sequence[EvalResult]) -> list[str]:
+    """A run of a part of the suite is compared with a baseline of that part, and with no other."""
+    filters = run.settings.get("filters")
+    held = {result.eval_id for result in after}
+    if not filters or {result.eval_id for result in before} <= held:
+        return []
+    return [
+        f"run {run.run_id} holds {len(held)} of {run.settings.get('suite_cases')} cases: it was filtered with "
+        f"{' and '.join(filters)}; run the whole suite (loopwright run), or add repeats to a run (loopwright run --repeat)"
+    ]
+
+
+def _doubts_of_age(run: Run | None, head: str | None) -> list[str]:
+    """A run of another commit says nothing of this one. Versions that are no commits were named by a person."""
+    if run is None or head is None or run.version == head or not _COMMIT.fullmatch(run.version):
+        return []
+    return [f"the latest run is of {_short(run.version)}, and the repository is at {_short(head)}; run the suite: loopwright run"]
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(-dirty)?")
+
+
+def _short(version: str) -> str:
+    """A commit as git shows it, `-dirty` kept."""
+    return _COMMIT.sub(lambda commit: commit[0][:12] + (commit[1] or ""), version)
+
+
+def _compared_run(run: Run) -> ComparedRun:
+    return ComparedRun(run.run_id, run.version, run.finished_at)
+
+
+def _compared_file(path: str, rows: Sequence[EvalResult]) -> ComparedRun:
+    run_ids, versions = {r.run_id for r in rows}, {r.version for r in rows}
+    only = run_ids.pop() if len(run_ids) == 1 else ""
+    return ComparedRun(only if only != path and only else None, versions.pop() if len(versions) == 1 else None, source=path)
+
+
+def _store_commands(wanted: Sequence[CaseRequest], run_id: str | None, after: Sequence[EvalResult]) -> tuple[str, ...]:
+    """What runs the trials asked for, in the store."""
+    if not wanted:
+        return ()
+    if all(request.repeat for request in wanted):
+        return ("loopwright run --repeat" + (f" --run {shlex.quote(run_id)}" if run_id else ""),)
+    return (f"loopwright run{_more_trials(wanted, after)}",)
+
+
+def _file_commands(wanted: Sequence[CaseRequest], candidate: str | None, after: Sequence[EvalResult]) -> tuple[str, ...]:
+    """What runs the trials asked for, and writes them into the candidate's file, where `loopwright run` made that."""
+    if not wanted or candidate is None or candidate == "-" or not all(r.run_id.startswith("run-") for r in after):
+        return ()
+    out = f"loopwright run --out {shlex.quote(candidate)}"
+    if not all(request.repeat for request in wanted):
+        return (f"{out} --fresh{_more_trials(wanted, after)}",)
+    by_trials: dict[int, list[str]] = {}
+    for request in wanted:
+        by_trials.setdefault(request.trials, []).append(f"--case {shlex.quote(request.eval_id)}")
+    return tuple(f"{out} --repeat {' '.join(cases)} --trials {trials}" for trials, cases in sorted(by_trials.items()))
+
+
+def _more_trials(wanted: Sequence[CaseRequest], after: Sequence[EvalResult]) -> str:
+    """The setting for a new run with so many more trials of every case; nothing where only some are missing."""
+    planned = Counter(result.eval_id for result in after if not result.repeat)
+    sums = {planned[request.eval_id] + request.trials for request in wanted}
+    return f" --trials {max(sums)}" if sums and set(planned) <= {request.eval_id for request in wanted} else ""
 
 
 def _record(

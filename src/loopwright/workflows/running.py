@@ -24,7 +24,8 @@ UNVERSIONED = "unversioned"
 class RunRequest:
     """What to run: the suite, the agent's version, and trials and time-out (seconds) of cases that do not say their own.
 
-    `fresh` starts anew even where an earlier run of the same was cut short.
+    `fresh` starts anew even where an earlier run of the same was cut short. `filters` are the options by which the suite is
+    a part of one of `suite_cases` cases.
     """
 
     suite: Suite
@@ -33,6 +34,8 @@ class RunRequest:
     timeout_s: float = 60.0
     fresh: bool = False
     concurrency: int = 1
+    filters: tuple[str, ...] = ()
+    suite_cases: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ async def run_suite(request: RunRequest, bench: Bench, progress: Progress) -> Ru
         if left:
             await bench.target.open()
             bench.log.put_run(run)
-        async for result in _results(left, run, bench):
+        async for result in results_of(left, run, bench):
             bench.log.put_result(result)
             done[result.eval_id, result.trial] = result
             progress.advance()
@@ -85,7 +88,8 @@ async def run_suite(request: RunRequest, bench: Bench, progress: Progress) -> Ru
     return RunReport(run, ordered, len(kept))
 
 
-async def _results(left: list[Trial], run: Run, bench: Bench) -> AsyncIterator[EvalResult]:
+async def results_of(left: list[Trial], run: Run, bench: Bench) -> AsyncIterator[EvalResult]:
+    """The result of each trial of the run, as it comes."""
     waiting: dict[tuple[str, int], Step] = {}
 
     def calls() -> Iterator[CallTarget]:
@@ -131,12 +135,13 @@ def _new(same: str, suite_digest: str, request: RunRequest, bench: Bench) -> Run
 
 def _described(run: Run, request: RunRequest, bench: Bench) -> Run:
     """The run with what this call knows of it: a file of results does not hold all of that."""
+    part = {"filters": list(request.filters), "suite_cases": request.suite_cases} if request.filters else {}
     return replace(
         run,
         target=bench.target.name,
         planned=sum(1 for _ in _planned(request)),
         trials=request.trials,
-        settings={"timeout_s": request.timeout_s, "concurrency": request.concurrency},
+        settings={"timeout_s": request.timeout_s, "concurrency": request.concurrency} | part,
     )
 
 

@@ -70,6 +70,9 @@ def test_a_file_that_is_not_there_decides_nothing(project: Path, capsys: pytest.
     code, said = decided(capsys, "--baseline", "b.jsonl", "--candidate", "c.jsonl")
     assert (code, said["decision"]) == (2, "undecided")
     assert f"{missing} does not exist" in said["message"]
+    cure = "loopwright gate --baseline b.jsonl --candidate RESULTS --establish" if missing == "b.jsonl" else "--out c.jsonl"
+    assert cure in said["message"]
+    assert len(said["reasons"]) == 1
 
 
 @pytest.mark.parametrize(

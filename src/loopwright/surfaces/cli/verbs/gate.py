@@ -120,7 +120,10 @@ def _compare_files(settings: Settings, baseline: list[str], candidate: str | Non
     _refuse(candidate is None, "--baseline needs something to be compared with it; give --candidate FILE")
     named = [*baseline, *([candidate] if candidate is not None else [])]
     _refuse(named.count("-") > 1, "standard input can be read once; give one of the results as a file")
-    doubts = [f"{path} does not exist" for path in named if not _exists(path)]
+    made = f"make it of the released version's results: loopwright gate --baseline {named[0]} --candidate RESULTS --establish"
+    run = "run the suite on the candidate: loopwright run --out"
+    doubts = [f"{path} does not exist; {made}" for path in baseline if not _exists(path)]
+    doubts += [f"{path} does not exist; {run} {path}" for path in named[len(baseline) :] if not _exists(path)]
     found = [path for path in baseline if _exists(path)]
     return asyncio.run(
         gate_files(
@@ -137,7 +140,8 @@ def _compare_files(settings: Settings, baseline: list[str], candidate: str | Non
 def _compare(settings: Settings, run: str | None, version: str | None) -> GateDecision:
     with wiring.store(settings) as store:
         now = wiring.clock().now()
-        return asyncio.run(gate_store(store, wiring.gate_policy(settings), now, run_id=run, version=version))
+        head = wiring.version_control().head()
+        return asyncio.run(gate_store(store, wiring.gate_policy(settings), now, run_id=run, version=version, head=head))
 
 
 def _establish(settings: Settings, run: str | None, by: str | None, change: Change) -> dict[str, Any]:

@@ -6,19 +6,22 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from loopwright import wiring
-from loopwright.errors import OK, UNDECIDED
+from loopwright.errors import OK, UNDECIDED, UsageError
 from loopwright.evaluate.case import Layer, Suite
 from loopwright.evaluate.plan import Selection, select
+from loopwright.evaluate.result import Run
 from loopwright.evaluate.summary import exit_code, summarise
 from loopwright.ports import RunLog
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, note, table
+from loopwright.workflows.repeating import RepeatRequest, repeat_cases, repeatable_run, wanted_repeats
 from loopwright.workflows.running import UNVERSIONED, Bench, RunReport, RunRequest, run_suite
 
 app = typer.Typer(add_completion=False)
@@ -51,6 +54,12 @@ def run(
     drafts: bool = typer.Option(False, "--drafts", help="Run drafts too, to see what they do before approving them."),
     out: Path | None = typer.Option(None, "--out", help="Keep results in this file of JSON Lines, and use no store."),
     fresh: bool = typer.Option(False, "--fresh", help="Start anew: do not go on with a run that was cut short."),
+    repeat: bool = typer.Option(
+        False, "--repeat", help="Add trials to the latest run: those that `loopwright gate` asks for, or of each --case."
+    ),
+    run_id: str | None = typer.Option(
+        None, "--run", metavar="ID", help="With --repeat: the stored run to add to; otherwise the latest.", show_default=False
+    ),
     exit_zero: bool = typer.Option(False, "--exit-zero", help="Exit 0 once every trial has run, whatever came of it."),
     format: OutputFormat = typer.Option(
         OutputFormat.TEXT, "--format", help="text: a table. json: results on stdout, a line a trial; no store."
@@ -65,6 +74,9 @@ def run(
     {"output", "messages"?, "cost_usd"?, "error"?}. Results go to the store, or with --out to a file that `loopwright gate` reads.
 
     A run that is cut short goes on where it stopped when the same command is given again: same version, suite, target and trials.
+
+    With --repeat it adds trials to the latest run, of the same version and target: those that would decide where the gate could
+    not. They are marked as repeats. In a file: --out FILE --repeat --case ID --trials N.
 
     Exit 0 when every trial passed, 1 when any failed, 2 when none failed but some have no verdict, or there was nothing to run.
     Where `loopwright gate` decides afterwards, give --exit-zero.
@@ -82,12 +94,9 @@ def run(
         suite__folder=folder,
         store__url=store,
     )
-    chosen = _choose(
-        suite or [str(settings.path("suite.folder"))],
-        settings,
-        drafts,
-        Selection(tuple(layer or ()), tuple(tag or ()), tuple(case or ())),
-    )
+    selection = Selection(tuple(layer or ()), tuple(tag or ()), tuple(case or ()))
+    whole = _load(suite or [str(settings.path("suite.folder"))], settings, drafts)
+    chosen = select(whole, selection)
     request = RunRequest(
         chosen,
         version or wiring.version_control().head() or UNVERSIONED,
@@ -95,25 +104,47 @@ def run(
         timeout_s=settings["run.timeout"],
         fresh=fresh,
         concurrency=settings["run.concurrency"],
+        filters=selection.filters if len(chosen.cases) < len(whole.cases) else (),
+        suite_cases=len(whole.cases),
     )
     if not chosen.cases:
         note("loopwright run: no cases to run, so nothing is known of the agent")
         raise typer.Exit(UNDECIDED)
-    with _log(settings, out, file_mode, fresh) as log:
-        report = asyncio.run(_run(request, settings, log))
-    _tell(report, request, format)
+    _check_repeat(repeat, selection, fresh, run_id, out, file_mode)
+    if repeat:
+        named = dict.fromkeys(selection.ids, trials or 1)
+        report = _add_repeats(replace(request, suite=whole), settings, out, run_id, named)
+    else:
+        with _log(settings, out, file_mode, fresh) as log:
+            report = asyncio.run(_run(request, settings, log))
+    _tell(report, repeat, format)
     code = exit_code(report.results)
     raise typer.Exit(OK if exit_zero else code)
 
 
-def _choose(paths: list[str], settings: Settings, drafts: bool, selection: Selection) -> Suite:
+def _load(paths: list[str], settings: Settings, drafts: bool) -> Suite:
     files = wiring.suite_files(settings)
     suite = files.load(paths, drafts=drafts)
     if not drafts:
         waiting = len(files.load(paths, drafts=True).cases) - len(suite.cases)
         if waiting:
             note(f"loopwright run: {waiting} drafts are left out; approve them, or give --drafts")
-    return select(suite, selection)
+    return suite
+
+
+def _check_repeat(repeat: bool, selection: Selection, fresh: bool, run_id: str | None, out: Path | None, file_mode: bool) -> None:
+    if not repeat:
+        if run_id is not None:
+            raise UsageError("--run says which run to add repeats to; give --repeat too")
+        return
+    if fresh:
+        raise UsageError("--fresh starts anew, and --repeat adds to a run; give one of them")
+    if selection.layers or selection.tags:
+        raise UsageError("--repeat takes the cases that the gate asks for, or those of --case; leave out --layer and --tag")
+    if file_mode and not (out is not None and out.exists() and selection.ids):
+        raise UsageError(
+            "without a store, say to which file and of what repeats are to be added: --out FILE --repeat --case ID --trials N"
+        )
 
 
 @contextmanager
@@ -129,15 +160,41 @@ def _log(settings: Settings, out: Path | None, file_mode: bool, fresh: bool) -> 
             yield store
 
 
-async def _run(request: RunRequest, settings: Settings, log: RunLog) -> RunReport:
+def _bench(settings: Settings, log: RunLog) -> Bench:
     target = wiring.target(str(settings["target.url"]), settings)
-    bench = Bench(target, wiring.executor(settings), log, wiring.clock(), wiring.checks_limit())
-    return await run_suite(request, bench, TerminalProgress())
+    return Bench(target, wiring.executor(settings), log, wiring.clock(), wiring.checks_limit())
 
 
-def _tell(report: RunReport, request: RunRequest, format: OutputFormat) -> None:
+async def _run(request: RunRequest, settings: Settings, log: RunLog) -> RunReport:
+    return await run_suite(request, _bench(settings, log), TerminalProgress())
+
+
+def _add_repeats(
+    request: RunRequest, settings: Settings, out: Path | None, run_id: str | None, named: dict[str, int]
+) -> RunReport:
+    """Add repeats to a run: of the cases that are named, or, in the store, of those that a decision on it asks for."""
+
+    async def repeated(held: Run, wanted: dict[str, int], log: RunLog) -> RunReport:
+        asked = RepeatRequest(held, wanted, request.suite, request.version, request.timeout_s)
+        return await repeat_cases(asked, _bench(settings, log), TerminalProgress())
+
+    if out is not None:
+        with closing(wiring.result_file(out)) as file:
+            return asyncio.run(repeated(repeatable_run(file, run_id), named, file))
+    with wiring.store(settings) as store:
+        held = repeatable_run(store, run_id)
+        wanted = named or asyncio.run(wanted_repeats(store, wiring.gate_policy(settings), held))
+        return asyncio.run(repeated(held, wanted, store)) if wanted else RunReport(held, ())
+
+
+def _tell(report: RunReport, repeat: bool, format: OutputFormat) -> None:
     total = len(report.results)
-    if report.resumed == total:
+    if repeat:
+        what = (
+            f"added {total} trials to run {report.run.run_id}" if total else f"run {report.run.run_id} leaves nothing to repeat"
+        )
+        note(f"loopwright run: {what}; decide with loopwright gate")
+    elif report.resumed == total:
         note(f"loopwright run: all {total} trials of version {report.run.version} were there already; --fresh runs them again")
     elif report.resumed:
         note(f"loopwright run: went on with {report.run.run_id}: {report.resumed} of {total} trials were there already")
