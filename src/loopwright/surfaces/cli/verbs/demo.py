@@ -47,6 +47,7 @@ PERSON = "demo user"
 LOST = "update_reservation_flights"
 SHOWN = 5
 MARKER = ".loopwright-demo"
+_OF_THE_RUN = frozenset({"candidate", "baseline", "commands"})
 MADE = frozenset({MARKER, ".loopwright", "evals", "report.html"})
 """What the demo leaves in its folder; it removes nothing else."""
 
@@ -252,9 +253,14 @@ def _record(
         "one_offs": sum(m.mode_id is None for m in clustering.memberships),
         "drafts": [{"id": c.id, "layer": c.layer.value, "fails_on_source": c.fails_on_source} for c in drafted.cases],
         "baseline": {"passed": sum(r.passed is True for r in baseline.results), "trials": len(baseline.results)},
-        "gate": [{"candidate": c.what, "naive_regressions": c.naive, **decision_record(c.decision)} for c in compared],
+        "gate": [{**_lasting(c.decision), "candidate": c.what, "naive_regressions": c.naive} for c in compared],
         "report": str(page),
     }
+
+
+def _lasting(decision: GateDecision) -> dict[str, Any]:
+    """The decision's record without what tells of the runs: their ids and times differ at every demo."""
+    return {key: value for key, value in decision_record(decision).items() if key not in _OF_THE_RUN}
 
 
 def _rest(count: int) -> None:
