@@ -213,9 +213,7 @@ class FailureStore(Protocol):
     def failures(self) -> list[FailureTrace]:
         """All with a score above 0, best first."""
 
-    def put_modes(
-        self, modes: Sequence[FailureMode], memberships: Sequence[Membership], recipe: Recipe | None = None
-    ) -> None:
+    def put_modes(self, modes: Sequence[FailureMode], memberships: Sequence[Membership], recipe: Recipe | None = None) -> None:
         """Write the result of a clustering and how it was done; status given by a person is kept, a mode is never deleted."""
 
     def recipe(self) -> Recipe | None:
