@@ -16,13 +16,18 @@ _KEYS = ("OPENAI", "ANTHROPIC", "GEMINI", "GOOGLE", "MISTRAL", "COHERE", "AZURE"
 
 @pytest.fixture(autouse=True, scope="session")
 def sealed_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Subprocesses inherit it: proxies that lead nowhere, no keys, no `LOOPWRIGHT_*`, a vector cache of their own."""
+    """Subprocesses inherit it: Python as users have it, proxies to nowhere, no keys, no `LOOPWRIGHT_*`, a cache of their own."""
     for name in list(os.environ):
-        if name.startswith("LOOPWRIGHT_") or (name.endswith("_KEY") and name.split("_")[0] in _KEYS):
+        if (
+            name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+            or name.startswith("LOOPWRIGHT_")
+            or (name.endswith("_KEY") and name.split("_")[0] in _KEYS)
+        ):
             del os.environ[name]
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         os.environ[name] = "http://127.0.0.1:9"
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # scikit-learn would look for the processor's cores, and warn where it cannot
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 

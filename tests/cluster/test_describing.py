@@ -53,7 +53,7 @@ def test_a_mode_is_described_by_what_its_detector_finds_and_the_request_is_no_fa
     ]
     said = describe(members, members[0])
     assert said.what == "6 failures on requests like: “Where is my order?”"
-    assert said.why.startswith("Sign of failure in all: the conversation took far more than is usual for the agent.")
+    assert said.why.startswith("Sign of failure in all: the conversation took more than is usual for the agent.")
 
 
 def test_a_mode_that_many_detectors_found_is_described_by_its_signal_type() -> None:

@@ -163,10 +163,12 @@ def test_a_short_answer_that_needs_no_tool_is_no_failure():
     assert not any(found("unusual_effort", t, peers=batch) for t in batch)
 
 
-def test_effort_that_varies_much_is_unusual_only_far_out():
+def test_effort_that_varies_much_is_a_sign_only_beyond_its_spread_and_weak_near_it():
     peers = [calls(2 + n % 9, f"p{n}") for n in range(45)]
-    assert not any(found("unusual_effort", t, peers=peers) for t in peers)
-    assert found("unusual_effort", calls(30), peers=peers)
+    signals = {n: found("unusual_effort", calls(n), peers=peers) for n in (6, 8, 10, 30)}
+    assert not signals[6]
+    assert not signals[8]
+    assert signals[10][0].confidence < 0.4 < signals[30][0].confidence
 
 
 def test_where_all_take_alike_nothing_is_unusual():

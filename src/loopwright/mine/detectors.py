@@ -32,9 +32,7 @@ SHIPPED: tuple[Detector, ...] = (
     Detector("unmet_confirmation", _LEFT, "the user agrees, and the agent does nothing", dissatisfaction.unmet_confirmations),
     Detector("agent_admission", _LEFT, "the agent admits a mistake, or says that it failed", dissatisfaction.agent_admissions),
     Detector("agent_loop", _LEFT, "the agent says the same again, or nearly the same", dissatisfaction.agent_loops),
-    Detector(
-        "unusual_effort", _LEFT, "the conversation took far more than is usual for the agent", dissatisfaction.unusual_effort
-    ),
+    Detector("unusual_effort", _LEFT, "the conversation took more than is usual for the agent", dissatisfaction.unusual_effort),
 )
 
 

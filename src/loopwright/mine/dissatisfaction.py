@@ -34,8 +34,8 @@ _SENTENCE = re.compile(r"[^.?!\n\u3002\uff01\uff1f]+")
 REPEATED_APOLOGIES = 3
 OPENING = 600
 """An agent that says the same again begins with the same: so many characters are compared."""
-MUCH, FAR = 1.5, 3.0
-"""An effort is unusual at so many times the usual one, and so many robust standard deviations above it."""
+MUCH, FAR = 1.2, 1.0
+"""An effort is a sign from so many times the usual one on, and so many robust standard deviations above it."""
 
 
 def unresolved_end(trace: Trace, context: Context) -> Iterator[Signal]:
@@ -203,7 +203,7 @@ def _turn_ends(reading: Reading) -> Iterator[Utterance]:
 
 
 def unusual_effort(trace: Trace, context: Context) -> Iterator[Signal]:
-    """The conversation took far more than is usual for its agent: a weak sign of going astray.
+    """The conversation took more than is usual for its agent: a weak sign of going astray, less weak the more it took.
 
     Little work is none: a question that needs no tool is answered without one. Needs peers.
     """
@@ -215,10 +215,10 @@ def unusual_effort(trace: Trace, context: Context) -> Iterator[Signal]:
     deviation = max(1.0, context.peers.spread_for(trace).amount(unit))
     if took < MUCH * common or took <= common + FAR * deviation:
         return
-    confidence = 0.35 + 0.5 * min(1.0, (took / common - MUCH) / MUCH)
+    confidence = 0.15 + 0.6 * min(1.0, (took / common - 1.0) / 2.0)
     yield Signal(
         LEFT, "unusual_effort", 0.3, round(confidence, 3), f"the conversation took {took:g} {unit}, where {common:g} are usual",
-        Where((), context.reading.last_index), summary=f"the conversation took unusually many {unit}",
+        Where((), context.reading.last_index), summary=f"the conversation took more {unit} than most",
     )  # fmt: skip
 
 

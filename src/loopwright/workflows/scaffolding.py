@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from loopwright.ports import Scaffold
 
-IGNORED = (".loopwright/", "loopwright-report.html")
-"""What git leaves alone: both hold what users said in production."""
+IGNORED = (".loopwright/", "loopwright-report.html", "__pycache__/")
+"""What git leaves alone: what users said in production, and what running the agent leaves behind."""
 
 
 @dataclass(frozen=True, slots=True)

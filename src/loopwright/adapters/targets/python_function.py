@@ -127,7 +127,12 @@ class _Process(asyncio.Protocol):
         """Start a process and import the agent in it; raises `_LostError` where that fails."""
         ours, theirs = socket.socketpair()
         life_end, life = os.pipe()
-        command = [sys.executable, "-m", "loopwright.adapters.targets.agent_process"]
+        command = [
+            sys.executable,
+            "-u",
+            "-m",
+            "loopwright.adapters.targets.agent_process",
+        ]  # what the agent prints is not held back
         with theirs:
             child = subprocess.Popen(  # noqa: S603  the user's own agent, in the user's own interpreter
                 [*command, str(theirs.fileno()), str(life_end), spec, str(Path.cwd()), *paths],

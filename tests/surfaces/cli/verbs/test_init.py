@@ -68,9 +68,9 @@ def test_the_cases_name_every_check_and_the_schema_beside_them(project: Path) ->
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("build", "build\n.loopwright/\nloopwright-report.html\n"),
-        ("/.loopwright\n*.html\nloopwright-report.html\n", "/.loopwright\n*.html\nloopwright-report.html\n"),
-        ("", ".loopwright/\nloopwright-report.html\n"),
+        ("build", "build\n.loopwright/\nloopwright-report.html\n__pycache__/\n"),
+        ("/.loopwright\nloopwright-report.html\n__pycache__\n", "/.loopwright\nloopwright-report.html\n__pycache__\n"),
+        ("", ".loopwright/\nloopwright-report.html\n__pycache__/\n"),
     ],
 )
 def test_gitignore_covers_what_users_said(project: Path, before: str, after: str) -> None:

@@ -45,8 +45,8 @@ def init(
     """Scaffold the first files of the loop: settings, example cases, an example agent, a CI workflow.
 
     Writes loopwright.toml, agent_example.py, evals/first_cases.yaml with the schema by which editors check it, the CI workflow,
-    and two lines in .gitignore. A file that is there already is kept as it is, and named. Nothing else is touched, and nothing is
-    asked.
+    and three lines in .gitignore. A file that is there already is kept as it is, and named. Nothing else is touched, and
+    nothing is asked.
 
     Example: loopwright init && loopwright run
     """
@@ -92,7 +92,7 @@ def _texts(ci: CI) -> dict[str, str]:
 
 def _tell(done: Scaffolded, folder: Path, ci: CI) -> None:
     for path in done.created:
-        note(f"added {' and '.join(IGNORED)} to {folder / path}" if path == ".gitignore" else f"wrote {folder / path}")
+        note(f"added {', '.join(IGNORED)} to {folder / path}" if path == ".gitignore" else f"wrote {folder / path}")
     for path in done.kept:
         note(f"kept  {folder / path}, which was there")
     if ci is CI.GITLAB:
