@@ -1,43 +1,64 @@
-"""What a guard is: a pure step over a session's state."""
+"""What a guard is: a pure step over a session's state, and the events that it is shown.
+
+| event | when | payload |
+|---|---|---|
+| `message` | a message joins the conversation | `role`, `content` |
+| `model_call` | the model is about to be called | `messages`: a list of chat messages |
+| `tool_call` | a tool is about to run | `id`, `name`, `arguments`, `tools`: the names that exist (absent where unknown) |
+| `tool_result` | a tool has run | `id`, `name`, `arguments`, `result`, `error`: text, or None where it did not fail |
+| `answer` | the agent is about to answer the user | `content` |
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 GuardMode = Literal["off", "shadow", "enforce"]
+EventKind = Literal["message", "model_call", "tool_call", "tool_result", "answer"]
+MODES: tuple[GuardMode, ...] = ("off", "shadow", "enforce")
 StateT = TypeVar("StateT")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GuardEvent:
-    """What is about to happen in the agent, or just did: a tool call, its result, a message, an error.
+    """What is about to happen in the agent, or just did. `payload` holds plain values (see the module's table)."""
 
-    `payload` holds the event's data as plain values.
+    kind: EventKind
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardDecision:
+    """What a guard says of an event: let it pass, stop it, or replace it; `reason` is for people, and for the agent's model.
+
+    `replacement` stands for what the event was about: the result of a `tool_call` that need not run, the messages of a
+    `model_call`, the content of an `answer`.
     """
 
-    kind: str
-    payload: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class GuardDecision:
-    """What the guard says of an event: let it pass, stop it, or replace it; `reason` is for people."""
-
-    action: Literal["allow", "block", "replace"]
+    action: Literal["allow", "block", "replace"] = "allow"
     reason: str = ""
     replacement: Any = None
+
+
+ALLOW = GuardDecision()
 
 
 class Guard(Protocol, Generic[StateT]):
     """A runtime harness component.
 
-    `step(state, event, now)` is pure: it returns the next state and the decision, and `now` is seconds. In `shadow` mode the
-    decision is recorded and not acted on.
+    `step(state, event, now)` is pure: it returns the next state and the decision; `now` is seconds since any fixed moment, and
+    never runs backwards within a session. In `shadow` mode the decision is recorded and not acted on.
     """
 
-    name: str
-    mode: GuardMode
+    @property
+    def name(self) -> str:
+        """The kind of guard, such as `retry_budget`."""
+
+    @property
+    def mode(self) -> GuardMode:
+        """Whether its decisions are not made, recorded only, or acted on."""
 
     def initial(self) -> StateT:
         """The state of a new session."""

@@ -1,8 +1,9 @@
-"""Proposals: typed changes of the harness, with their evidence."""
+"""Proposals: typed changes of the harness, with their evidence, what was measured of them, and what a person said."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -10,7 +11,7 @@ from loopwright.audit.digest import content_id
 
 
 class ProposalKind(Enum):
-    """The six harness improvements."""
+    """The six harness improvements; the values name the guards too."""
 
     DEDUPLICATE_CALLS = "deduplicate_calls"
     CHECK_CONSISTENCY = "check_consistency"
@@ -20,15 +21,75 @@ class ProposalKind(Enum):
     RETRY_BUDGET = "retry_budget"
 
 
+class ProposalStatus(Enum):
+    """Where a proposal stands. Only a person approves, rejects, applies or rolls back."""
+
+    OPEN = "open"
+    VERIFIED = "verified"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the guard would have done in recorded traces: in how many of the `evidence` it would have acted, in how many `others`."""
+
+    caught: int
+    evidence: int
+    false_alarms: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One measure without and with the guard over paired trials: the two means, their difference, and its interval."""
+
+    name: str
+    without: float | None
+    with_: float | None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The agent run with and without the guard on the same cases, paired.
+
+    `verdict` is `helping` where the failure it is for became rarer, success did not fall, and runtime and cost stayed within
+    their margins; `harmful` where one of them got worse; `no_effect` otherwise; `undecided` where there were too few trials to say.
+    """
+
+    verdict: str
+    trials: int
+    failure: Effect
+    success: Effect
+    runtime_ms: Effect
+    cost_usd: Effect
+    reason: str = ""
+    suite_digest: str = ""
+    at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change of the harness that a failure mode calls for. `evidence` lists trace ids; `change` is the guard's settings."""
+    """A change of the harness that a failure pattern calls for.
+
+    `evidence` lists trace ids; `change` holds the guard's parameters as they would stand in `harness.toml`, its mode left out;
+    `quotes` are short excerpts of the evidence for a reader, one per trace at most.
+    """
 
     kind: ProposalKind
     evidence: tuple[str, ...]
     change: dict[str, Any] = field(default_factory=dict)
     mode_id: str | None = None
     rationale: str = ""
+    quotes: tuple[str, ...] = ()
+    traces: int = 0
+    replay: Replay | None = None
 
     @property
     def proposal_id(self) -> str:
