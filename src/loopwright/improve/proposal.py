@@ -34,7 +34,7 @@ class ProposalStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What the guard would have done in recorded traces: acting in `caught` of the `evidence`, in `false_alarms` of the others."""
+    """What the guard would have done in recorded traces: acting in `caught` of `evidence` and `false_alarms` of the others."""
 
     caught: int
     evidence: int
@@ -60,7 +60,7 @@ class Verification:
     """The agent run with and without the guard on the same cases, paired.
 
     `verdict` is `helping` where the failure it is for became rarer, success did not fall, and runtime and cost kept within
-    their margins; `harmful` where one of them got worse; `no_effect` otherwise; `undecided` where there were too few trials to say.
+    their margins; `harmful` where one of them got worse; `no_effect` otherwise; `undecided` with too few trials to say.
     """
 
     verdict: str
