@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from openai_server import OpenAIServer
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
@@ -36,3 +39,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that the test works in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def openai_server() -> Iterator[OpenAIServer]:
+    """A model service on this machine, to be scripted: `openai_server.script("text", {"json": 1}, Fault.status(429))`."""
+    with OpenAIServer() as server:
+        yield server
