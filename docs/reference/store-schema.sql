@@ -134,3 +134,9 @@ CREATE TABLE clusterings (
     number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     payload BLOB
 );
+CREATE TABLE loop_steps (
+    stage TEXT NOT NULL PRIMARY KEY,
+    inputs TEXT NOT NULL,
+    at TEXT NOT NULL,
+    payload BLOB NOT NULL
+);

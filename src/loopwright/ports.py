@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -185,6 +185,16 @@ class StoredDecision:
     candidate_run_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LoopStep:
+    """A stage of the loop that was done: the digest of its inputs, when, and what came of it in counts and short texts."""
+
+    stage: str
+    inputs: str
+    at: datetime
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
 class TraceStore(Protocol):
     """Traces, by id. Writing the same trace twice changes nothing."""
 
@@ -295,6 +305,16 @@ class RunStore(Protocol):
         """All decisions, oldest first."""
 
 
+class LoopStore(Protocol):
+    """How far the loop got."""
+
+    def put_loop_step(self, step: LoopStep) -> None:
+        """Note that a stage was done; it replaces the time before."""
+
+    def loop_steps(self) -> dict[str, LoopStep]:
+        """The last time of each stage, by its name."""
+
+
 class AuditStore(Protocol):
     """The audit trail: append only."""
 
@@ -308,7 +328,7 @@ class AuditStore(Protocol):
         """The entries as they are found, with the head recorded beside them, for `audit.trail.breaks` to judge."""
 
 
-class Store(TraceStore, FailureStore, CaseStore, RunStore, AuditStore, Protocol):
+class Store(TraceStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, Protocol):
     """The whole store; a context manager that closes at its end."""
 
     @property

@@ -28,11 +28,11 @@ from loopwright.errors import StoreError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.mine.signal import FailureTrace
-from loopwright.ports import StoredDecision
+from loopwright.ports import LoopStep, StoredDecision
 
 T = TypeVar("T")
 
-RECORDS: tuple[type, ...] = (Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision)
+RECORDS: tuple[type, ...] = (Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep)
 LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"
 

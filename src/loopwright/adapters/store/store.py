@@ -13,12 +13,13 @@ from loopwright.adapters.store.cases import Cases
 from loopwright.adapters.store.database import Database, locate
 from loopwright.adapters.store.decisions import Decisions
 from loopwright.adapters.store.failures import Failures
+from loopwright.adapters.store.loop import Loop
 from loopwright.adapters.store.modes import Modes
 from loopwright.adapters.store.runs import Runs
 from loopwright.adapters.store.traces import Traces
 
 
-class SqlStore(Traces, Failures, Modes, Cases, Runs, Decisions, Audit):
+class SqlStore(Traces, Failures, Modes, Cases, Runs, Decisions, Audit, Loop):
     """Implements `ports.Store`; a context manager that closes at its end."""
 
     @property
