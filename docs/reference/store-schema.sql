@@ -134,6 +134,29 @@ CREATE TABLE clusterings (
     number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     payload BLOB
 );
+CREATE TABLE releases (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    release_id TEXT NOT NULL,
+    version TEXT NOT NULL,
+    released_at TEXT NOT NULL,
+    rolled_back_at TEXT,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX releases_by_id ON releases (release_id);
+CREATE INDEX releases_by_version ON releases (version);
+CREATE TABLE queue (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    queued_id TEXT NOT NULL,
+    eval_id TEXT NOT NULL,
+    queued_at TEXT NOT NULL,
+    taken_at TEXT,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX queue_by_id ON queue (queued_id);
+CREATE TABLE minings (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    last_trace BIGINT NOT NULL
+);
 CREATE TABLE loop_steps (
     stage TEXT NOT NULL PRIMARY KEY,
     inputs TEXT NOT NULL,

@@ -16,9 +16,11 @@ from loopwright.collect.intake import Rejected
 from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, Reply, Request, TargetReply
 from loopwright.evaluate.case import CaseStatus, EvalCase, Suite
+from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decision import GateDecision
 from loopwright.mine.signal import FailureTrace
+from loopwright.release.record import Release
 
 
 class Clock(Protocol):
@@ -305,6 +307,28 @@ class RunStore(Protocol):
         """All decisions, oldest first."""
 
 
+class ReleaseStore(Protocol):
+    """Releases, and the failures that wait for an eval. None is ever deleted."""
+
+    def put_release(self, release: Release) -> None:
+        """Write a release, or that it was rolled back; raises `StoreError` for any other change of one."""
+
+    def releases(self) -> list[Release]:
+        """All releases, oldest first."""
+
+    def put_queued(self, items: Sequence[Queued]) -> PutCounts:
+        """Add failures to the queue; one that is there, or was, changes nothing."""
+
+    def queue(self) -> list[Queued]:
+        """All that was ever queued, in the order in which it came."""
+
+    def set_taken(self, items: Sequence[Queued]) -> None:
+        """Write when and by whom these were taken; raises `StoreError` for one that is not queued, or was taken before."""
+
+    def count_unmined(self) -> int:
+        """How many traces arrived since the last mining."""
+
+
 class LoopStore(Protocol):
     """How far the loop got."""
 
@@ -328,7 +352,7 @@ class AuditStore(Protocol):
         """The entries as they are found, with the head recorded beside them, for `audit.trail.breaks` to judge."""
 
 
-class Store(TraceStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, Protocol):
+class Store(TraceStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, ReleaseStore, Protocol):
     """The whole store; a context manager that closes at its end."""
 
     @property

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from loopwright.evaluate.fingerprint import Fingerprint
+
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
@@ -21,8 +23,8 @@ class EvalResult:
     """One trial of one case.
 
     `passed` None means no verdict: the target or a check failed to answer, and `error` says why. That is not a pass.
-    `repeat` marks a trial that was added because of earlier results. `case_digest` is the case's `content_digest`: results of one
-    id and another digest are of another test.
+    `repeat` marks a trial that was added because of earlier results, `sealed` one of a case that nothing is tuned on.
+    `case_digest` is the case's `content_digest`: results of one id and another digest are of another test.
     """
 
     eval_id: str
@@ -37,6 +39,7 @@ class EvalResult:
     mode_id: str | None = None
     deterministic: bool | None = None
     repeat: bool = False
+    sealed: bool = False
     tags: tuple[str, ...] = ()
     score: float | None = None
     cost_usd: float | None = None
@@ -52,7 +55,7 @@ class Run:
     """A suite run against one version of the agent.
 
     `planned` is the number of trials that were to be run. `finished_at` None means that the run was cut short and can be
-    resumed.
+    resumed. `fingerprint` is what the version was made of (None: not told).
     """
 
     run_id: str
@@ -64,3 +67,4 @@ class Run:
     planned: int = 0
     trials: int = 1
     settings: dict[str, Any] = field(default_factory=dict)
+    fingerprint: Fingerprint | None = None

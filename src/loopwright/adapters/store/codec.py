@@ -26,13 +26,17 @@ from loopwright.cluster.mode import FailureMode, Recipe
 from loopwright.collect.trace import Trace
 from loopwright.errors import StoreError
 from loopwright.evaluate.case import EvalCase
+from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import LoopStep, StoredDecision
+from loopwright.release.record import Release
 
 T = TypeVar("T")
 
-RECORDS: tuple[type, ...] = (Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep)
+RECORDS: tuple[type, ...] = (
+    Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep, Release, Queued,
+)  # fmt: skip
 LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"
 

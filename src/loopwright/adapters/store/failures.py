@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Float, LargeBinary, Table, bindparam, select
+from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, Table, bindparam, func, select
 
+from loopwright.adapters.store import traces
 from loopwright.adapters.store.codec import decode, encode, fingerprint
 from loopwright.adapters.store.columns import Moment, Name, metadata
 from loopwright.adapters.store.database import Group
@@ -24,6 +25,12 @@ table = Table(
     Column("occurred_at", Moment),
     Column("fingerprint", Name, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+)
+minings = Table(
+    "minings",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("last_trace", BigInteger, nullable=False),
 )
 
 
@@ -48,6 +55,15 @@ class Failures(Group):
                 connection.execute(this, changed)
             if new:
                 connection.execute(table.insert(), new)
+            last = connection.scalar(select(func.max(traces.table.c.number))) or 0
+            connection.execute(minings.insert().values(last_trace=last))
+
+    def count_unmined(self) -> int:
+        """How many traces arrived since the last mining."""
+        seen = select(func.coalesce(func.max(minings.c.last_trace), 0)).scalar_subquery()
+        query = select(func.count()).select_from(traces.table).where(traces.table.c.number > seen)
+        with self.database.read() as connection:
+            return connection.scalar(query) or 0
 
     def failures(self) -> list[FailureTrace]:
         """All with a score above 0, best first."""

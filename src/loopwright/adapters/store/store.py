@@ -15,11 +15,12 @@ from loopwright.adapters.store.decisions import Decisions
 from loopwright.adapters.store.failures import Failures
 from loopwright.adapters.store.loop import Loop
 from loopwright.adapters.store.modes import Modes
+from loopwright.adapters.store.releases import Releases
 from loopwright.adapters.store.runs import Runs
 from loopwright.adapters.store.traces import Traces
 
 
-class SqlStore(Traces, Failures, Modes, Cases, Runs, Decisions, Audit, Loop):
+class SqlStore(Traces, Failures, Modes, Cases, Runs, Decisions, Audit, Loop, Releases):
     """Implements `ports.Store`; a context manager that closes at its end."""
 
     @property
