@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loopwright.adapters.executors.local import LocalExecutor
 from loopwright.adapters.executors.processor_time import processor_time
@@ -38,6 +39,9 @@ from loopwright.ports import (
 )
 from loopwright.registry import Registry
 from loopwright.settings import Settings
+
+if TYPE_CHECKING:
+    from loopwright.adapters.otlp.sdk import SpanMemory
 
 
 class SystemClock:
@@ -82,6 +86,13 @@ def version_control(folder: Path | None = None) -> VersionControl:
 def trace_reader(settings: Settings) -> TraceReader:
     """Traces out of files, folders and standard input."""
     return FileTraceReader(settings["import.max_line_bytes"])
+
+
+def span_memory() -> SpanMemory:
+    """An OpenTelemetry exporter that keeps spans in memory and hands out traces, for an agent in this process."""
+    from loopwright.adapters.otlp.sdk import SpanMemory  # noqa: PLC0415 (brings the OpenTelemetry SDK)
+
+    return SpanMemory()
 
 
 def record_reader(settings: Settings) -> RecordReader:

@@ -1,0 +1,62 @@
+"""Evaluation results and annotations, as the dialects write them, become `Feedback`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loopwright.collect.dialects.reading import number, text
+from loopwright.collect.feedback import read_feedback
+from loopwright.collect.trace import Feedback
+
+EVALUATION_EVENT = "gen_ai.evaluation.result"
+FEEDBACK_KIND = "loopwright.feedback.kind"
+FEEDBACK_VALUE = "loopwright.feedback.value"
+_SOURCES = {"HUMAN": "user", "LLM": "model", "CODE": "code"}
+_KINDS = {
+    "thumb": "thumb", "thumbs": "thumb", "user_feedback": "thumb", "rating": "rating", "stars": "rating",
+    "correction": "correction", "escalation": "escalation", "comment": "comment",
+}  # fmt: skip
+_LABELS = {
+    "pass": False, "passed": False, "good": False, "correct": False, "positive": False, "up": False,
+    "fail": True, "failed": True, "bad": True, "incorrect": True, "negative": True, "down": True,
+}  # fmt: skip
+
+
+def evaluation(attributes: Mapping[str, Any]) -> Feedback | None:
+    """The verdict of a `gen_ai.evaluation.result` event; None where it has neither score nor label nor explanation."""
+    return verdict(
+        {
+            "name": attributes.get("gen_ai.evaluation.name"),
+            "score": number(attributes, ("gen_ai.evaluation.score.value",)),
+            "label": text(attributes, ("gen_ai.evaluation.score.label",)),
+            "explanation": text(attributes, ("gen_ai.evaluation.explanation",)),
+            "kind": attributes.get(FEEDBACK_KIND),
+            "value": attributes.get(FEEDBACK_VALUE),
+            "source": attributes.get("loopwright.feedback.source"),
+            "error": text(attributes, ("error.type",)),
+        }
+    )
+
+
+def verdict(item: Mapping[str, Any]) -> Feedback | None:
+    """`{"name","score","label","explanation","annotator_kind"}` as feedback.
+
+    A name that is a kind of feedback (thumb, rating, ...) is read as one; any other is an evaluation, whose label tells whether
+    it is bad (pass, fail, ...), and whose score alone does not: its scale is not known.
+    """
+    name = str(item.get("name") or "")
+    score, label = item.get("score"), item.get("label")
+    comment = str(item.get("explanation") or item.get("error") or "")
+    source = item.get("source") or _SOURCES.get(str(item.get("annotator_kind") or "").upper(), "system")
+    given = item.get("value")
+    value = label if given is None and label is not None else score if given is None else given
+    if value is None and not comment:
+        return None
+    kind = str(item.get("kind") or _KINDS.get(name.lower(), ""))
+    shared = {"comment": comment, "source": str(source)}
+    if kind:
+        return read_feedback({"kind": kind, **({} if value is None else {"value": value}), **shared})[0]
+    negative = _LABELS.get(str(label).lower()) if label is not None else None
+    told = " ".join(part for part in (f"{name}:" if name and comment else name, comment) if part)
+    return Feedback("evaluation", value if isinstance(value, bool | int | float | str) else None, negative, told, str(source))
