@@ -70,6 +70,14 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("store.url", "sqlite:///.loopwright/loopwright.db", "URL", "Where assets are kept."),
     Setting("suite.folder", "evals", "folder", "Where the eval suite's YAML files are."),
+    Setting(
+        "suite.sealed_share",
+        0.2,
+        "share",
+        "The share of approved cases, by their ids, that nothing is tuned on: no draft, proposal or verification sees them.",
+        low=0,
+        high=0.9,
+    ),
     Setting("import.max_line_bytes", 16 * 1024 * 1024, "bytes", "A longer record is refused, and counted.", low=1024),
     Setting(
         "cluster.embedder",
@@ -98,6 +106,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("run.trials", 1, "trials", "Trials of each case that does not say its own number.", low=1, high=1000),
     Setting("run.timeout", 60.0, "seconds", "A trial that takes longer is stopped, and counted as an error.", low=0.001),
     Setting("run.concurrency", 8, "trials", "Trials under way at once.", low=1, high=1000),
+    Setting("run.target_deterministic", 60.0, "seconds", "How long the deterministic layer should take at most.", low=0),
+    Setting("run.target_semantic", 1800.0, "seconds", "How long the semantic layer should take at most.", low=0),
+    Setting("run.target_behavioral", 14400.0, "seconds", "How long the behavioral layer should take at most.", low=0),
+    Setting("run.budget_usd", 0.0, "dollars", "What a run may cost: it stops before it would cost more; 0 is no limit.", low=0),
+    Setting(
+        "fingerprint.prompt",
+        "prompts/**",
+        "patterns",
+        "Files that are the agent's prompt, divided by commas, counted from the toml file's folder.",
+    ),
+    Setting("fingerprint.tools", "tools/**", "patterns", "Files that are the agent's tools: their names, schemas and texts."),
+    Setting("fingerprint.model", "", "patterns", "Files that say which model the agent uses, and how."),
+    Setting("fingerprint.model_env", "", "names", "Environment variables that say which model the agent uses, by commas."),
+    Setting("fingerprint.harness", "harness.toml", "patterns", "Files that are the agent's harness: its guards and their limits."),
     Setting("target.url", "", "target", 'The agent under test: python:module:function, command:"...", or an http(s) URL.'),
     Setting(
         "gate.alpha",
@@ -110,6 +132,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("gate.min_cases", 5, "cases", "With fewer comparable cases the gate is undecided.", low=1),
     Setting("gate.max_missing", 0.02, "share", "With more of the baseline's cases missing: undecided.", low=0, high=1),
     Setting("gate.max_errors", 0.2, "share", "With more of the candidate's trials in error: undecided.", low=0, high=1),
+    Setting("model.name", "", "provider:model", "The language model that drafts and describes, such as openai:gpt-4.1-mini."),
+    Setting("model.base_url", "", "URL", "A service compatible with OpenAI's, for openai: models. OPENAI_API_KEY goes there."),
+    Setting("model.timeout", 60.0, "seconds", "A model that takes longer is asked again, then given up.", low=0.001),
+    Setting("model.retries", 3, "tries", "How often a request that failed is made again, with growing pauses.", low=0, high=10),
+    Setting("judge.model", "", "provider:model", "The language model that judges; without one, nothing is judged."),
+    Setting("judge.sample", 0.1, "share", "The share of stored traces that is judged.", low=0, high=1),
+    Setting("judge.budget_usd", 1.0, "US dollars", "Judging traces stops when it has cost so much; 0 is no limit.", low=0),
+    Setting("judge.concurrency", 8, "requests", "Requests to the judge under way at once.", low=1, high=100),
+    Setting(
+        "gate.sealed_gap",
+        "warn",
+        "name",
+        "What follows where the open part passes more than chance explains and the sealed part does not.",
+        choices=("warn", "block", "off"),
+    ),
     Setting("triage.min_count", 3, "failures", "A failure that recurs this often is brought up for an eval case.", low=1),
 )
 _BY_NAME = {s.name: s for s in SETTINGS}

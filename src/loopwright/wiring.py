@@ -17,8 +17,11 @@ from loopwright.adapters.store.scaffold_files import ScaffoldFiles
 from loopwright.adapters.store.suite_files import SuiteFolder
 from loopwright.adapters.store.whole_file import write_whole
 from loopwright.adapters.vcs.git import Git
+from loopwright.adapters.vcs.part_files import part_digest, patterns
+from loopwright.audit.digest import digest
 from loopwright.cluster.options import Options
 from loopwright.errors import UsageError
+from loopwright.evaluate.fingerprint import SIGNIFICANT, Fingerprint, changed_parts
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.policy import Policy
 from loopwright.mine.detector import Detector
@@ -27,6 +30,7 @@ from loopwright.ports import (
     Clock,
     Embedder,
     Executor,
+    Model,
     ProcessorTime,
     RecordReader,
     RunLog,
@@ -81,6 +85,37 @@ def store(settings: Settings, create: bool = True) -> Store:
 def version_control(folder: Path | None = None) -> VersionControl:
     """The repository that `folder` (by default the current one) is in."""
     return Git(folder or Path.cwd())
+
+
+def fingerprint(settings: Settings, release: str | None = None) -> Fingerprint:
+    """What the agent in the settings' folder is made of now; `release` is its tag, otherwise git's at the current commit."""
+    git = Git(settings.folder)
+    folder = settings.folder
+    parts = {name: part_digest(folder, str(settings[row]), row) for name in SIGNIFICANT for row in [f"fingerprint.{name}"]}
+    named = {name: os.environ.get(name) for name in patterns(str(settings["fingerprint.model_env"]))}
+    if named:
+        parts["model"] = digest(parts["model"], named)
+    return Fingerprint(code=git.head(), release=release or git.tag(), **parts)
+
+
+def parts_changed_since(settings: Settings, name: str) -> tuple[str, ...]:
+    """The parts of the agent that differ from how they were at a commit, tag or branch; raises `UsageError` for an unknown one."""
+    git = Git(settings.folder)
+    commit = git.commit(name)
+    changed = git.changed_since(commit) if commit is not None else None
+    if commit is None or changed is None:
+        raise UsageError(f"git knows no commit {name!r} here; give --since a commit, tag or branch that is there (in CI: fetch it)")
+    files = {
+        part: git.changed_since(commit, found) or frozenset()
+        for part in SIGNIFICANT
+        if (found := patterns(str(settings[f"fingerprint.{part}"])))
+    }
+    return changed_parts(changed, files)
+
+
+def commit_of(version: str) -> str | None:
+    """The commit that a version's name stands for in the repository of the current folder; None where git knows none."""
+    return Git(Path.cwd()).commit(version)
 
 
 def trace_reader(settings: Settings) -> TraceReader:
@@ -164,6 +199,7 @@ def gate_policy(settings: Settings) -> Policy:
         min_cases=settings["gate.min_cases"],
         max_missing=settings["gate.max_missing"],
         max_errors=settings["gate.max_errors"],
+        sealed_gap=settings["gate.sealed_gap"],
     )
 
 
@@ -197,3 +233,15 @@ def detectors() -> Registry[Detector]:
             raise UsageError(f"detector {point.name!r} ({point.value}) is no Detector; mend or uninstall it")
         registry.add(found.name, found)
     return registry
+
+
+def model(name: str, settings: Settings) -> Model:
+    """The language model of that name; raises `UsageError` where it cannot be used, `MissingExtraError` without the library."""
+    from loopwright.adapters.llm.language_model import LanguageModel  # noqa: PLC0415 (brings pydantic-ai, when it is used)
+
+    return LanguageModel(
+        name,
+        base_url=str(settings["model.base_url"]),
+        timeout_s=float(settings["model.timeout"]),
+        retries=int(settings["model.retries"]),
+    )
