@@ -34,12 +34,14 @@ class GuardDecision:
     """What a guard says of an event: let it pass, stop it, or replace it; `reason` is for people, and for the agent's model.
 
     `replacement` stands for what the event was about: the result of a `tool_call` that need not run, the messages of a
-    `model_call`, the content of an `answer`.
+    `model_call`, the content of an `answer`. `instead` names the tool that a blocked `tool_call` should have been of: a loop that
+    can may call it with the same arguments, any other gives the model `reason`.
     """
 
     action: Literal["allow", "block", "replace"] = "allow"
     reason: str = ""
     replacement: Any = None
+    instead: str = ""
 
 
 ALLOW = GuardDecision()

@@ -1,0 +1,133 @@
+"""The guard against answers that contradict the conversation: what the agent said before, or what its tools found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loopwright.guards.claims import Statement, corrects_itself, differ, statements, values_in
+from loopwright.guards.facts import Fact, against, facts_in
+from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
+from loopwright.guards.outcome import as_text, failure
+from loopwright.guards.tool_names import changes_something
+
+MOST_SAID = 200
+"""Statements remembered per session."""
+
+Value = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement of the agent, and what has come up since: values in results and users' messages, and whether any was new."""
+
+    statement: Statement
+    since: frozenset[Value] = frozenset()
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said and found since something last changed."""
+
+    said: tuple[Said, ...] = ()
+    facts: Mapping[tuple[str, frozenset[str]], Fact] = field(default_factory=dict)
+    known: frozenset[Value] = frozenset()
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    answered: bool = False
+    objections: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckConsistency:
+    """Stops an answer that contradicts an earlier one or a tool's result, naming both, or stands on a result that never came.
+
+    Two statements are held against each other where they are about the same identifiers in nearly the same words; a difference
+    counts in an amount, a date, a time, a number, a status, or in whether it is so. Nothing counts that was said before a call of
+    a tool in `writes` (or whose name says that it changes something) succeeded, that users or tools have said since, or that the
+    agent corrects openly. `said`, `found` and `unanswered` switch the three comparisons. Each objection is made once:
+    an agent that insists gets through.
+    """
+
+    mode: GuardMode = "shadow"
+    said: bool = True
+    found: bool = True
+    unanswered: bool = True
+    writes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`check_consistency`."""
+        return "check_consistency"
+
+    def initial(self) -> Conversation:
+        """Nothing said."""
+        return Conversation()
+
+    def step(self, state: Conversation, event: GuardEvent, now: float) -> tuple[Conversation, GuardDecision]:
+        """Take one event."""
+        payload = event.payload
+        content = payload.get("content")
+        if event.kind == "message" and payload.get("role") == "user" and isinstance(content, str):
+            return _came_up(state, content), ALLOW
+        if event.kind == "tool_call":
+            return replace(state, waiting={**state.waiting, _call(payload): as_text(payload.get("name"))}), ALLOW
+        if event.kind == "tool_result":
+            return self._result(state, payload), ALLOW
+        if event.kind != "answer" or not isinstance(content, str):
+            return state, ALLOW
+        new = statements(content)
+        objection = self._objection(state, content, new)
+        if objection and objection not in state.objections:
+            return replace(state, objections=state.objections | {objection}), GuardDecision("block", objection)
+        known = state.known | frozenset(values_in(content))
+        said = tuple(s for s in state.said if not any(differ(s.statement, n) for n in new))
+        return replace(state, said=(*said, *map(Said, new))[-MOST_SAID:], known=known), ALLOW
+
+    def _result(self, state: Conversation, payload: Mapping[str, Any]) -> Conversation:
+        name = as_text(payload.get("name"))
+        waiting = {call: tool for call, tool in state.waiting.items() if call != _call(payload)}
+        state = replace(state, waiting=waiting, answered=True)
+        if failure(payload) is not None:
+            return _came_up(state, as_text(payload.get("error") or payload.get("result")), found=True)
+        if name in self.writes or changes_something(name):
+            state = replace(state, said=(), facts={})
+        result = payload.get("result")
+        fresh = {(id, fact.words): fact for fact in facts_in(result, name) for id in fact.ids} if self.found else {}
+        return _came_up(replace(state, facts={**state.facts, **fresh}), as_text(result), found=True)
+
+    def _objection(self, state: Conversation, content: str, new: list[Statement]) -> str:
+        if self.unanswered and state.waiting and state.answered:
+            call, tool = next(iter(state.waiting.items()))
+            told = f"the result of {tool} ({call[:60]}) never came, and the answer may stand on it"
+            return f"{told}: call it again, or say that it is not known"
+        if corrects_itself(content):
+            return ""
+        for statement in new:
+            earlier = next((s for s in state.said if _contradicted(s, statement)), None) if self.said else None
+            if earlier is not None:
+                return f"this contradicts what was said before. Before: “{earlier.statement.text}” Now: “{statement.text}”"
+            fact = against(statement, state.facts) if self.found else None
+            if fact is not None:
+                field_ = f"{' '.join(sorted(fact.words))} {fact.value[1]}"
+                return f"this contradicts what {fact.source} found ({field_}). Now: “{statement.text}”"
+        return ""
+
+
+def _contradicted(said: Said, new: Statement) -> bool:
+    how = differ(said.statement, new)
+    if not how or (how == "value" and set(new.values) & said.since):
+        return False
+    return bool(new.ids) or not said.moved or (how == "polarity" and not new.values)
+
+
+def _came_up(state: Conversation, text: str, found: bool = False) -> Conversation:
+    values = frozenset(values_in(text))
+    moved = found or bool(values - state.known)
+    said = tuple(replace(s, since=s.since | values, moved=s.moved or moved) for s in state.said)
+    return replace(state, said=said, known=state.known | values)
+
+
+def _call(payload: Mapping[str, Any]) -> str:
+    return as_text(payload.get("id") or f"{as_text(payload.get('name'))} {as_text(payload.get('arguments'))}")
