@@ -134,6 +134,81 @@ CREATE TABLE clusterings (
     number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     payload BLOB
 );
+CREATE TABLE proposals (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    proposal_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    mode_id TEXT,
+    status TEXT NOT NULL,
+    decided_by TEXT,
+    decided_at TEXT,
+    why TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+);
+CREATE UNIQUE INDEX proposals_by_id ON proposals (proposal_id);
+CREATE INDEX proposals_by_status ON proposals (status);
+CREATE TABLE proposal_versions (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    proposal_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX proposal_versions_by_content ON proposal_versions (proposal_id, fingerprint);
+CREATE TABLE verifications (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    proposal_id TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    verified_at TEXT,
+    payload BLOB NOT NULL
+);
+CREATE INDEX verifications_by_proposal ON verifications (proposal_id);
+CREATE TABLE verification_runs (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX verification_runs_by_id ON verification_runs (run_id);
+CREATE TABLE verification_results (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
+    eval_id TEXT NOT NULL,
+    trial BIGINT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX verification_results_by_trial ON verification_results (run_id, eval_id, trial);
+CREATE TABLE harness_changes (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    proposal_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    changed_by TEXT NOT NULL,
+    changed_at TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX harness_changes_by_proposal ON harness_changes (proposal_id);
+CREATE TABLE verdicts (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    item_id TEXT NOT NULL,
+    judge_id TEXT NOT NULL,
+    passed BOOLEAN,
+    payload BLOB NOT NULL
+);
+CREATE INDEX verdicts_by_judge ON verdicts (judge_id, item_id);
+CREATE TABLE labels (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    item_id TEXT NOT NULL,
+    labelled_by TEXT NOT NULL,
+    passed BOOLEAN NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX labels_by_item ON labels (item_id);
+CREATE TABLE mode_descriptions (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    mode_id TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX mode_descriptions_by_mode ON mode_descriptions (mode_id);
 CREATE TABLE releases (
     number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     release_id TEXT NOT NULL,

@@ -12,6 +12,7 @@ command line ends with.
     ├── MissingExtraError     exit 64  an optional dependency is not installed
     ├── StoreError            exit 64  the store cannot be opened, migrated or written
     ├── DuplicateNameError    exit 64  two plug-ins registered under one name
+    ├── RuleError             exit 1   a hard rule forbids it
     └── UndecidedError        exit 2   not enough evidence to decide
 """
 
@@ -90,6 +91,17 @@ class StoreError(LoopwrightError):
 
 class DuplicateNameError(LoopwrightError):
     """Two implementations were registered under one name."""
+
+
+class RuleError(LoopwrightError):
+    """A hard rule forbids what was asked for; `rule` is its name, which the message tells."""
+
+    exit_code = BLOCKED
+
+    def __init__(self, rule: str, problem: str) -> None:
+        self.rule = rule
+        self.problem = problem
+        super().__init__(f"refused by the rule {rule}: {problem}")
 
 
 class UndecidedError(LoopwrightError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,14 +11,17 @@ from typing import Any, Protocol, Self
 
 from loopwright.audit.entry import AuditEntry
 from loopwright.audit.trail import Trail
-from loopwright.cluster.mode import FailureMode, Membership, Recipe
+from loopwright.cluster.mode import FailureMode, Membership, ModeDescription, Recipe
 from loopwright.collect.intake import Rejected
+from loopwright.collect.joining import GivenFeedback
 from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, Reply, Request, TargetReply
 from loopwright.evaluate.case import CaseStatus, EvalCase, Suite
 from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decision import GateDecision
+from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
+from loopwright.judge.verdict import Label, Verdict
 from loopwright.mine.signal import FailureTrace
 from loopwright.release.record import Release
 
@@ -54,10 +57,21 @@ class Imported:
     offset: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ImportedFeedback:
+    """Feedback read by itself, to be joined with its trace; its place is as in `Imported`."""
+
+    given: GivenFeedback
+    source: str
+    line: int
+    offset: int = 0
+
+
 class TraceReader(Protocol):
     """Files of traces, as a stream: bad records come out as `Rejected`, in their place, and reading goes on.
 
-    Memory does not grow with the size of the files. A record whose id was read before, in these paths, is `Rejected`.
+    Memory does not grow with the size of the files. A record whose id was read before, in these paths, is `Rejected`. A trace whose
+    parts are spread over records comes once it is put together, at the latest at the end.
     """
 
     def sources(self, paths: Sequence[str]) -> list[tuple[str, int | None]]:
@@ -68,7 +82,7 @@ class TraceReader(Protocol):
         Raises `InputError` for a path that does not exist and for a folder without files of records.
         """
 
-    def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | Rejected]:
+    def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | ImportedFeedback | Rejected]:
         """Read `paths` (`-` is standard input) in order; `format` None means sniff it, record by record.
 
         Raises `InputError` as `sources` does, and `UsageError` for an unknown format, before anything is read.
@@ -216,6 +230,16 @@ class TraceStore(Protocol):
         """How many traces there are."""
 
 
+class FeedbackStore(Protocol):
+    """Feedback given by itself. None is ever lost: what has no trace yet waits for it."""
+
+    def put_feedback(self, given: Sequence[GivenFeedback]) -> PutCounts:
+        """Keep feedback and join it with the stored traces, in one transaction; the same again changes nothing."""
+
+    def waiting_feedback(self) -> list[GivenFeedback]:
+        """What was given on traces and sessions that have not come."""
+
+
 class FailureStore(Protocol):
     """Failures, modes and who belongs where."""
 
@@ -236,6 +260,9 @@ class FailureStore(Protocol):
 
     def memberships(self) -> list[Membership]:
         """The current place of every clustered failure."""
+
+    def describe_mode(self, described: ModeDescription) -> None:
+        """Keep a model's description of a mode; `modes` gives it from then on, whatever is clustered again."""
 
     def set_mode_status(self, mode_id: str, status: str, by: str | None = None, at: datetime | None = None) -> None:
         """Record a person's decision about a mode, in the audit trail too where `by` and `at` are given.
@@ -339,6 +366,52 @@ class LoopStore(Protocol):
         """The last time of each stage, by its name."""
 
 
+class ProposalStore(Protocol):
+    """Proposals, what was measured of them, what people decided, and what became of the harness. None is ever deleted."""
+
+    def put_proposals(self, proposals: Sequence[Proposal]) -> PutCounts:
+        """Write proposals; one that a person decided on is kept as it is, and a conflict where the content given differs."""
+
+    def proposals(self, status: ProposalStatus | None = None) -> list[ProposalRecord]:
+        """All proposals with their verifications, or those of a status, in the order in which they first came."""
+
+    def put_verification(self, proposal_id: str, verification: Verification) -> None:
+        """Add a verification; an open proposal becomes verified. Raises `UsageError` for an unknown id."""
+
+    def set_proposal_status(
+        self, proposal_id: str, status: ProposalStatus, by: str, at: datetime, why: str = "", **details: Any
+    ) -> None:
+        """Record a person's decision, in the audit trail too, with the `details`; raises `UsageError` for an unknown id."""
+
+    def put_harness_change(self, change: HarnessChange) -> None:
+        """Record a write of the harness; raises `UsageError` for an unknown proposal."""
+
+    def harness_changes(self) -> list[HarnessChange]:
+        """Every write of the harness, oldest first."""
+
+    def verification_log(self) -> RunLog:
+        """Where verifications keep their trials, apart from the runs of the suite."""
+
+
+HarnessTables = Mapping[str, Mapping[str, Any]]
+TargetWith = Callable[[HarnessTables], Target]
+"""The agent under test with a harness of these guards: by kind, the guard's parameters and its `mode`."""
+
+
+class HarnessFile(Protocol):
+    """The guards of the user's agent, as a file (`harness.toml`)."""
+
+    @property
+    def path(self) -> str:
+        """Where it is, absolute."""
+
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Each guard's table by kind, empty where there is no file; raises `InputError` for one that cannot be read."""
+
+    def put(self, kind: str, table: Mapping[str, Any] | None) -> None:
+        """Write one guard's table, or with None take it out; all else stays as it is. Raises `InputError` where it could not."""
+
+
 class AuditStore(Protocol):
     """The audit trail: append only."""
 
@@ -352,7 +425,23 @@ class AuditStore(Protocol):
         """The entries as they are found, with the head recorded beside them, for `audit.trail.breaks` to judge."""
 
 
-class Store(TraceStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, ReleaseStore, Protocol):
+class JudgeStore(Protocol):
+    """What judges and people said of the same items; of one judge or person and one item the latest counts."""
+
+    def put_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        """Write verdicts."""
+
+    def verdicts(self, judge_id: str | None = None) -> list[Verdict]:
+        """The latest verdict of each judge, or of one, on each item, in the order in which items were first judged."""
+
+    def put_labels(self, labels: Sequence[Label]) -> None:
+        """Write labels, and in the audit trail how many each person gave."""
+
+    def labels(self) -> list[Label]:
+        """The latest label of each person on each item, in the order in which items were first labelled."""
+
+
+class Store(TraceStore, FeedbackStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, ReleaseStore, JudgeStore, ProposalStore, Protocol):
     """The whole store; a context manager that closes at its end."""
 
     @property

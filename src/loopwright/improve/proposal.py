@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 from loopwright.audit.digest import content_id
 
@@ -34,12 +34,16 @@ class ProposalStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What the guard would have done in recorded traces: acting in `caught` of `evidence` and `false_alarms` of the others."""
+    """What the guard would have done in recorded traces: acting in `caught` of `evidence` and `false_alarms` of the others.
+
+    `faults` counts the traces on which the guard itself broke; it does not count as acting there.
+    """
 
     caught: int
     evidence: int
     false_alarms: int
     others: int
+    faults: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,9 @@ class Verification:
 
     `verdict` is `helping` where the failure it is for became rarer, success did not fall, and runtime and cost kept within
     their margins; `harmful` where one of them got worse; `no_effect` otherwise; `undecided` with too few trials to say.
+
+    `trials` counts pairs, of `cases` cases. `level` is the level of each test, `look` the number of the verification of its
+    proposal, from 1: every look spends a part of what the proposal may spend. `run_ids` name the stored trials, without and with.
     """
 
     verdict: str
@@ -72,6 +79,10 @@ class Verification:
     reason: str = ""
     suite_digest: str = ""
     at: datetime | None = None
+    cases: int = 0
+    level: float = 0.0
+    look: int = 1
+    run_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +106,40 @@ class Proposal:
     def proposal_id(self) -> str:
         """Derived from the kind, the mode and the change: the same proposal twice is one."""
         return content_id("proposal", self.kind, self.mode_id, self.change)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalRecord:
+    """A proposal as kept: where it stands, who last decided and why, and all its verifications, oldest first."""
+
+    proposal: Proposal
+    status: ProposalStatus = ProposalStatus.OPEN
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    why: str = ""
+    verifications: tuple[Verification, ...] = ()
+
+    @property
+    def verification(self) -> Verification | None:
+        """The latest one."""
+        return self.verifications[-1] if self.verifications else None
+
+
+@dataclass(frozen=True, slots=True)
+class HarnessChange:
+    """One write of the harness: a proposal applied or rolled back, under a person's name.
+
+    `former` is the guard's table before, None where there was none; `table` the one after. `before` and `after` are digests of
+    the whole harness.
+    """
+
+    proposal_id: str
+    action: Literal["apply", "roll back"]
+    kind: ProposalKind
+    by: str
+    at: datetime
+    former: dict[str, Any] | None
+    table: dict[str, Any] | None
+    before: str
+    after: str
+    why: str = ""

@@ -22,12 +22,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-from loopwright.cluster.mode import FailureMode, Recipe
+from loopwright.cluster.mode import FailureMode, ModeDescription, Recipe
 from loopwright.collect.trace import Trace
 from loopwright.errors import StoreError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.result import EvalResult, Run
+from loopwright.improve.proposal import HarnessChange, Proposal, Verification
+from loopwright.judge.verdict import Label, Verdict
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import LoopStep, StoredDecision
 from loopwright.release.record import Release
@@ -36,6 +38,8 @@ T = TypeVar("T")
 
 RECORDS: tuple[type, ...] = (
     Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep, Release, Queued,
+    Proposal, Verification, HarnessChange,
+    Verdict, Label, ModeDescription,
 )  # fmt: skip
 LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"
