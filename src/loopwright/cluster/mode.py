@@ -34,7 +34,8 @@ class FailureMode:
     """A recurring pattern of failure that shares a cause.
 
     `terms` are the words that set it apart from the other modes; `representatives` the trace ids nearest its centre, best
-    first; `severity` the mean of its members' (0..1); `score` their summed score, what modes are ranked by.
+    first; `severity` the mean of its members' (0..1); `score` their summed score, what modes are ranked by. `described_by` is the
+    model that wrote description, why and possible fix; empty where they come from templates.
     """
 
     mode_id: str
@@ -52,6 +53,19 @@ class FailureMode:
     position: tuple[float, float] | None = None
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+    described_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModeDescription:
+    """What a language model wrote of a mode: what it is, why it fails, what might help. `model` is who wrote it."""
+
+    mode_id: str
+    what: str
+    why: str
+    possible_fix: str
+    model: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from loopwright.adapters.store.audit import append
 from loopwright.adapters.store.codec import decode, encode
 from loopwright.adapters.store.columns import Name, metadata
 from loopwright.adapters.store.database import Group
-from loopwright.cluster.mode import FailureMode, Membership, ModeStatus, Recipe
+from loopwright.cluster.mode import FailureMode, Membership, ModeDescription, ModeStatus, Recipe
 from loopwright.errors import UsageError
 from loopwright.registry import unknown
 
@@ -40,6 +40,13 @@ clusterings = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("payload", LargeBinary),
+)
+descriptions = Table(
+    "mode_descriptions",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("mode_id", Name, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
 )
 
 
@@ -76,7 +83,18 @@ class Modes(Group):
         """All modes, best first; last come those that were not found any more, with size and score 0."""
         query = select(table).order_by(table.c.found.desc(), table.c.score.desc(), table.c.mode_id)
         with self.database.read() as connection:
-            return [_mode(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+            written = connection.execute(select(descriptions).order_by(descriptions.c.number))
+            described = {row.mode_id: decode(row.payload, ModeDescription) for row in written}
+        return [_described(_mode(row), described.get(row.mode_id)) for row in rows]
+
+    def describe_mode(self, described: ModeDescription) -> None:
+        """Keep a model's description of a mode; raises `UsageError` for an unknown mode."""
+        with self.database.write() as connection:
+            held = list(connection.scalars(select(table.c.mode_id)))
+            if described.mode_id not in held:
+                raise UsageError(unknown("failure mode", described.mode_id, held))
+            connection.execute(descriptions.insert(), {"mode_id": described.mode_id, "payload": encode(described)})
 
     def memberships(self) -> list[Membership]:
         """The current place of every clustered failure."""
@@ -108,6 +126,13 @@ def mode_status(status: str) -> ModeStatus:
 def _mode(row: Any) -> FailureMode:
     mode = replace(decode(row.payload, FailureMode), status=ModeStatus(row.status))
     return mode if row.found else replace(mode, size=0, score=0.0)
+
+
+def _described(mode: FailureMode, by: ModeDescription | None) -> FailureMode:
+    """The mode in a model's words, where there are any."""
+    if by is None:
+        return mode
+    return replace(mode, description=by.what, why=by.why, possible_fix=by.possible_fix, described_by=by.model)
 
 
 def _row(mode: FailureMode) -> dict[str, Any]:
