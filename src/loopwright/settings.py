@@ -119,7 +119,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fingerprint.tools", "tools/**", "patterns", "Files that are the agent's tools: their names, schemas and texts."),
     Setting("fingerprint.model", "", "patterns", "Files that say which model the agent uses, and how."),
     Setting("fingerprint.model_env", "", "names", "Environment variables that say which model the agent uses, by commas."),
-    Setting("fingerprint.harness", "harness.toml", "patterns", "Files that are the agent's harness: its guards and their limits."),
+    Setting("fingerprint.harness", "harness.toml", "patterns", "Files that are the agent's harness: guards and their limits."),
     Setting("target.url", "", "target", 'The agent under test: python:module:function, command:"...", or an http(s) URL.'),
     Setting(
         "gate.alpha",

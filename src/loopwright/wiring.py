@@ -99,12 +99,12 @@ def fingerprint(settings: Settings, release: str | None = None) -> Fingerprint:
 
 
 def parts_changed_since(settings: Settings, name: str) -> tuple[str, ...]:
-    """The parts of the agent that differ from how they were at a commit, tag or branch; raises `UsageError` for an unknown one."""
+    """The parts of the agent that differ from how they were at a commit, tag or branch; raises `UsageError` for no such one."""
     git = Git(settings.folder)
     commit = git.commit(name)
     changed = git.changed_since(commit) if commit is not None else None
     if commit is None or changed is None:
-        raise UsageError(f"git knows no commit {name!r} here; give --since a commit, tag or branch that is there (in CI: fetch it)")
+        raise UsageError(f"git knows no commit {name!r} here; give --since a commit, tag or branch (in CI: fetch it first)")
     files = {
         part: git.changed_since(commit, found) or frozenset()
         for part in SIGNIFICANT

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from loopwright.evaluate.case import Layer
 from loopwright.evaluate.fingerprint import CODE, SIGNIFICANT, Fingerprint, changes
 
+BY_CHANGE = ("--changed", "--since")
+"""The options by which a run takes the layers that a change calls for."""
 ALL = tuple(Layer)
 EVERY_COMMIT = (Layer.DETERMINISTIC,)
 SIGNIFICANT_CHANGE = (Layer.DETERMINISTIC, Layer.SEMANTIC)

@@ -85,6 +85,7 @@ _FIELDS: dict[str, tuple[_Kinds, str]] = {
     "mode_id": (_TEXT | _NULL, "the failure mode's id, as text"),
     "deterministic": (_TRUTH | _NULL, "true or false"),
     "repeat": (_TRUTH | _NULL, "true or false"),
+    "sealed": (_TRUTH | _NULL, "true or false"),
     "tags": (_LIST | _NULL, "a list of texts"),
     "score": (_NUMBER | _NULL, "a number"),
     "cost_usd": (_NUMBER | _NULL, "a number, in dollars"),

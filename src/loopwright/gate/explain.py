@@ -24,6 +24,7 @@ def explain(decision: GateDecision) -> str:
         _suspects(decision),
         _next(decision),
         _lists(decision),
+        _sealed(decision),
         _sight(decision),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -114,6 +115,19 @@ _LISTS = {
     "new": "new, not compared",
     "changed": "changed, not compared",
 }
+
+
+def _sealed(decision: GateDecision) -> list[str]:
+    """The open part's pass rate beside the sealed part's."""
+    gap = decision.statistics.get("sealed")
+    if not gap:
+        return []
+    points = f"{100 * gap['gap']:.0f} points (95 % interval {100 * gap['low']:.0f} to {100 * gap['high']:.0f})"
+    end = "more than chance explains" if gap["found"] else "no more than chance explains"
+    return [
+        f"Cases passed: {_of(gap['open'])} in the open part, {_of(gap['sealed'])} in the sealed part.",
+        f"The gap is {points}, chance of one as large {gap['p_value']:.2g}: {end}.",
+    ]
 
 
 def _sight(decision: GateDecision) -> list[str]:

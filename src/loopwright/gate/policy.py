@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from loopwright.errors import SettingError
 
@@ -23,6 +24,9 @@ class Policy:
     trials or more is not let go while its failure is unexplained. With fewer, it is held back when such a failure somewhere
     among the solved cases had a chance of at most `suspicion`. `blind` is the largest share of the baseline's passes whose loss
     may go unseen (with the chance 1 - `power`) in a run that is approved. `repeat_cap` bounds the trials asked for of one case.
+
+    `sealed_gap` says what follows from a gap between the open and the sealed part that chance explains ill: at `gap_level` a
+    warning, with `block` at `gap_block_level` a block, which is spent beside alpha, not out of it.
     """
 
     alpha: float = 0.05
@@ -43,6 +47,9 @@ class Policy:
     blind: float = 2 / 3
     power: float = 0.8
     repeat_cap: int = 40
+    sealed_gap: Literal["warn", "block", "off"] = "warn"
+    gap_level: float = 0.05
+    gap_block_level: float = 0.01
 
     def __post_init__(self) -> None:
         cases = self.case_share + self.repeat_share + self.together_share

@@ -14,14 +14,18 @@ from typing import Any, Literal
 from loopwright.audit.digest import content_id
 from loopwright.collect.intake import Rejected, place
 from loopwright.errors import InputError, UsageError
+from loopwright.evaluate.budget import dollars, layer_of
+from loopwright.evaluate.layers import joined
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.comparable import SuiteChange, current, suite_change
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import CaseRequest, ComparedRun, GateDecision
 from loopwright.gate.exchange import read_result
 from loopwright.gate.policy import Policy
+from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.gate.tally import duplicates, has_verdict
 from loopwright.ports import RecordReader, Store, StoredDecision
+from loopwright.workflows.queueing import queue_failures
 
 ACTOR = "loopwright gate"
 """Who the trail names for a decision that the policy made, and no person."""
@@ -59,18 +63,20 @@ async def gate_files(
     *,
     version: str | None = None,
     doubts: Sequence[str] = (),
+    layers: Sequence[str] = (),
 ) -> GateDecision:
     """Compare files of results, a line a trial; raises `InputError` for the first line that cannot be taken.
 
-    A row without `run_id` belongs to the run that its file is. `candidate` None stands for no results.
+    A row without `run_id` belongs to the run that its file is. `candidate` None stands for no results. With `layers`, only rows
+    of these are compared.
     """
     sides = {path: read_results(reader, path, path if len(baseline) > 1 else "") for path in dict.fromkeys(baseline)}
-    before = [result for path in baseline for result in sides[path]]
-    after = read_results(reader, candidate) if candidate is not None else []
+    before = of_layers([result for path in baseline for result in sides[path]], layers)
+    after = of_layers(read_results(reader, candidate) if candidate is not None else [], layers)
     empty = [f"{path} holds no results" for path, rows in sides.items() if not rows] if not before else []
     decision = decide(before, after, policy, candidate_version=version, doubts=[*doubts, *empty])
     return replace(
-        decision,
+        _limited(with_sealed_gap(decision, after, policy), layers),
         candidate=_compared_file(candidate, after) if candidate is not None else None,
         baseline=tuple(_compared_file(path, rows) for path, rows in sides.items()),
         commands=_file_commands(decision.next, candidate, after),
@@ -101,25 +107,25 @@ async def gate_store(
     """Compare a stored run (by default the latest) with the baseline; where there is a run, decision and audit entry are stored.
 
     Of older runs in the baseline, results of cases that its newest run has otherwise, or no more, do not count.
-    `head` is the version that the repository is at: without `run_id` and `version`, the latest run must be of it. After an
-    approval the failing cases are queued for eval generation, in the audit trail. Raises `UsageError` for an unknown run.
+    `head` is the version that the repository is at: without `run_id` and `version`, the latest run must be of it. A run whose
+    layers were chosen by what changed is compared on these layers. After an approval the failing cases are queued for eval
+    generation. Raises `UsageError` for an unknown run.
     """
     run = _run(store, run_id)
     known = store.baseline()
-    before = stored_history(store, known)
+    layers = layers_of(run)
+    before = of_layers(stored_history(store, known), layers)
     after = store.results(run.run_id) if run is not None else []
     unnamed = run_id is None and version is None
     doubts = [*doubts_of_run(run, known, before, after), *(_doubts_of_age(run, head) if unnamed else [])]
     decision = decide(before, after, policy, candidate_version=version, doubts=doubts)
     decision = replace(
-        decision,
+        _limited(with_sealed_gap(decision, after, policy), layers),
         candidate=_compared_run(run) if run is not None else None,
         baseline=tuple(_compared_run(held) for held in map(store.run, known) if held is not None),
         commands=_store_commands(decision.next, run_id, after),
     )
-    if run is not None:
-        _record(store, decision, run, known, after, now)
-    return decision
+    return decision if run is None else _record(store, decision, run, known, after, now)
 
 
 async def establish_run(
@@ -216,6 +222,25 @@ def stored_history(store: Store, baseline: Sequence[str]) -> list[EvalResult]:
     return list(chain.from_iterable(current([store.results(known) for known in baseline])))
 
 
+def layers_of(run: Run | None) -> tuple[str, ...]:
+    """The layers that a run was limited to by what had changed; none where it was not limited so."""
+    return tuple(run.settings.get("layers") or ()) if run is not None and run.settings.get("filters") else ()
+
+
+def of_layers(results: Sequence[EvalResult], layers: Sequence[str]) -> list[EvalResult]:
+    """The results of these layers; all where none is named. One that names no layer is of the first."""
+    return [r for r in results if not layers or layer_of(r).value in layers]
+
+
+def _limited(decision: GateDecision, layers: Sequence[str]) -> GateDecision:
+    """The decision, saying that only some layers were compared."""
+    if not layers:
+        return decision
+    which = f"Only the {joined(layers)} layer{'s were' if len(layers) > 1 else ' was'} compared"
+    statistics = decision.statistics | {"layers": list(layers)}
+    return replace(decision, message=f"{decision.message} {which}.", statistics=statistics)
+
+
 def doubts_of_run(
     run: Run | None, baseline: Sequence[str], before: Sequence[EvalResult], after: Sequence[EvalResult]
 ) -> list[str]:
@@ -227,6 +252,9 @@ def doubts_of_run(
     results = sum(not result.repeat for result in after)
     if run.run_id in baseline:
         return [f"run {run.run_id} is in the baseline itself; run the suite on the candidate first: loopwright run"]
+    if run.finished_at is None and run.settings.get("budget_usd") is not None:
+        spent = f"{results} of {run.planned} trials within {dollars(run.settings['budget_usd'])}"
+        return [f"run {run.run_id} stopped at its budget ({spent}); go on with a larger one: loopwright run --budget-usd"]
     if run.finished_at is None:
         return [f"run {run.run_id} was cut short ({results} of {run.planned} trials); the same loopwright run goes on from there"]
     if results < run.planned:
@@ -302,15 +330,20 @@ def _more_trials(wanted: Sequence[CaseRequest], after: Sequence[EvalResult]) -> 
 
 def _record(
     store: Store, decision: GateDecision, run: Run, baseline: Sequence[str], after: Sequence[EvalResult], now: datetime
-) -> None:
+) -> GateDecision:
+    """Write the decision, queue the failures of what was approved, and put both into the trail; returns it as written."""
     run_id = run.run_id
     outcome = decision.decision.value if decision.decision is not None else ""
     decision_id = content_id("decision", list(baseline), run_id, now)
     newest = baseline[-1] if baseline else None
     details = {"baseline": list(baseline), "candidate": run_id, "message": decision.message}
-    failing = sorted({result.eval_id for result in after if result.passed is not True})
     with store.transaction():
+        if decision.approved:
+            queue_failures(store, after, now, decision_id)
+        queued = sorted(q.result.eval_id for q in store.queue() if q.decision_id == decision_id)
+        decision = replace(decision, new_evals_queued=len(queued))
         store.put_decision(StoredDecision(decision_id, decision, now, newest, run_id))
         store.append_audit(now, ACTOR, f"gate {outcome}", decision_id, details)
-        if decision.approved and failing:
-            store.append_audit(now, ACTOR, "evals queued", decision_id, {"run_id": run_id, "eval_ids": failing})
+        if queued:
+            store.append_audit(now, ACTOR, "evals queued", decision_id, {"run_id": run_id, "eval_ids": queued})
+    return decision

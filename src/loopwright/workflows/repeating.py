@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import Suite
+from loopwright.evaluate.layers import BY_CHANGE
 from loopwright.evaluate.plan import Selection, identity, repeats, select
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decide import decide
 from loopwright.gate.policy import Policy
 from loopwright.ports import Progress, RunLog, Store
-from loopwright.workflows.gating import doubts_of_run, stored_history
+from loopwright.workflows.gating import doubts_of_run, layers_of, of_layers, stored_history
 from loopwright.workflows.running import Bench, RunReport, results_of
 
 
@@ -34,7 +35,7 @@ async def wanted_repeats(store: Store, policy: Policy, run: Run) -> dict[str, in
     where the run cannot be compared, or repeats would not decide.
     """
     known = store.baseline()
-    before, after = stored_history(store, known), store.results(run.run_id)
+    before, after = of_layers(stored_history(store, known), layers_of(run)), store.results(run.run_id)
     doubts = doubts_of_run(run, known, before, after)
     decision = decide(before, after, policy, doubts=doubts)
     if doubts or decision.statistics["suite"] is None:
@@ -49,7 +50,8 @@ def repeatable_run(log: RunLog, run_id: str | None = None) -> Run:
 
     Raises `UsageError` where there is none.
     """
-    runs = [run for run in log.runs() if (run.run_id == run_id if run_id is not None else not run.settings.get("filters"))]
+    by_hand = {run.run_id for run in log.runs() if not set(run.settings.get("filters", ())) <= set(BY_CHANGE)}
+    runs = [run for run in log.runs() if (run.run_id == run_id if run_id is not None else run.run_id not in by_hand)]
     if not runs:
         which = f"no run {run_id!r}" if run_id is not None else "no run to repeat cases of"
         raise UsageError(f"there is {which}; run the suite first, without --repeat")
@@ -68,13 +70,14 @@ async def repeat_cases(request: RepeatRequest, bench: Bench, progress: Progress)
     _refuse_changed(part, held)
     last = {result.eval_id: result.trial for result in sorted(held, key=lambda result: result.trial)}
     left = list(repeats(part, request.wanted, {name: trial + 1 for name, trial in last.items()}, request.timeout_s))
+    sealed = {result.eval_id for result in held if result.sealed}
     made: dict[tuple[str, int], EvalResult] = {}
     progress.start("repeating", len(left))
     try:
         await bench.target.open()
         bench.log.put_run(run)
         async for result in results_of(left, run, bench):
-            repeated = replace(result, repeat=True)
+            repeated = replace(result, repeat=True, sealed=result.eval_id in sealed)
             bench.log.put_result(repeated)
             made[result.eval_id, result.trial] = repeated
             progress.advance()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from loopwright.effects import CallTarget, TargetReply
-from loopwright.evaluate.case import Suite
+from loopwright.evaluate.budget import Budget, LayerCost, layer_of, took, working_seconds
+from loopwright.evaluate.case import Layer, Suite
+from loopwright.evaluate.fingerprint import Fingerprint
+from loopwright.evaluate.layers import LayerChoice
 from loopwright.evaluate.plan import identity, trials
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.evaluate.trial import Step, Trial, attempt
@@ -25,7 +30,9 @@ class RunRequest:
     """What to run: the suite, the agent's version, and trials and time-out (seconds) of cases that do not say their own.
 
     `fresh` starts anew even where an earlier run of the same was cut short. `filters` are the options by which the suite is
-    a part of one of `suite_cases` cases.
+    a part of one of `suite_cases` cases; `choice` says which layers were chosen by what changed, and why. `sealed` are the ids of
+    the cases that nothing is tuned on. `budget_usd` is what the run may cost in all, in dollars, `history` the earlier results
+    by which that is told beforehand.
     """
 
     suite: Suite
@@ -36,15 +43,26 @@ class RunRequest:
     concurrency: int = 1
     filters: tuple[str, ...] = ()
     suite_cases: int = 0
+    choice: LayerChoice | None = None
+    fingerprint: Fingerprint | None = None
+    sealed: frozenset[str] = frozenset()
+    budget_usd: float | None = None
+    history: tuple[EvalResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A run and all its results; `resumed` of them were there before this call, and were not made again."""
+    """A run and all its results; `resumed` of them were there before this call, and were not made again.
+
+    `layers` says what each layer took. `left` trials were not run, for the reason `why_left`: the run is not at its end.
+    """
 
     run: Run
     results: tuple[EvalResult, ...]
     resumed: int = 0
+    layers: tuple[LayerCost, ...] = ()
+    left: int = 0
+    why_left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,7 @@ async def run_suite(request: RunRequest, bench: Bench, progress: Progress) -> Ru
     """Run every trial that has no result yet, and return all results in the suite's order.
 
     The same version, suite, target and trials continue the last run that did not end; a run that ended is followed by a new one.
+    One that reaches its budget stops without an end, and goes on when it is given a larger one.
     Raises `UsageError` where the target cannot be used at all; whatever else goes wrong with a trial is its result.
     """
     suite_digest = request.suite.digest
@@ -69,23 +88,70 @@ async def run_suite(request: RunRequest, bench: Bench, progress: Progress) -> Ru
     run, kept = _resumed(same, request, bench) or (_new(same, suite_digest, request, bench), [])
     done = {(result.eval_id, result.trial): result for result in kept}
     left = [trial for trial in _planned(request) if trial.key not in done]
+    budget = _budget(request, kept)
+    watch = _Watch(bench.clock, working_seconds(kept, request.concurrency))
     progress.start("running", run.planned)
     progress.advance(len(done))
     try:
         if left:
             await bench.target.open()
             bench.log.put_run(run)
-        async for result in results_of(left, run, bench):
+        async for made in _within(budget, left, run, bench):
+            result = replace(made, sealed=made.eval_id in request.sealed)
             bench.log.put_result(result)
             done[result.eval_id, result.trial] = result
+            watch.lap(layer_of(result))
             progress.advance()
     finally:
         progress.done()
         await bench.target.close()
-    run = replace(run, finished_at=bench.clock.now())
+    not_run = [trial for trial in left if trial.key not in done]
+    ended = None if not_run else bench.clock.now()
+    seconds = {layer.value: spent for layer, spent in watch.seconds.items()}
+    run = replace(run, finished_at=ended, settings=run.settings | {"seconds": seconds})
     bench.log.put_run(run)
-    ordered = tuple(done[trial.key] for trial in sorted(_planned(request), key=_place(request.suite)))
-    return RunReport(run, ordered, len(kept))
+    ordered = tuple(done[t.key] for t in sorted(_planned(request), key=_place(request.suite)) if t.key in done)
+    why = budget.why_stopped(not_run) if budget is not None and not_run else ""
+    return RunReport(run, ordered, len(kept), took(ordered, not_run, watch.seconds), len(not_run), why)
+
+
+class _Watch:
+    """How long each layer took: the time from one result to the next is that of the result's layer."""
+
+    def __init__(self, clock: Clock, before: dict[Layer, float]) -> None:
+        self.seconds: dict[Layer, float] = defaultdict(float, before)
+        self._clock = clock
+        self._last = clock.now()
+
+    def lap(self, layer: Layer) -> None:
+        """A result of the layer has come."""
+        now = self._clock.now()
+        self.seconds[layer] += (now - self._last).total_seconds()
+        self._last = now
+
+
+def _budget(request: RunRequest, kept: Sequence[EvalResult]) -> Budget | None:
+    """What is left to be spent, after the trials that the run has already."""
+    if request.budget_usd is None:
+        return None
+    budget = Budget(request.budget_usd, request.history)
+    for result in kept:
+        budget.pay(result)
+    return budget
+
+
+async def _within(budget: Budget | None, left: Sequence[Trial], run: Run, bench: Bench) -> AsyncIterator[EvalResult]:
+    """The result of each trial that the budget allows; one after the other is allowed as costs are known."""
+    if budget is None:
+        async for result in results_of(list(left), run, bench):
+            yield result
+        return
+    while wave := budget.affordable(left):
+        async for result in results_of(wave, run, bench):
+            budget.pay(result)
+            yield result
+        run_now = {trial.key for trial in wave}
+        left = [trial for trial in left if trial.key not in run_now]
 
 
 async def results_of(left: list[Trial], run: Run, bench: Bench) -> AsyncIterator[EvalResult]:
@@ -135,13 +201,20 @@ def _new(same: str, suite_digest: str, request: RunRequest, bench: Bench) -> Run
 
 def _described(run: Run, request: RunRequest, bench: Bench) -> Run:
     """The run with what this call knows of it: a file of results does not hold all of that."""
-    part = {"filters": list(request.filters), "suite_cases": request.suite_cases} if request.filters else {}
+    part: dict[str, Any] = {}
+    if request.filters:
+        part |= {"filters": list(request.filters), "suite_cases": request.suite_cases}
+    if request.choice is not None:
+        part |= {"layers": [layer.value for layer in request.choice.layers], "why_layers": request.choice.why}
+    if request.budget_usd is not None:
+        part["budget_usd"] = request.budget_usd
     return replace(
         run,
         target=bench.target.name,
         planned=sum(1 for _ in _planned(request)),
         trials=request.trials,
         settings={"timeout_s": request.timeout_s, "concurrency": request.concurrency} | part,
+        fingerprint=request.fingerprint,
     )
 
 

@@ -174,8 +174,7 @@ def row(result: EvalResult) -> dict[str, Any]:
         "eval_id": result.eval_id, "run_id": result.run_id, "trial": result.trial, "passed": result.passed,
     }  # fmt: skip
     made |= {name: value for name in _FIELDS if (value := getattr(result, name)) not in (None, ())}
-    if result.repeat:
-        made["repeat"] = True
+    made |= {name: True for name in ("repeat", "sealed") if getattr(result, name)}
     made["output"] = result.output[:MAX_OUTPUT]
     made["checks"] = [{"type": c.type, "passed": c.passed, "reason": c.reason} for c in result.checks]
     return made

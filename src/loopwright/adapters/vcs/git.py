@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 TIMEOUT_S = 5.0
@@ -27,6 +28,29 @@ class Git:
             return None
         changed = self._ask("status", "--porcelain", "--untracked-files=no")
         return f"{commit}-dirty" if changed or changed is None else commit
+
+    def tag(self) -> str | None:
+        """The tag of the current commit, the highest where it has several; None without one, or where tracked files differ."""
+        if (self.head() or "-dirty").endswith("-dirty"):
+            return None
+        tags = self._ask("tag", "--points-at", "HEAD", "--sort=-version:refname")
+        return tags.splitlines()[0] if tags else None
+
+    def commit(self, name: str) -> str | None:
+        """The commit that a tag, branch or other name stands for; None where git knows none."""
+        return self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}") or None
+
+    def changed_since(self, commit: str, patterns: Sequence[str] = ()) -> frozenset[str] | None:
+        """Files that differ from how they were at `commit`, as paths from the repository's top; new ones are among them.
+
+        With `patterns` (`**` for any folders, counted from the folder), those that match one. None where git cannot tell.
+        """
+        paths = [f":(glob){pattern}" for pattern in patterns] or [":(top)"]
+        differ = self._ask("diff", "--name-only", "--no-renames", "-z", commit, "--", *paths)
+        new = self._ask("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", *paths)
+        if differ is None or new is None:
+            return None
+        return frozenset(filter(None, f"{differ}\0{new}".split("\0")))
 
     def why_no_head(self) -> str:
         """Why `head` is None, in words: no git, no repository, or no commit in it yet."""

@@ -12,6 +12,7 @@ import typer
 
 from loopwright import wiring
 from loopwright.errors import BLOCKED, OK, UNDECIDED, UsageError
+from loopwright.evaluate.case import Layer
 from loopwright.gate.decision import GateDecision, Outcome
 from loopwright.gate.doubt import named
 from loopwright.gate.exchange import decision_record
@@ -58,6 +59,10 @@ def gate(
     min_cases: int | None = from_setting("gate.min_cases"),
     max_missing: float | None = from_setting("gate.max_missing"),
     max_errors: float | None = from_setting("gate.max_errors"),
+    sealed_gap: str | None = from_setting("gate.sealed_gap"),
+    layer: list[Layer] | None = typer.Option(
+        None, "--layer", help="In files: compare this layer's rows alone, as where a commit runs one layer; may be repeated."
+    ),
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
     format: OutputFormat = FORMAT,
@@ -69,7 +74,12 @@ def gate(
     {"eval_id": "refund", "trial": 0, "passed": true, "run_id": "monday"}
 
     Without them it reads the store: the latest run against the established
-    baseline. The decision is recorded there.
+    baseline. The decision is recorded there. A run of the layers that a change
+    calls for (loopwright run --changed) is compared on these layers. After an
+    approval the cases that fail wait for evals of their own (loopwright draft).
+
+    Where a part of the suite is sealed, it says how much more the open part
+    passes; --sealed-gap says what follows.
 
     An unchanged agent is blocked at most 5 % of the time (--alpha), over the
     suite, its failure modes and its cases together. One failure of a case is
@@ -94,6 +104,7 @@ def gate(
         gate__min_cases=min_cases,
         gate__max_missing=max_missing,
         gate__max_errors=max_errors,
+        gate__sealed_gap=sealed_gap,
         store__url=store,
     )
     change = _change(establish, extend, replace)
@@ -103,8 +114,10 @@ def gate(
         told = _establish_file(settings, baseline, candidate, by, change) if in_files else _establish(settings, run, by, change)
         _tell(told, format)
         return
+    _refuse(bool(layer) and not in_files, "--layer picks rows of files; a stored run knows its layers: loopwright run --changed")
+    layers = [wanted.value for wanted in layer or ()]
     decision = (
-        _compare_files(settings, baseline, candidate, candidate_version)
+        _compare_files(settings, baseline, candidate, candidate_version, layers)
         if in_files
         else _compare(settings, run, candidate_version)
     )
@@ -115,7 +128,9 @@ def gate(
     raise typer.Exit(_EXIT[decision.decision or Outcome.UNDECIDED])
 
 
-def _compare_files(settings: Settings, baseline: list[str], candidate: str | None, version: str | None) -> GateDecision:
+def _compare_files(
+    settings: Settings, baseline: list[str], candidate: str | None, version: str | None, layers: list[str]
+) -> GateDecision:
     _refuse(not baseline, "--candidate needs something to be compared with; give --baseline FILE")
     _refuse(candidate is None, "--baseline needs something to be compared with it; give --candidate FILE")
     named = [*baseline, *([candidate] if candidate is not None else [])]
@@ -133,6 +148,7 @@ def _compare_files(settings: Settings, baseline: list[str], candidate: str | Non
             wiring.gate_policy(settings),
             version=version,
             doubts=doubts,
+            layers=layers,
         )
     )
 
