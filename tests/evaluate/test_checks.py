@@ -91,7 +91,12 @@ def test_checks_of_the_output(type: str, output: str, options: dict[str, Any], e
 
 
 def test_tools_cannot_be_told_of_without_messages() -> None:
-    for type, options in (("tool_called", {"name": "a"}), ("tool_not_called", {"name": "a"}), ("no_repeated_calls", {})):
+    for type, options in (
+        ("tool_called", {"name": "a"}),
+        ("tool_not_called", {"name": "a"}),
+        ("no_repeated_calls", {}),
+        ("exact_calls", {"calls": ({"name": "a"},)}),
+    ):
         found = outcome(type, "done", **options)
         assert found.passed is None
         assert "messages" in found.reason
@@ -148,6 +153,26 @@ def test_a_call_that_repeats_one_of_the_input_counts_as_a_repeat() -> None:
     assert passes("no_repeated_calls", messages=[call("search", q="x"), SAID], given=given, max=2) is True
     assert passes("no_repeated_calls", messages=[call("search", q="x"), SAID], given=given, name="other") is True
     assert passes("no_repeated_calls", messages=[call("a"), call("a"), SAID]) is False
+
+
+def test_a_call_that_failed_does_not_count_where_only_success_does() -> None:
+    failed = [call("refund", order=1), result("Error: order not found"), SAID]
+    assert passes("tool_called", messages=failed, name="refund") is True
+    assert passes("tool_called", messages=failed, name="refund", succeeded=True) is False
+    assert passes("tool_not_called", messages=failed, name="refund", succeeded=True) is True
+
+
+def test_exact_calls_are_these_and_no_others_of_the_tools() -> None:
+    wanted = ({"name": "refund", "arguments": {"order": 1}}, {"name": "refund"})
+    both = [call("refund", order=2), call("look", order=9), call("refund", order=1, note="x"), SAID]
+    assert passes("exact_calls", messages=both, calls=wanted) is True
+    assert passes("not_exact_calls", messages=both, calls=wanted) is False
+    assert passes("exact_calls", messages=both, calls=wanted, tools=("look",)) is False
+    assert passes("exact_calls", messages=[*both, call("refund", order=1)], calls=wanted) is False
+    assert passes("exact_calls", messages=[call("refund", order=2), call("refund", order=3), SAID], calls=wanted) is False
+    failed = [call("refund", order=1), result("Error: not found"), SAID]
+    assert passes("exact_calls", messages=failed, calls=(), tools=("refund",)) is True
+    assert passes("not_exact_calls", messages=failed, calls=(), tools=("refund",)) is False
 
 
 def test_a_detector_of_mining_is_a_check() -> None:

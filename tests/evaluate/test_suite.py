@@ -45,11 +45,13 @@ cases:
     mode_id: mode-1
     source_trace_ids: [t1, t2]
     fails_on_source: true
+    not_admitted: its checks fail in sound conversations too
     status: draft
     approved_by: Ada
     checks:
       - {type: tool_not_called, name: refund, arguments: {order: 17}}
       - {type: numeric, expected: 3, abs: 0.5, which: any}
+      - {type: exact_calls, calls: [{name: refund, arguments: {order: 17}}], tools: [refund, cancel]}
 """
 
 
@@ -186,6 +188,7 @@ CASES = st.builds(
     mode_id=st.none() | SPOKEN,
     source_trace_ids=st.lists(SPOKEN, max_size=2).map(tuple),
     fails_on_source=st.none() | st.booleans(),
+    not_admitted=SPOKEN | st.just(""),
     status=st.sampled_from(CaseStatus),
     approved_by=st.none() | SPOKEN,
 )
@@ -211,7 +214,9 @@ VALUE = st.sampled_from(
     [
         "x", "", " ", 0, 1, 3, 6, 2.5, 3.0, -1, True, None, [], ["x"], [1], {}, {"a": 1}, "deterministic", "semantic", "draft",
         "$.a", "$.a[", "a" * 201, "two\nlines", [{"role": "user", "content": "x"}], [{"role": "usr"}],
-        [{"type": "contains", "value": "x"}], [{"type": "contains"}], [{"type": "nope"}], [{"type": "json_valid"}],
+        [{"type": "contains", "value": "x"}], [{"type": "contains"}], [{"type": "exact_calls", "calls": []}],
+        [{"type": "not_exact_calls", "calls": [], "tools": ["a"]}], [{"type": "exact_calls", "calls": [{"name": "a"}]}],
+        [{"type": "nope"}], [{"type": "json_valid"}],
         [{"type": "json_path", "path": "$.a", "exists": True}],
         [{"type": "json_path", "path": "$.a", "exists": True, "equals": 1}],
         [{"type": "tool_called", "name": "t", "count": -1}], [{"type": "numeric", "expected": 1, "abs": -1}],

@@ -40,6 +40,7 @@ class EvalCase:
     The first seven fields are the source's; `input` is text or a list of chat messages; `severity` runs from 1 to 5.
     `deterministic` says that one failure is proof (None: decide from history). `timeout_s` None means the run's default.
     `fails_on_source` tells whether the checks were seen to fail on the recorded failure behind the case (None: not tried).
+    `not_admitted` says why trying the draft on recordings did not show that it tells the failure; empty where it did.
     """
 
     id: str
@@ -57,6 +58,7 @@ class EvalCase:
     mode_id: str | None = None
     source_trace_ids: tuple[str, ...] = ()
     fails_on_source: bool | None = None
+    not_admitted: str = ""
     status: CaseStatus = CaseStatus.APPROVED
     approved_by: str | None = None
     file: str = ""

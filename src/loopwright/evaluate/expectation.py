@@ -81,6 +81,12 @@ def expected(detector: str, request: str, tool: str, *, unavailable: bool = Fals
     return pattern.replace("{request}", quoted(request)).replace("{tool}", tool)
 
 
+def expected_outcome(request: str, wanted: str) -> str:
+    """What the conversation should come to."""
+    asked = f"Does what the user asks, {quoted(request)}" if request else "Does what the user asks for"
+    return f"{asked}: {wanted}."
+
+
 def rubric(detector: str, request: str, tool: str, indicator: str, *, unavailable: bool = False) -> tuple[str, ...]:
     """Criteria for a judge: the request is met, and the failure that `indicator` tells of is not repeated."""
     if unavailable:

@@ -105,6 +105,7 @@ CASE_FIELDS: tuple[Field, ...] = (
     Field("mode_id", Text(), "the failure mode that the case guards against"),
     Field("source_trace_ids", _WORDS, "the recorded failures that it came from"),
     Field("fails_on_source", Flag(), "whether its checks were seen to fail on the recorded failure"),
+    Field("not_admitted", Text(), "why it was not admitted: what trying the draft on recordings did not show"),
     Field(
         "status", Choice(tuple(x.value for x in CaseStatus)), "approved (default), draft or rejected; only approved cases count"
     ),

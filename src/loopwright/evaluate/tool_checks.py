@@ -1,4 +1,7 @@
-"""Checks of what was done: tool_called, tool_not_called, no_repeated_calls. They need a target that answers with messages."""
+"""Checks of what was done: tool_called, tool_not_called, exact_calls, not_exact_calls, no_repeated_calls.
+
+They need a target that answers with messages.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from loopwright.audit.digest import canonical
 from loopwright.collect.intake import shown
 from loopwright.evaluate.check import Answer, CheckType, Verdict
 from loopwright.evaluate.data_checks import same
-from loopwright.evaluate.shape import AnyMapping, Field, Text, Whole
+from loopwright.evaluate.shape import AnyMapping, Field, Flag, ListOf, Record, Text, Whole
 from loopwright.mine.reading import ToolUse
 
 
@@ -21,10 +24,13 @@ def includes(whole: Any, part: Any) -> bool:
 
 
 def _matching(answer: Answer, options: dict[str, Any]) -> list[ToolUse]:
+    uses = (use for use in answer.tool_uses if use.failure is None) if options.get("succeeded") else answer.tool_uses
+    return [use for use in uses if _is_call(use, options)]
+
+
+def _is_call(use: ToolUse, options: dict[str, Any]) -> bool:
     wanted = options.get("arguments", {})
-    return [
-        use for use in answer.tool_uses if use.name == options["name"] and (not wanted or includes(use.arguments, wanted))
-    ]  # fmt: skip
+    return use.name == options["name"] and (not wanted or includes(use.arguments, wanted))
 
 
 def _tool_called(answer: Answer, options: dict[str, Any]) -> Verdict:
@@ -60,6 +66,50 @@ def _called_fault(options: dict[str, Any]) -> str | None:
     return None
 
 
+def _exact_calls(answer: Answer, options: dict[str, Any]) -> Verdict:
+    tools = set(options.get("tools", ())) | {call["name"] for call in options["calls"]}
+    made = [use for use in answer.tool_uses if use.name in tools and use.failure is None]
+    told = ", ".join(f"{use.name} with {shown(use.arguments)}" for use in made) or "none"
+    return _paired(list(options["calls"]), made), f"calls made to {', '.join(sorted(tools))}: {told}"
+
+
+def _not_exact_calls(answer: Answer, options: dict[str, Any]) -> Verdict:
+    same_calls, reason = _exact_calls(answer, options)
+    return not same_calls, reason
+
+
+def _paired(wanted: list[dict[str, Any]], made: list[ToolUse]) -> bool:
+    """Whether each wanted call is one of those made, and none is left over (a perfect matching, by augmenting paths)."""
+    if len(wanted) != len(made):
+        return False
+    taken: dict[int, int] = {}
+
+    def place(index: int, tried: set[int]) -> bool:
+        for at, use in enumerate(made):
+            if at not in tried and _is_call(use, wanted[index]):
+                tried.add(at)
+                if at not in taken or place(taken[at], tried):
+                    taken[at] = index
+                    return True
+        return False
+
+    return all(place(index, set()) for index in range(len(wanted)))
+
+
+def _calls_fault(options: dict[str, Any]) -> str | None:
+    if not options["calls"] and not options.get("tools"):
+        return "calls is empty and no tools are named, so that nothing is checked; name the tools"
+    return None
+
+
+_SOMETHING: dict[str, Any] = {
+    "anyOf": [
+        {"properties": {"calls": {"minItems": 1}}},
+        {"properties": {"tools": {"minItems": 1}}, "required": ["tools"]},
+    ]
+}
+
+
 def _no_repeated_calls(answer: Answer, options: dict[str, Any]) -> Verdict:
     allowed = options.get("max", 1)
     name = options.get("name")
@@ -88,6 +138,11 @@ def _call(use: ToolUse) -> str:
 
 _NAME = Field("name", Text(), "the tool's name, exactly", required=True)
 _ARGUMENTS = Field("arguments", AnyMapping(), "arguments that the call has; it may have more")
+_SUCCEEDED = Field("succeeded", Flag(), "whether only calls count that did not end with an error (default: no)")
+_CALLS = (
+    Field("calls", ListOf(Record((_NAME, _ARGUMENTS))), "the calls, in any order; may be empty", required=True),
+    Field("tools", ListOf(Text()), "the tools whose calls count (default: those in calls)"),
+)
 
 TOOL_CHECKS = (
     CheckType(
@@ -99,11 +154,28 @@ TOOL_CHECKS = (
             Field("count", Whole(low=0), "exactly this often"),
             Field("min", Whole(low=0), "at least this often (default: 1)"),
             Field("max", Whole(low=0), "at most this often"),
+            _SUCCEEDED,
         ),
         _tool_called,
         _called_fault,
     ),
-    CheckType("tool_not_called", "The agent did not call this tool.", (_NAME, _ARGUMENTS), _tool_not_called),
+    CheckType("tool_not_called", "The agent did not call this tool.", (_NAME, _ARGUMENTS, _SUCCEEDED), _tool_not_called),
+    CheckType(
+        "exact_calls",
+        "Of these tools the agent made exactly these calls; calls that ended with an error do not count.",
+        _CALLS,
+        _exact_calls,
+        _calls_fault,
+        (_SOMETHING,),
+    ),
+    CheckType(
+        "not_exact_calls",
+        "Of these tools the agent made not exactly these calls; calls that ended with an error do not count.",
+        _CALLS,
+        _not_exact_calls,
+        _calls_fault,
+        (_SOMETHING,),
+    ),
     CheckType(
         "no_repeated_calls",
         "The agent made no call again and again with the same arguments; calls in the input count.",

@@ -13,6 +13,8 @@ from loopwright.evaluate.suite import plain
 
 _WIDTH = 110
 _SHORT = 80
+_OTHER_LINE_ENDS = "\x85\u2028\u2029"
+"""What YAML takes for the end of a line: only double quotes keep it."""
 
 
 def render(cases: Sequence[EvalCase]) -> str:
@@ -40,6 +42,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    if any(char in value for char in _OTHER_LINE_ENDS):
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
     style = "|" if "\n" in value else None if is_plain_text(value) else "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 

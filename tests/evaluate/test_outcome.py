@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import Any
+
+from builders import assistant, tool_call, tool_result, user
+from loopwright.collect.trace import Message
+from loopwright.evaluate.acts import acts
+from loopwright.evaluate.case import Check
+from loopwright.evaluate.outcome import alike, outcome
+from loopwright.evaluate.surroundings import Recorded
+
+
+def talk(*calls: tuple[str, dict[str, Any]], asked: str = "Cancel A1 and B2") -> tuple[Message, ...]:
+    made = [
+        m
+        for n, (name, arguments) in enumerate(calls)
+        for m in (assistant(None, tool_call(name, id=f"c{n}", **arguments)), tool_result("done", id=f"c{n}"))
+    ]
+    return (user(asked), *made, assistant("Done."))
+
+
+def recorded(*calls: tuple[str, dict[str, Any]]) -> Recorded:
+    messages = talk(*calls)
+    return Recorded("o", messages, acts(messages))
+
+
+A, B = ("cancel", {"order": "A1"}), ("cancel", {"order": "B2"})
+
+
+def test_what_the_others_did_and_this_one_did_not_is_asked_for() -> None:
+    found = outcome(talk(A), [recorded(A, B), recorded(B, A)])
+    assert found is not None
+    assert found.checks == (Check("tool_called", {"name": "cancel", "arguments": {"order": "B2"}, "succeeded": True}),)
+    assert found.told == "The conversation lacks cancel (order: B2), which 2 of 2 conversations with the same request have"
+    assert found.before is None
+
+
+def test_what_this_one_alone_did_is_refused() -> None:
+    found = outcome(talk(A, ("refund", {"sum": 3})), [recorded(A), recorded(A, B), recorded(A)])
+    assert found is not None
+    assert found.checks == (Check("tool_not_called", {"name": "refund", "succeeded": True}),)
+    assert found.before == 3
+    again = outcome(talk(B), [recorded(A), recorded(A)])
+    assert again is not None
+    assert [c.type for c in again.checks] == ["tool_called", "tool_not_called"]
+    assert again.checks[1].options["arguments"] == {"order": "B2"}
+
+
+def test_only_what_the_others_agree_on_is_asked_for() -> None:
+    one, two = ("book", {"flight": "A1", "pay": "card"}), ("book", {"flight": "A1", "pay": "voucher"})
+    found = outcome(talk(), [recorded(one), recorded(two)])
+    assert found is not None
+    assert found.checks == (Check("tool_called", {"name": "book", "arguments": {"flight": "A1"}, "succeeded": True}),)
+
+
+def test_what_was_never_spoken_of_here_is_not_asked_for() -> None:
+    elsewhere = recorded(("cancel", {"order": "Z9"}))
+    found = outcome(talk(A), [elsewhere, elsewhere])
+    assert found is not None
+    assert [c.type for c in found.checks] == ["tool_not_called"]
+
+
+def test_without_agreement_the_same_outcome_is_refused() -> None:
+    found = outcome(talk(A), [recorded(A), recorded(A, B)])
+    assert found is not None
+    wanted = {"calls": ({"name": "cancel", "arguments": {"order": "A1"}},), "tools": ("cancel",)}
+    assert found.checks == (Check("not_exact_calls", wanted),)
+    nothing = outcome(talk(), [recorded(A)])
+    assert nothing is not None
+    assert nothing.checks == (Check("not_exact_calls", {"calls": (), "tools": ("cancel",)}),)
+    assert "nothing was done" in nothing.told
+
+
+def test_nothing_is_said_where_all_did_the_same_or_nothing_was_done() -> None:
+    assert outcome(talk(A), []) is None
+    assert outcome(talk(A), [recorded(A), recorded(A)]) is None
+    assert outcome(talk(), [recorded()]) is None
+
+
+def test_acts_are_alike_in_any_order_and_as_often() -> None:
+    assert alike(acts(talk(A, B)), acts(talk(B, A)))
+    assert not alike(acts(talk(A, A)), acts(talk(A, B)))
+    assert not alike(acts(talk(A)), acts(talk(A, A)))
