@@ -238,3 +238,14 @@ CREATE TABLE loop_steps (
     at TEXT NOT NULL,
     payload BLOB NOT NULL
 );
+CREATE TABLE feedback (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    feedback_id TEXT NOT NULL,
+    trace_id TEXT,
+    session_id TEXT,
+    joined_to TEXT,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX feedback_by_id ON feedback (feedback_id);
+CREATE INDEX feedback_waiting_by_trace ON feedback (joined_to, trace_id);
+CREATE INDEX feedback_waiting_by_session ON feedback (joined_to, session_id);

@@ -48,13 +48,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One record read from a source: the trace, its place and its format. `offset` is how many bytes of the source were read."""
+    """One record read from a source: the trace, its place and its format. `offset` is how many bytes of the source were read.
+
+    `others` are further sources that hold parts of the trace.
+    """
 
     trace: Trace
     source: str
     line: int
     format: str
     offset: int = 0
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """What one file gave: records `taken` and `rejected`."""
+    """What one file gave: records `taken` and `rejected`, and `parts` of traces that began in other files."""
 
     source: str
     taken: int = 0
     rejected: int = 0
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Intake:
 
     `formats` counts records taken by trace format, `reasons` those refused by kind, `files` both by file. `rejected` keeps the
     first refusals in full; `rejected_count` counts all. `conflicts` are ids that the store holds with other content: these
-    records were refused too, and are counted in `rejected_count`.
+    records were refused too, and are counted in `rejected_count`. `feedback` counts verdicts that came by themselves, `unjoined`
+    those of them whose trace did not come.
     """
 
     sources: tuple[str, ...] = ()
@@ -58,6 +60,8 @@ class Intake:
     reasons: tuple[tuple[str, int], ...] = ()
     files: tuple[SourceCount, ...] = ()
     conflicts: tuple[str, ...] = ()
+    feedback: int = 0
+    unjoined: int = 0
 
 
 def place(path: str) -> str:

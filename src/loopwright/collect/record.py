@@ -25,16 +25,23 @@ MAX_ID = 500
 _CHAT_FIELDS = frozenset(
     {"id", "trace_id", "messages", "session_id", "agent", "version", "timestamp", "feedback", "metadata"}
 )  # fmt: skip
+_OTLP_FIELDS = frozenset(
+    {"resourceSpans", "resourceLogs", "resourceMetrics", "resource_spans", "resource_logs", "resource_metrics"}
+)  # fmt: skip
 _TRACE_FIELDS = frozenset(f.name for f in fields(Trace))
 
 
 def sniff(record: Mapping[str, Any]) -> str | None:
     """The format that a record is in, by its keys; None for one that is not known."""
+    if not record.keys().isdisjoint(_OTLP_FIELDS):
+        return "otlp"
     if "trace_id" in record and "steps" in record:
         return "normalised"
     if "traj" in record:
         return "tau-bench"
-    return "chat" if "messages" in record else None
+    if "messages" in record:
+        return "chat"
+    return "feedback" if "feedback" in record and not record.keys().isdisjoint(("trace_id", "session_id")) else None
 
 
 def read_trace(record: Mapping[str, Any], format: str | None = None) -> tuple[Trace, str]:
@@ -121,7 +128,13 @@ FORMATS: dict[str, Callable[[Mapping[str, Any]], Trace]] = {
     "tau-bench": read_tau_bench,
     "normalised": read_normalised,
 }
-KNOWN_FORMATS = 'chat (has "messages"), tau-bench (has "traj"), normalised (what import --format json writes)'
+GATHERED = ("otlp", "feedback")
+"""Formats of which a record is a part of a trace: a reader gathers them, and `read_trace` does not know them."""
+FORMAT_NAMES = (*FORMATS, *GATHERED)
+KNOWN_FORMATS = (
+    'chat (has "messages"), tau-bench (has "traj"), normalised (what import --format json writes), otlp (has "resourceSpans"), '
+    'feedback (has "feedback" and "trace_id" or "session_id")'
+)
 
 
 def _conversation(record: Mapping[str, Any], value: Any, name: str, id: Any) -> Trace:

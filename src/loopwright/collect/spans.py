@@ -7,7 +7,7 @@ on the order in which spans come, and a span that came twice counts once. A span
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from loopwright.audit.digest import canonical
 from loopwright.collect.conversation import message_object
 from loopwright.collect.dialects import genai, openinference
 from loopwright.collect.dialects.reading import SpanReading
+from loopwright.collect.dialects.verdicts import evaluations
 from loopwright.collect.record import LABELS
 from loopwright.collect.spans_conversation import Exchange, ToolRun, as_calls, called, conversation
 from loopwright.collect.spans_tree import SpanTree
@@ -43,6 +44,19 @@ _UNNAMED = "unknown_service"
 _RESOURCE = ("service.name", "service.namespace", "service.instance.id", "deployment.environment.name", "deployment.environment")
 
 
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """An event that came by itself, as a log record: to which span of which trace it belongs, where it says so.
+
+    `event` is as among `Span.events`: `name`, `at` (ISO 8601 text or None), `attributes`, and its `body`.
+    """
+
+    trace_id: str | None
+    span_id: str | None
+    event: dict[str, Any]
+    resource: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
     span: Span
@@ -65,6 +79,20 @@ def assemble(spans: Iterable[Span]) -> list[Trace]:
         held[span.span_id] = span if earlier is None else max(earlier, span, key=_completeness)
     traces = [assemble_one(list(held.values())) for held in by_trace.values()]
     return sorted(traces, key=lambda trace: (trace.started_at or _EPOCH, trace.trace_id))
+
+
+def attach(spans: Sequence[Span], events: Iterable[SpanEvent]) -> tuple[list[Span], list[SpanEvent]]:
+    """The spans with those events that belong to them, in order of time; and the events whose span is not among them."""
+    waiting: dict[tuple[str | None, str | None], list[SpanEvent]] = {}
+    for event in events:
+        waiting.setdefault((event.trace_id, event.span_id), []).append(event)
+    made = []
+    for span in spans:
+        found = waiting.pop((span.trace_id, span.span_id), [])
+        fresh = [event.event for event in found if event.event not in span.events]
+        together = sorted((*span.events, *fresh), key=lambda event: str(event.get("at") or "")) if fresh else span.events
+        made.append(replace(span, events=tuple(together)) if fresh else span)
+    return made, [event for left in waiting.values() for event in left]
 
 
 def assemble_one(spans: Sequence[Span]) -> Trace:
@@ -222,7 +250,7 @@ def _cost(usages: Sequence[Usage]) -> float | None:
 
 def _feedback(read: Sequence[_Read]) -> tuple[Feedback, ...]:
     """The verdicts on the spans, and those on the whole trace or session, once however many spans repeat them."""
-    own = [verdict for item in read for verdict in item.reading.feedback]
+    own = [verdict for item in read for verdict in (*item.reading.feedback, *evaluations(item.span))]
     wide = dict.fromkeys(verdict for item in read for verdict in item.reading.wide_feedback)
     return (*own, *wide)
 

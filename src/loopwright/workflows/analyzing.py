@@ -56,7 +56,7 @@ async def analyze(reader: TraceReader, paths: Sequence[str], means: Means, forma
     """
     traces: list[Trace] = []
     outcome = Outcome(lambda imported: traces.append(imported.trace), means.refused)
-    intake = await import_traces(reader, paths, format, outcome=outcome, progress=means.progress)
+    intake = await import_traces(reader, paths, format, outcome=outcome, progress=means.progress, hold=True)
     try:
         await _step(means.progress, "finding failures")
         mined = await mine_traces(traces, means.detectors)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 from loopwright.collect.intake import Intake, Rejected, SourceCount, printable
+from loopwright.collect.joining import join
 from loopwright.collect.trace import Trace
 from loopwright.errors import InputError
-from loopwright.ports import Imported, Progress, TraceReader, TraceStore
+from loopwright.ports import FeedbackStore, Imported, ImportedFeedback, Progress, TraceReader, TraceStore
 
 T = TypeVar("T")
 
@@ -33,26 +34,35 @@ async def import_traces(
     paths: Sequence[str],
     format: str | None = None,
     *,
-    store: TraceStore | None = None,
+    store: Intaking | None = None,
     outcome: Outcome | None = None,
     progress: Progress | None = None,
+    hold: bool = False,
 ) -> Intake:
     """Read all of `paths`, writing to `store` in batches where one is given.
 
     A bad record is counted and reading goes on; a record whose id the store holds with other content is refused too. Raises
     `InputError` where a path does not exist, before anything is read.
+
+    Feedback that came by itself is joined with its trace. The store does that, and keeps what has no trace yet. Without a store
+    it is joined with the traces read after the first of it, which are held until the end, or with all of them where `hold` says
+    so. What has no trace is counted in `Intake.unjoined`.
     """
     count = _Count(outcome or Outcome())
     sources = reader.sources(paths)
     count.files = {name: (0, 0) for name, _ in sources}
     meter = _Meter(progress, sources)
     batch: list[Imported] = []
+    given: list[ImportedFeedback] = []
     try:
         for found in reader.read(paths, format):
             meter.at(found.source, found.offset)
             if isinstance(found, Rejected):
                 count.reject(found)
-            elif store is None:
+            elif isinstance(found, ImportedFeedback):
+                given.append(found)
+                count.give(found)
+            elif store is None and not given and not hold:
                 count.take(found)
             else:
                 batch.append(found)
@@ -60,8 +70,11 @@ async def import_traces(
                 _write(batch, store, count)
                 batch = []
                 await asyncio.sleep(0)
-        if store is not None and batch:
+        if store is not None:
             _write(batch, store, count)
+            count.unjoined = _keep(given, store)
+        else:
+            count.unjoined = _join(batch, given, count)
     finally:
         meter.done()
     return count.intake(paths)
@@ -81,7 +94,7 @@ async def collect_traces(
     """
     traces: list[Trace] = []
     outcome = Outcome(lambda found: traces.append(found.trace), refuse if strict else None)
-    intake = await import_traces(reader, paths, format, outcome=outcome, progress=progress)
+    intake = await import_traces(reader, paths, format, outcome=outcome, progress=progress, hold=True)
     return traces, intake
 
 
@@ -99,6 +112,10 @@ def refuse(rejected: Rejected) -> None:
     raise InputError(rejected.problem, source=printable(rejected.source), line=rejected.line, cure=rejected.cure)
 
 
+class Intaking(TraceStore, FeedbackStore, Protocol):
+    """What an import writes to."""
+
+
 @dataclass(slots=True)
 class _Count:
     """What was taken and what was not, so far."""
@@ -111,11 +128,19 @@ class _Count:
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    parts: Counter[str] = field(default_factory=Counter)
+    feedback: int = 0
+    unjoined: int = 0
+
+    def give(self, found: ImportedFeedback) -> None:
+        self.feedback += 1
+        self._add(found.source, 1, 0)
 
     def take(self, found: Imported) -> None:
         self.taken += 1
         self.formats[found.format] += 1
         self._add(found.source, 1, 0)
+        self.parts.update(found.others)
         if self.outcome.taken is not None:
             self.outcome.taken(found)
 
@@ -136,8 +161,10 @@ class _Count:
             rejected=tuple(self.rejected),
             rejected_count=self.reasons.total(),
             reasons=tuple(self.reasons.most_common()),
-            files=tuple(SourceCount(name, taken, rejected) for name, (taken, rejected) in self.files.items()),
+            files=tuple(SourceCount(name, taken, rejected, self.parts[name]) for name, (taken, rejected) in self.files.items()),
             conflicts=tuple(self.conflicts),
+            feedback=self.feedback,
+            unjoined=self.unjoined,
         )
 
     def _add(self, source: str, taken: int, rejected: int) -> None:
@@ -145,7 +172,24 @@ class _Count:
         self.files[source] = (before[0] + taken, before[1] + rejected)
 
 
-def _write(batch: Sequence[Imported], store: TraceStore, count: _Count) -> None:
+def _keep(given: Sequence[ImportedFeedback], store: Intaking) -> int:
+    """Hand feedback to the store; returns how much of it waits for its trace."""
+    if not given:
+        return 0
+    store.put_feedback([item.given for item in given])
+    waiting = {item.feedback_id for item in store.waiting_feedback()}
+    return sum(item.given.feedback_id in waiting for item in given)
+
+
+def _join(held: Sequence[Imported], given: Sequence[ImportedFeedback], count: _Count) -> int:
+    """Take the traces that were held, with their feedback; returns how much feedback has no trace among them."""
+    traces, left = join([found.trace for found in held], [item.given for item in given])
+    for found, trace in zip(held, traces, strict=True):
+        count.take(found if trace is found.trace else replace(found, trace=trace))
+    return len(left)
+
+
+def _write(batch: Sequence[Imported], store: Intaking, count: _Count) -> None:
     counts = store.put_traces([found.trace for found in batch])
     count.unchanged += counts.unchanged
     refused = set(counts.conflicts)

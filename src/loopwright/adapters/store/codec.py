@@ -23,6 +23,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import msgspec
 
 from loopwright.cluster.mode import FailureMode, ModeDescription, Recipe
+from loopwright.collect.joining import GivenFeedback
 from loopwright.collect.trace import Trace
 from loopwright.errors import StoreError
 from loopwright.evaluate.case import EvalCase
@@ -39,7 +40,7 @@ T = TypeVar("T")
 RECORDS: tuple[type, ...] = (
     Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep, Release, Queued,
     Proposal, Verification, HarnessChange,
-    Verdict, Label, ModeDescription,
+    Verdict, Label, ModeDescription, GivenFeedback,
 )  # fmt: skip
 LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"

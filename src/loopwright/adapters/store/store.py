@@ -13,16 +13,16 @@ from loopwright.adapters.store.cases import Cases
 from loopwright.adapters.store.database import Database, locate
 from loopwright.adapters.store.decisions import Decisions
 from loopwright.adapters.store.failures import Failures
+from loopwright.adapters.store.feedback import FeedbackOnTraces
 from loopwright.adapters.store.judging import Judging
 from loopwright.adapters.store.loop import Loop
 from loopwright.adapters.store.modes import Modes
 from loopwright.adapters.store.proposals import Proposals
 from loopwright.adapters.store.releases import Releases
 from loopwright.adapters.store.runs import Runs
-from loopwright.adapters.store.traces import Traces
 
 
-class SqlStore(Traces, Failures, Modes, Judging, Cases, Runs, Decisions, Audit, Loop, Releases, Proposals):
+class SqlStore(FeedbackOnTraces, Failures, Modes, Judging, Cases, Runs, Decisions, Audit, Loop, Releases, Proposals):
     """Implements `ports.Store`; a context manager that closes at its end."""
 
     @property

@@ -21,7 +21,6 @@ from loopwright.collect.dialects.reading import (
     text,
     unflattened,
 )
-from loopwright.collect.dialects.verdicts import EVALUATION_EVENT, evaluation
 from loopwright.collect.trace import Message, Span, StepKind, Usage
 
 NAMES: dict[str, Names] = {
@@ -88,7 +87,6 @@ def read(span: Span) -> SpanReading:
         version=text(attributes, NAMES["version"]),
         model=text(attributes, NAMES["model"]),
         tools=offered(first(attributes, NAMES["tools"])),
-        feedback=tuple(v for event in events_named(span, (EVALUATION_EVENT,)) if (v := evaluation(event)) is not None),
     )
 
 

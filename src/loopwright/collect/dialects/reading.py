@@ -147,6 +147,7 @@ def events_named(span: Span, names: Sequence[str]) -> list[Mapping[str, Any]]:
                     **(body if isinstance(body, Mapping) else {}),
                     **(attributes if isinstance(attributes, Mapping) else {}),
                     "event.name": event["name"],
+                    "event.at": event.get("at"),
                 }
             )
     return found

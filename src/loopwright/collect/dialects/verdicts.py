@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from loopwright.collect.dialects.reading import number, text
+from loopwright.collect.dialects.reading import events_named, number, text
 from loopwright.collect.feedback import read_feedback
-from loopwright.collect.trace import Feedback
+from loopwright.collect.times import moment
+from loopwright.collect.trace import Feedback, Span
 
 EVALUATION_EVENT = "gen_ai.evaluation.result"
 FEEDBACK_KIND = "loopwright.feedback.kind"
@@ -23,9 +25,14 @@ _LABELS = {
 }  # fmt: skip
 
 
+def evaluations(span: Span) -> tuple[Feedback, ...]:
+    """The verdicts among a span's events."""
+    return tuple(found for event in events_named(span, (EVALUATION_EVENT,)) if (found := evaluation(event)) is not None)
+
+
 def evaluation(attributes: Mapping[str, Any]) -> Feedback | None:
     """The verdict of a `gen_ai.evaluation.result` event; None where it has neither score nor label nor explanation."""
-    return verdict(
+    found = verdict(
         {
             "name": attributes.get("gen_ai.evaluation.name"),
             "score": number(attributes, ("gen_ai.evaluation.score.value",)),
@@ -37,6 +44,8 @@ def evaluation(attributes: Mapping[str, Any]) -> Feedback | None:
             "error": text(attributes, ("error.type",)),
         }
     )
+    at = attributes.get("event.at")
+    return found if found is None or not isinstance(at, str) else replace(found, at=moment(at, "event.at"))
 
 
 def verdict(item: Mapping[str, Any]) -> Feedback | None:

@@ -30,10 +30,12 @@ class Refusals:
 
 
 def tell_empty(intake: Intake) -> None:
-    """A line on stderr for the files without a single record, where there are any."""
-    empty = [f.source for f in intake.files if not f.taken and not f.rejected]
+    """A line on stderr for the files without a single record, and one for the feedback without its trace, where there are any."""
+    empty = [f.source for f in intake.files if not f.taken and not f.rejected and not f.parts]
     if empty:
         note(f"loopwright: no records in {', '.join(empty[:SHOWN])}{' ...' if len(empty) > SHOWN else ''}")
+    if intake.unjoined:
+        note(f"loopwright: {intake.unjoined:,} of {intake.feedback:,} feedback records name a trace or session that is not there")
 
 
 def tell_intake(intake: Intake, kept_in: str = "") -> None:
@@ -44,4 +46,6 @@ def tell_intake(intake: Intake, kept_in: str = "") -> None:
     say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in else ''}")
     if intake.unchanged:
         say(f"of these, {intake.unchanged:,} were in the store already, unchanged")
+    if intake.feedback:
+        say(f"feedback: {intake.feedback:,}")
     tell_empty(intake)

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from loopwright import wiring
-from loopwright.collect.record import FORMATS
+from loopwright.collect.record import FORMAT_NAMES
 from loopwright.errors import USAGE, UsageError
 from loopwright.registry import unknown
 from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report
@@ -35,7 +35,7 @@ def analyze(
     from_: str | None = typer.Option(
         None,
         "--from",
-        help=f"The input format: {', '.join(FORMATS)}; otherwise each record tells by its keys.",
+        help=f"The input format: {', '.join(FORMAT_NAMES)}; otherwise each record tells by its keys.",
         show_default=False,
     ),
     granularity: float | None = from_setting("cluster.granularity"),
@@ -54,8 +54,8 @@ def analyze(
 
     Example: loopwright analyze conversations.jsonl.gz --open
     """
-    if from_ is not None and from_ not in FORMATS:
-        raise UsageError(unknown("trace format", from_, FORMATS))
+    if from_ is not None and from_ not in FORMAT_NAMES:
+        raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
     page = out or (DEFAULT if format is OutputFormat.TEXT or open_it else None)
     settings = settle(
         config,

@@ -12,7 +12,7 @@ import typer
 
 from loopwright import wiring
 from loopwright.collect.intake import Intake
-from loopwright.collect.record import FORMATS, trace_object
+from loopwright.collect.record import FORMAT_NAMES, trace_object
 from loopwright.errors import USAGE, UsageError
 from loopwright.ports import Imported
 from loopwright.registry import unknown
@@ -35,7 +35,7 @@ def import_(
     from_: str | None = typer.Option(
         None,
         "--from",
-        help=f"The input format: {', '.join(FORMATS)}; otherwise each record tells by its keys.",
+        help=f"The input format: {', '.join(FORMAT_NAMES)}; otherwise each record tells by its keys.",
         show_default=False,
     ),
     max_line_bytes: int | None = from_setting("import.max_line_bytes"),
@@ -52,8 +52,8 @@ def import_(
 
     Example: loopwright import traces.jsonl.gz --format json > normalised.jsonl
     """
-    if from_ is not None and from_ not in FORMATS:
-        raise UsageError(unknown("trace format", from_, FORMATS))
+    if from_ is not None and from_ not in FORMAT_NAMES:
+        raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
     settings = settle(config, format is OutputFormat.JSON, import__max_line_bytes=max_line_bytes, store__url=store)
     refusals = Refusals()
     reader = wiring.trace_reader(settings)

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from loopwright import wiring
-from loopwright.collect.record import FORMATS
+from loopwright.collect.record import FORMAT_NAMES
 from loopwright.errors import UsageError
 from loopwright.mine.detector import Detector
 from loopwright.mine.policy import WEIGHTS
@@ -41,7 +41,7 @@ def mine(
     from_: str | None = typer.Option(
         None,
         "--from",
-        help=f"The traces' format: {', '.join(FORMATS)}; otherwise each record tells by its keys.",
+        help=f"The traces' format: {', '.join(FORMAT_NAMES)}; otherwise each record tells by its keys.",
         show_default=False,
     ),
     max_line_bytes: int | None = from_setting("import.max_line_bytes"),
@@ -59,8 +59,8 @@ def mine(
 
     Example: loopwright mine --traces traces.jsonl.gz --format json > failures.jsonl
     """
-    if from_ is not None and from_ not in FORMATS:
-        raise UsageError(unknown("trace format", from_, FORMATS))
+    if from_ is not None and from_ not in FORMAT_NAMES:
+        raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
     if from_ is not None and not traces:
         raise UsageError("--from names the format of --traces, and there are none; the store needs no format")
     settings = settle(config, bool(traces), import__max_line_bytes=max_line_bytes, store__url=store)
