@@ -25,6 +25,9 @@ class EvalResult:
     `passed` None means no verdict: the target or a check failed to answer, and `error` says why. That is not a pass.
     `repeat` marks a trial that was added because of earlier results, `sealed` one of a case that nothing is tuned on.
     `case_digest` is the case's `content_digest`: results of one id and another digest are of another test.
+    `judge_id` is of the judge whose verdict this is (None: checks alone decided), `judge_calibrated` whether that judge had
+    been compared with people and found usable. Of a judged trial `score` is the share of criteria met, and `cost_usd` includes
+    what the judge cost.
     """
 
     eval_id: str
@@ -48,6 +51,8 @@ class EvalResult:
     output: str = ""
     messages: tuple[dict[str, Any], ...] = ()
     checks: tuple[CheckOutcome, ...] = ()
+    judge_id: str | None = None
+    judge_calibrated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

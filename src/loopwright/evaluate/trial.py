@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
-from loopwright.effects import CallTarget, TargetReply
+from loopwright.effects import CallTarget, Request, TargetReply
 from loopwright.evaluate.case import EvalCase, Layer
 from loopwright.evaluate.check import Answer, apply
 from loopwright.evaluate.checks import CHECKS
+from loopwright.evaluate.judging import criteria_of, judge_answer, outcomes_of
 from loopwright.evaluate.result import CheckOutcome, EvalResult
+from loopwright.judge.verdict import Judge, Verdict, result_item
 
 NEEDS_JUDGE = "needs a judge: the case is decided by its scoring rubric"
 
@@ -28,17 +31,25 @@ class Trial:
         return self.case.id, self.number
 
 
-Step = Generator[CallTarget, TargetReply, EvalResult]
+Step = Generator[CallTarget | Request, Any, EvalResult]
 
 
-def attempt(trial: Trial, *, run_id: str, version: str, suite_digest: str) -> Step:
-    """Run one trial: yields one `CallTarget`, is sent the `TargetReply`, returns the `EvalResult`."""
+def attempt(trial: Trial, *, run_id: str, version: str, suite_digest: str, judge: Judge | None = None) -> Step:
+    """Run one trial: yields one `CallTarget`, is sent the `TargetReply`, returns the `EvalResult`.
+
+    With a judge, a trial that passes its checks and is decided by its rubric yields one `Request` more, and is sent the `Reply`.
+    """
     case = trial.case
+    said: Verdict | None = None
     reply = yield CallTarget(case.input, case.id, trial.number, trial.timeout_s)
     outcomes: tuple[CheckOutcome, ...] = ()
     if reply.error is None and not reply.timed_out:
         outcomes = examine(case, reply)
         passed, error = verdict(case, outcomes)
+        if error == NEEDS_JUDGE and judge is not None and criteria_of(case):
+            said = yield from judge_answer(judge, result_item(run_id, case.id, trial.number), case, reply)
+            outcomes += outcomes_of(said)
+            passed, error = said.passed, f"the judge gave no verdict: {said.error}" if said.passed is None else None
     else:
         passed, error = None, reply.error or f"timed out after {trial.timeout_s:g} s"
     return EvalResult(
@@ -54,13 +65,21 @@ def attempt(trial: Trial, *, run_id: str, version: str, suite_digest: str) -> St
         mode_id=case.mode_id,
         deterministic=case.deterministic,
         tags=case.tags,
-        cost_usd=reply.cost_usd,
+        score=said.score if said is not None else None,
+        cost_usd=_sum(reply.cost_usd, said.cost_usd if said is not None else None),
         latency_ms=reply.latency_ms,
         tokens=reply.tokens,
         output=reply.output,
         messages=reply.messages,
         checks=outcomes,
+        judge_id=said.judge_id if said is not None else None,
+        judge_calibrated=judge.calibrated if said is not None and judge is not None else None,
     )
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    """What is known of a cost in two parts."""
+    return other if one is None else one if other is None else one + other
 
 
 def examine(case: EvalCase, reply: TargetReply) -> tuple[CheckOutcome, ...]:

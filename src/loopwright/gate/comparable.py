@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loopwright.evaluate.result import EvalResult
+from loopwright.gate.judges import judged_by_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def suites_differ(baseline: Iterable[EvalResult], candidate: Iterable[EvalResult
 
 
 def comparable(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> Comparable:
-    """Leave out what cannot be compared: cases with more than one digest over both sides, and those that are gone.
+    """Leave out what cannot be compared: cases with more than one digest or judge over both sides, and those that are gone.
 
     The order of results does not matter. Where suites differ, every row must have a `case_digest`; without one its case counts
     as the same.
@@ -51,7 +52,7 @@ def comparable(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) 
     for r in (*baseline, *candidate):
         if r.case_digest:
             digests[r.eval_id].add(r.case_digest)
-    changed = {eval_id for eval_id, found in digests.items() if len(found) > 1}
+    changed = {eval_id for eval_id, found in digests.items() if len(found) > 1} | judged_by_others(baseline, candidate)
     lacking = {r.eval_id for r in baseline} - {r.eval_id for r in candidate} - changed
     gone = lacking if suites_differ(baseline, candidate) else set()
     left_out = changed | gone

@@ -13,6 +13,7 @@ from loopwright.evaluate.result import EvalResult
 from loopwright.gate import doubt
 from loopwright.gate.comparable import Comparable, comparable
 from loopwright.gate.decision import CaseRequest, GateDecision, Outcome, Regression
+from loopwright.gate.judges import weigh
 from loopwright.gate.levels import (
     CaseEvidence,
     CaseLevel,
@@ -46,9 +47,24 @@ def decide(
     `policy.alpha`.
 
     New cases are named and not compared: they change nothing for the others. A case that was changed or removed is not compared
-    either, and stands against an approval.
+    either, and stands against an approval. What rests on an uncalibrated judge's word alone blocks nothing: see `gate.judges`.
     """
     policy = policy or Policy()
+
+    def compare(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> GateDecision:
+        return _compare(before, after, policy, candidate_version, doubts)
+
+    return weigh(compare(baseline, candidate), baseline, candidate, compare)
+
+
+def _compare(
+    baseline: Sequence[EvalResult],
+    candidate: Sequence[EvalResult],
+    policy: Policy,
+    candidate_version: str | None,
+    doubts: Sequence[str],
+) -> GateDecision:
+    """The decision on results, whoever judged them."""
     nothing = not baseline or not candidate
     unusable = [*doubts, *([] if doubts and nothing else doubt.of_results(baseline, candidate, candidate_version))]
     if unusable:

@@ -39,7 +39,8 @@ def of_changes(shared: Comparable) -> list[str]:
     meant = "or, if it is meant, make a run of this suite the baseline: loopwright gate --establish --extend"
     reasons = []
     if shared.changed:
-        reasons.append(f"{named(shared.changed)} changed since the baseline, and cannot be compared; take that back, {meant}")
+        what = "changed since the baseline, or had another judge"
+        reasons.append(f"{named(shared.changed)} {what}, and cannot be compared; take that back, {meant}")
     if shared.gone:
         are, them = ("are", "them") if len(shared.gone) > 1 else ("is", "it")
         reasons.append(f"{named(shared.gone)} {are} in the baseline's suite and not in the candidate's; run {them}, {meant}")

@@ -91,6 +91,8 @@ _FIELDS: dict[str, tuple[_Kinds, str]] = {
     "cost_usd": (_NUMBER | _NULL, "a number, in dollars"),
     "latency_ms": (_NUMBER | _NULL, "a number, in milliseconds"),
     "tokens": (_WHOLE | _NULL, "a whole number from 0"),
+    "judge_id": (_TEXT | _NULL, "the judge's id, as text"),
+    "judge_calibrated": (_TRUTH | _NULL, "true or false"),
 }
 _ALSO: dict[str, Callable[[Any], bool]] = {
     "eval_id": lambda value: bool(value.strip()),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from loopwright.effects import CallTarget, TargetReply
+from loopwright.effects import CallTarget, Reply, Request, TargetReply
+from loopwright.errors import UsageError
 from loopwright.evaluate.budget import Budget, LayerCost, layer_of, took, working_seconds
 from loopwright.evaluate.case import Layer, Suite
 from loopwright.evaluate.fingerprint import Fingerprint
@@ -16,7 +18,8 @@ from loopwright.evaluate.layers import LayerChoice
 from loopwright.evaluate.plan import identity, trials
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.evaluate.trial import Step, Trial, attempt
-from loopwright.ports import Clock, Executor, ProcessorTime, Progress, RunLog, Target
+from loopwright.judge.verdict import Judge
+from loopwright.ports import Clock, Executor, Model, ProcessorTime, Progress, RunLog, Target
 
 CHECK_SECONDS = 2.0
 """Processor time that the checks of one trial may take, in seconds; a check that is stopped could not tell."""
@@ -67,13 +70,20 @@ class RunReport:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a run stands on: the target, the executor that calls it, where results go, the clock, and the limit for checks."""
+    """What a run stands on: the target, the executor that calls it, where results go, the clock, and the limit for checks.
+
+    With a `judge` and its `model`, cases that are decided by their rubric are judged, `judging` at once; without, they have no
+    verdict.
+    """
 
     target: Target
     executor: Executor
     log: RunLog
     clock: Clock
     processor_time: ProcessorTime
+    judge: Judge | None = None
+    model: Model | None = None
+    judging: int = 8
 
 
 async def run_suite(request: RunRequest, bench: Bench, progress: Progress) -> RunReport:
@@ -160,23 +170,59 @@ async def results_of(left: list[Trial], run: Run, bench: Bench) -> AsyncIterator
 
     def calls() -> Iterator[CallTarget]:
         for trial in left:
-            step = attempt(trial, run_id=run.run_id, version=run.version, suite_digest=run.suite_digest)
+            step = attempt(trial, run_id=run.run_id, version=run.version, suite_digest=run.suite_digest, judge=bench.judge)
             waiting[trial.key] = step
-            yield next(step)
+            yield _call(step)
 
-    async for call, reply in bench.executor.run(calls(), bench.target):
-        step = waiting.pop((call.case_id, call.trial))
-        with bench.processor_time(CHECK_SECONDS):
-            result = _finish(step, reply)
-        yield result
-
-
-def _finish(step: Step, reply: TargetReply) -> EvalResult:
+    judging: set[asyncio.Task[EvalResult]] = set()
+    places = asyncio.Semaphore(bench.judging)
     try:
-        step.send(reply)
+        async for call, reply in bench.executor.run(calls(), bench.target):
+            step = waiting.pop((call.case_id, call.trial))
+            with bench.processor_time(CHECK_SECONDS):
+                reached = _send(step, reply)
+            if isinstance(reached, EvalResult):
+                yield reached
+            else:
+                judging.add(asyncio.create_task(_judged(step, reached, bench.model, places)))
+            for task in [task for task in judging if task.done()]:
+                judging.remove(task)
+                yield task.result()
+        for judged in asyncio.as_completed(judging):
+            yield await judged
+    finally:
+        for task in judging:
+            task.cancel()
+
+
+def _call(step: Step) -> CallTarget:
+    """What a trial asks first."""
+    asked = next(step)
+    if not isinstance(asked, CallTarget):
+        raise TypeError("a trial asks for the agent's answer first")
+    return asked
+
+
+async def _judged(step: Step, asked: Request, model: Model | None, places: asyncio.Semaphore) -> EvalResult:
+    """The result of a trial that asks for a judge's verdict."""
+    if model is None:
+        raise UsageError("a trial asks for a judge, and no model is configured to answer it")
+    async with places:
+        reached = _send(step, await model.complete(asked))
+    if isinstance(reached, EvalResult):
+        return reached
+    raise TypeError("a trial asks for one answer and one verdict")
+
+
+def _send(step: Step, reply: TargetReply | Reply) -> EvalResult | Request:
+    """What the trial comes to: its result, or its question to the judge."""
+    try:
+        asked = step.send(reply)
     except StopIteration as stop:
         result: EvalResult = stop.value
         return result
+    if isinstance(asked, Request):
+        return asked
     raise TypeError("a trial asks for one answer")
 
 
