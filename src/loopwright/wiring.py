@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -30,6 +30,7 @@ from loopwright.ports import (
     Clock,
     Embedder,
     Executor,
+    HarnessFile,
     Model,
     ProcessorTime,
     RecordReader,
@@ -38,6 +39,7 @@ from loopwright.ports import (
     Store,
     SuiteFiles,
     Target,
+    TargetWith,
     TraceReader,
     VersionControl,
 )
@@ -165,10 +167,29 @@ def checks_limit() -> ProcessorTime:
     return processor_time
 
 
-def target(url: str, settings: Settings) -> Target:
+def harness_file(settings: Settings) -> HarnessFile:
+    """The guards of the user's agent: harness.toml beside loopwright.toml."""
+    from loopwright.adapters.store.harness_toml import HarnessToml  # noqa: PLC0415
+
+    return HarnessToml(settings.folder / "harness.toml")
+
+
+def target_with(url: str, settings: Settings) -> TargetWith:
+    """The agent under test with any harness, named in its environment; raises `UsageError` for one that runs elsewhere."""
+    from loopwright.adapters.store.harness_toml import harness_text  # noqa: PLC0415
+    from loopwright.adapters.targets.with_harness import WithHarness  # noqa: PLC0415
+
+    if url.strip().partition(":")[0] in ("http", "https"):
+        raise UsageError(f"target {url.strip()} runs elsewhere and cannot be given a harness; give a python: or command: target")
+    target(url, settings)
+    return lambda tables: WithHarness(lambda environment: target(url, settings, environment), harness_text(tables))
+
+
+def target(url: str, settings: Settings, environment: Mapping[str, str] | None = None) -> Target:
     """The agent under test, by the form of its `url`; raises `UsageError` for none and for a form that is not known.
 
-    What a toml file names is found from that file's folder, what the command line names from the current one.
+    What a toml file names is found from that file's folder, what the command line names from the current one. `environment` is
+    added to that of an agent which is started here.
     """
     spec = url.strip()
     from_file = settings.file is not None and settings.sources.get("target.url") == str(settings.file)
@@ -176,12 +197,12 @@ def target(url: str, settings: Settings) -> Target:
     if scheme == "python":
         from loopwright.adapters.targets.python_function import PythonFunction  # noqa: PLC0415
 
-        return PythonFunction(rest, (str(settings.folder.resolve()),) if from_file else ())
+        return PythonFunction(rest, (str(settings.folder.resolve()),) if from_file else (), environment)
     if scheme == "command":
         from loopwright.adapters.targets.command import Command  # noqa: PLC0415
 
         quoted = len(rest) > 1 and rest[0] == rest[-1] == '"' and '"' not in rest[1:-1]
-        return Command(rest[1:-1] if quoted else rest, str(settings.folder) if from_file else None)
+        return Command(rest[1:-1] if quoted else rest, str(settings.folder) if from_file else None, environment)
     if scheme in ("http", "https"):
         from loopwright.adapters.targets.http import HttpService  # noqa: PLC0415
 

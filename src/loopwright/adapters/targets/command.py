@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +22,14 @@ _CHUNK = 64 * 1024
 
 
 class Command:
-    """The target that runs a program. `folder` is where it runs; None is the current one.
+    """The target that runs a program. `folder` is where it runs; None is the current one. `environment` is added to that of
+    this process.
 
     The line is split as a shell would, but no shell runs it. At the time-out the program is killed together with all processes
     of its group.
     """
 
-    def __init__(self, line: str, folder: str | None = None) -> None:
+    def __init__(self, line: str, folder: str | None = None, environment: Mapping[str, str] | None = None) -> None:
         try:
             self._words = shlex.split(line)
         except ValueError as error:
@@ -36,6 +38,7 @@ class Command:
             raise UsageError("target 'command:' names no program; give command:\"./agent --flag\"")
         self._line = line
         self._folder = folder
+        self._environment = dict(environment or {})
 
     @property
     def name(self) -> str:
@@ -59,6 +62,7 @@ class Command:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=self._folder,
+                env={**os.environ, **self._environment},
                 start_new_session=True,
                 limit=_CHUNK,
             )

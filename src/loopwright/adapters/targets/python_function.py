@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,18 @@ class _LostError(Exception):
 class PythonFunction:
     """The target that calls a Python function.
 
-    `spec` is `module:function`; `paths` are put before the Python path. A call that a crash or a blocked event loop took down
-    with it is made once more, alone in a fresh process, so that only the guilty one is an error.
+    `spec` is `module:function`; `paths` are put before the Python path, and `environment` is added to that of this process.
+    A call that a crash or a blocked event loop took down with it is made once more, alone in a fresh process, so that only the
+    guilty one is an error.
     """
 
-    def __init__(self, spec: str, paths: tuple[str, ...] = ()) -> None:
+    def __init__(self, spec: str, paths: tuple[str, ...] = (), environment: Mapping[str, str] | None = None) -> None:
         module, _, function = spec.partition(":")
         if not module or not function:
             raise UsageError(f"target 'python:{spec}' names no function; give python:package.module:function")
         self._spec = spec
         self._paths = paths
+        self._environment = dict(environment or {})
         self._process: _Process | None = None
         self._retired: list[_Process] = []
         self._starting = asyncio.Lock()
@@ -84,14 +87,14 @@ class PythonFunction:
             if process is not None and process.stuck:
                 self._retired.append(process)
             if process is None or process.stuck or process.gone:
-                self._process = process = await _Process.start(self._spec, self._paths)
+                self._process = process = await _Process.start(self._spec, self._paths, self._environment)
             return process
 
     async def _once_more(self, request: CallTarget) -> TargetReply:
         async with self._alone:
             process = None
             try:
-                process = await _Process.start(self._spec, self._paths)
+                process = await _Process.start(self._spec, self._paths, self._environment)
                 return await process.ask(request)
             except _LostError as error:
                 return TargetReply(error=str(error))
@@ -123,7 +126,7 @@ class _Process(asyncio.Protocol):
         self.stuck = False
 
     @classmethod
-    async def start(cls, spec: str, paths: tuple[str, ...]) -> _Process:
+    async def start(cls, spec: str, paths: tuple[str, ...], environment: Mapping[str, str]) -> _Process:
         """Start a process and import the agent in it; raises `_LostError` where that fails."""
         ours, theirs = socket.socketpair()
         life_end, life = os.pipe()
@@ -137,6 +140,7 @@ class _Process(asyncio.Protocol):
             child = subprocess.Popen(  # noqa: S603  the user's own agent, in the user's own interpreter
                 [*command, str(theirs.fileno()), str(life_end), spec, str(Path.cwd()), *paths],
                 pass_fds=(theirs.fileno(), life_end), stdin=subprocess.DEVNULL, stdout=2, start_new_session=True,
+                env={**os.environ, **environment},
             )  # fmt: skip
         os.close(life_end)
         process = cls(child, life)

@@ -1,0 +1,191 @@
+"""Verifying a proposal: the agent run with and without its guard on the same cases, every trial kept as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loopwright.audit.digest import digest
+from loopwright.collect.trace import Trace
+from loopwright.errors import UsageError
+from loopwright.evaluate.case import EvalCase, Suite
+from loopwright.evaluate.plan import identity, trials
+from loopwright.evaluate.result import EvalResult, Run
+from loopwright.evaluate.trial import Trial
+from loopwright.improve.patterns.detect import find_patterns
+from loopwright.improve.patterns.finding import SURE
+from loopwright.improve.proposal import Proposal, Verification
+from loopwright.improve.replay_cases import TAG, replay_cases, trial_trace, without_own_trials
+from loopwright.improve.verify import Pair, VerifyPolicy, judge, pairs
+from loopwright.mine.reading import offered_tools
+from loopwright.ports import Clock, Executor, HarnessTables, ProcessorTime, Progress, RunLog, Store, Target, TargetWith
+from loopwright.workflows.running import UNVERSIONED, Bench, results_of
+from loopwright.workflows.turns import TurnByTurn
+
+REFERENCE = 200
+"""So many of the newest traces are looked at beside the trials: what the tools are is inferred from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What to verify, and on what.
+
+    The cases are those of `suite`, and conversations replayed: the first `evidence` of the proposal's evidence, and `others` of
+    the rest. Each is tried `trials` times on both sides; `timeout_s` is in seconds. `tables` is the harness that the agent has
+    now: both sides have it, but for the guard in question.
+    """
+
+    proposal: Proposal
+    suite: Suite = field(default_factory=Suite)
+    version: str = UNVERSIONED
+    trials: int = 5
+    timeout_s: float = 60.0
+    evidence: int = 20
+    others: int = 10
+    tables: HarnessTables = field(default_factory=dict)
+    policy: VerifyPolicy = field(default_factory=VerifyPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyBench:
+    """What a verification stands on: the store, the agent with a given harness, the executor, the clock, the checks' limit."""
+
+    store: Store
+    target_with: TargetWith
+    executor: Executor
+    clock: Clock
+    processor_time: ProcessorTime
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """One side: its run, the trials that it has, and what calls the agent."""
+
+    run: Run
+    done: dict[tuple[str, int], EvalResult]
+    bench: Bench
+
+
+async def verify_proposal(request: VerifyRequest, bench: VerifyBench, progress: Progress) -> Verification:
+    """Run what has no result yet on both sides, judge the pairs, keep the verification and return it.
+
+    Trials of one number are run on both sides before the next, so that what drifts meanwhile meets both alike. A verification
+    that was cut short goes on where it stopped when it is asked for again. Raises `UsageError` where there is nothing to try on,
+    and for a target that cannot be used or cannot be given a harness.
+    """
+    proposal = request.proposal
+    held = next((r for r in bench.store.proposals() if r.proposal.proposal_id == proposal.proposal_id), None)
+    if held is None:
+        raise UsageError(f"proposal {proposal.proposal_id} is not in the store; find it with: loopwright improve detect")
+    reference = _reference(bench.store, proposal)
+    suite = Suite(
+        (
+            *without_own_trials(request.suite.cases),
+            *replay_cases(proposal, reference, evidence=request.evidence, others=request.others),
+        )
+    )
+    if not suite.cases:
+        raise UsageError(f"there is nothing to verify {proposal.proposal_id} on; import its traces, or give --cases FILE")
+    used = frozenset(run_id for v in held.verifications for run_id in v.run_ids)
+    without, with_ = (_arm(side, suite, request, bench, used) for side in ("without", "with"))
+    await _run_both((without, with_), suite, request, progress)
+    tried = _pairs(proposal, suite, (without, with_), reference)
+    found = judge(tried, request.policy, look=len(held.verifications) + 1, suite_digest=suite.digest, at=bench.clock.now())
+    found = replace(found, run_ids=(without.run.run_id, with_.run.run_id))
+    bench.store.put_verification(proposal.proposal_id, found)
+    return found
+
+
+def _reference(store: Store, proposal: Proposal) -> list[Trace]:
+    """The evidence and the newest traces, each once."""
+    evidence = (store.trace(trace_id) for trace_id in proposal.evidence)
+    found = {trace.trace_id: trace for trace in evidence if trace is not None}
+    return list((found | {trace.trace_id: trace for trace in store.newest_traces(REFERENCE)}).values())
+
+
+def _harness(side: str, request: VerifyRequest) -> dict[str, Mapping[str, Any]]:
+    kind = request.proposal.kind.value
+    kept = {name: table for name, table in request.tables.items() if name != kind}
+    return kept | {kind: {"mode": "enforce", **request.proposal.change}} if side == "with" else kept
+
+
+def _arm(side: str, suite: Suite, request: VerifyRequest, bench: VerifyBench, used: frozenset[str]) -> _Arm:
+    """The side's last run that no verification has used, or a new one."""
+    tables = _harness(side, request)
+    conversations = [case.id for case in suite.cases if TAG in case.tags]
+    target: Target = TurnByTurn(bench.target_with(tables), conversations)
+    log: RunLog = bench.store.verification_log()
+    planned = list(trials(suite, request.trials, request.timeout_s))
+    version = f"{request.proposal.proposal_id} {side} {digest(tables)} {request.version}"
+    same = identity(version, suite.digest, target.name, (trial.key for trial in planned))
+    known = [run for run in log.runs() if run.run_id.startswith(f"run-{same}-") and run.run_id not in used]
+    now = bench.clock.now()
+    new = Run(f"run-{same}-{now:%Y%m%dT%H%M%S%f}", version, suite.digest, target.name, now, None, len(planned), request.trials)
+    run = known[-1] if known else new
+    done = {(r.eval_id, r.trial): r for r in log.results(run.run_id)} if known else {}
+    return _Arm(run, done, Bench(target, bench.executor, log, bench.clock, bench.processor_time))
+
+
+async def _run_both(arms: Sequence[_Arm], suite: Suite, request: VerifyRequest, progress: Progress) -> None:
+    waves = _waves(trials(suite, request.trials, request.timeout_s))
+    progress.start(f"verifying {request.proposal.kind.value}", len(arms) * sum(map(len, waves)))
+    progress.advance(sum(len(arm.done) for arm in arms))
+    async with AsyncExitStack() as opened:
+        opened.callback(progress.done)
+        for arm in arms:
+            opened.push_async_callback(arm.bench.target.close)
+            await arm.bench.target.open()
+            arm.bench.log.put_run(arm.run)
+        for wave in waves:
+            for arm in arms:
+                left = [trial for trial in wave if trial.key not in arm.done]
+                async for result in results_of(left, arm.run, arm.bench):
+                    arm.bench.log.put_result(result)
+                    arm.done[result.eval_id, result.trial] = result
+                    progress.advance()
+    for arm in arms:
+        arm.bench.log.put_run(replace(arm.run, finished_at=arm.bench.clock.now()))
+
+
+def _waves(planned: Iterable[Trial]) -> list[list[Trial]]:
+    """The trials by their number."""
+    waves: dict[int, list[Trial]] = {}
+    for trial in planned:
+        waves.setdefault(trial.number, []).append(trial)
+    return [waves[number] for number in sorted(waves)]
+
+
+def _pairs(proposal: Proposal, suite: Suite, arms: Sequence[_Arm], reference: Sequence[Trace]) -> tuple[Pair, ...]:
+    """Both sides' trials, with whether the proposal's pattern is found in each: one look at all of them together."""
+    cases = {case.id: case for case in suite.cases}
+    traces = {
+        trace.trace_id: trace
+        for side, arm in enumerate(arms)
+        for result in arm.done.values()
+        if (trace := _trace(cases[result.eval_id], result, side, reference)) is not None
+    }
+    failed = {
+        finding.trace_id
+        for finding in find_patterns([*reference, *traces.values()])
+        if finding.kind is proposal.kind and finding.confidence >= SURE
+    }
+
+    def look(side: int) -> dict[tuple[str, int], bool | None]:
+        ids = {key: _trial_id(result, side) for key, result in arms[side].done.items()}
+        return {key: trace_id in failed if trace_id in traces else None for key, trace_id in ids.items()}
+
+    looked = (look(0), look(1))
+    sides = [sorted(arm.done.values(), key=lambda r: (r.trial, r.eval_id)) for arm in arms]
+    by_run = {arm.run.run_id: side for side, arm in enumerate(arms)}
+    return pairs(sides[0], sides[1], lambda r: looked[by_run[r.run_id]][r.eval_id, r.trial])
+
+
+def _trace(case: EvalCase, result: EvalResult, side: int, reference: Sequence[Trace]) -> Trace | None:
+    tools = sorted({name for trace in reference for name in offered_tools(trace.attributes)})
+    return trial_trace(case, result, _trial_id(result, side), {"tools": tools} if tools else {})
+
+
+def _trial_id(result: EvalResult, side: int) -> str:
+    return f"trial {('without', 'with')[side]} {result.eval_id} {result.trial}"
