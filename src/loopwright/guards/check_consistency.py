@@ -119,7 +119,7 @@ def _contradicted(said: Said, new: Statement) -> bool:
     how = differ(said.statement, new)
     if not how or (how == "value" and set(new.values) & said.since):
         return False
-    return bool(new.ids) or not said.moved or (how == "polarity" and not new.values)
+    return bool(new.ids) or not said.moved or (how == "polarity" and len(new.words) >= 4)
 
 
 def _came_up(state: Conversation, text: str, found: bool = False) -> Conversation:

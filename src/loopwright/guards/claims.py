@@ -37,7 +37,7 @@ _VALUE = re.compile(
     |(?P<date>\b\d{{4}}-\d\d-\d\d\b|\b(?:{_MONTH})\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s\d{{4}}\b)?
         |\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_MONTH})\b(?:,?\s\d{{4}}\b)?)
     |(?P<time>\b\d{{1,2}}:\d\d(?::\d\d)?\s?(?:[ap]\.?m\b\.?)?|\b\d{{1,2}}\s?[ap]\.?m\b\.?)
-    |(?P<id>[\w.+-]+@[\w-]+\.[\w.]+|\#\d+\b|\b(?=[\w-]*\d)(?=[\w-]*[a-z])\w[\w-]{{3,}}\b|\b\d{{6,}}\b)
+    |(?P<id>[\w.+-]+@[\w-]+\.[\w.]+|\#\d+\b|\b(?=[\w-]*\d)(?=[\w-]*[a-z])\w[\w-]{{3,}}\b|\b\d{{6,}}\b|\b(?-i:[A-Z]{{5,8}})\b)
     |(?P<status>(?<=is\s|as\s)(?:{"|".join(STATUS)})\b|(?<=are\s|was\s|now\s)(?:{"|".join(STATUS)})\b
         |(?<=been\s|were\s)(?:{"|".join(STATUS)})\b
         |(?<=status:\s)(?:{"|".join(STATUS)})\b)
@@ -47,8 +47,8 @@ _VALUE = re.compile(
 _SENTENCE = re.compile(r"(?<=[a-z0-9)\]*\"'][.!?])\s+|\n+|(?<=\?)\s*")
 _MARKUP = re.compile(r"[*_`>#]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|^\s*(?:[-*•]|\d+[.)])\s+")
 _OPEN = re.compile(
-    r"\?|\b(?:if|whether|would|could|might|may|should|shall|unless|either|or|assuming|suppose|perhaps|maybe|please|let me|let's"
-    r"|once|until|when|before|after|then|otherwise|e\.g|example"
+    r"\?|\b(?:if|whether|would|could|might|may(?!\s\d)|should|shall|unless|either|or|assuming|suppose|perhaps|maybe"
+    r"|please|let me|let's|once|until|when|before|after|then|otherwise|e\.g|example"
     r"|approximately|about|around|up to|at least|at most|between|from|range)\b"
 )
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|neither|nor|without)\b|n't\b|\bnon-?(?=[a-z]{4})")
@@ -113,12 +113,12 @@ def statements(text: str) -> list[Statement]:
 
 def differ(one: Statement, other: Statement) -> str:
     """`value` where two statements are the same but for one value, `polarity` where but for a negation, else nothing."""
-    if one.ids != other.ids or one.kinds != other.kinds or not _alike(one.words, other.words):
+    if one.ids != other.ids or one.kinds != other.kinds or not _alike(one, other):
         return ""
     changed = sum(a != b for a, b in zip(one.values, other.values, strict=True))
     if changed == 1 and one.affirmed == other.affirmed:
         return "value"
-    if changed == 0 and one.affirmed != other.affirmed and (one.words == other.words) and len(one.words) >= 3:
+    if changed == 0 and one.affirmed != other.affirmed and one.words == other.words and len(one.words) >= 2:
         return "polarity"
     return ""
 
@@ -128,11 +128,11 @@ def amount(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    shared = one & other
-    if len(shared) < 2 or (one & _QUALIFIES) != (other & _QUALIFIES):
+def _alike(one: Statement, other: Statement) -> bool:
+    shared = one.words & other.words
+    if len(shared) < (1 if one.ids else 2) or (one.words & _QUALIFIES) != (other.words & _QUALIFIES):
         return False
-    return len(shared) == min(len(one), len(other)) and len(shared) / len(one | other) >= ALIKE
+    return len(shared) == min(len(one.words), len(other.words)) and len(shared) / len(one.words | other.words) >= ALIKE
 
 
 def _statement(sentence: str) -> Statement | None:
@@ -140,14 +140,14 @@ def _statement(sentence: str) -> Statement | None:
     low = said.lower().replace("’", "'")
     if not 8 <= len(low) <= 400 or _OPEN.search(low):
         return None
-    found = [_normal(match) for match in _VALUE.finditer(low)]
+    found = [_normal(match) for match in _VALUE.finditer(said)]
     values = tuple(v for v in found if v[0] != "id")
-    bare = _VALUE.sub(" ", low)
+    bare = _VALUE.sub(" ", said).lower().replace("’", "'")
     negations = len(_NEGATION.findall(bare)) + len(_PREFIXED.findall(bare))
     words = frozenset(
         _stem(w) for w in _WORD.findall(_PREFIXED.sub("", _NEGATION.sub(" ", bare))) if w not in _IDLE and len(w) > 1
     )
-    if len(values) > MANY_VALUES or len(words) < 2:
+    if len(values) > MANY_VALUES or len(words) < (1 if any(k == "id" for k, _ in found) else 2):
         return None
     return Statement(said, frozenset(v for k, v in found if k == "id"), words, values, negations % 2 == 0)
 

@@ -1,0 +1,143 @@
+"""A batch of traces as the pattern detectors see it: each trace as events in order, and what the batch tells of its tools."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from loopwright.collect.trace import Trace
+from loopwright.guards.guard import Guard, GuardDecision, GuardEvent
+from loopwright.guards.outcome import call_key
+from loopwright.guards.tool_names import changes_something
+from loopwright.mine.reading import Reading, ToolUse, read, roles
+
+LEARNED = 2
+"""How often a read must have changed after a tool, and nothing else, ran, for that tool to be one that changes things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event of a recorded trace, and the message where it stands (None where the trace has spans only)."""
+
+    index: int | None
+    event: GuardEvent
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One trace, read, and as the events that a live harness would have shown."""
+
+    trace: Trace
+    reading: Reading
+    roles: tuple[str, ...]
+
+    @cached_property
+    def moments(self) -> tuple[Moment, ...]:
+        """The events, in order."""
+        return tuple(_moments(self))
+
+    def acts(self, guard: Guard[Any]) -> Iterator[tuple[Moment, GuardDecision]]:
+        """Where a guard would have acted, an event a second."""
+        state = guard.initial()
+        for now, moment in enumerate(self.moments):
+            state, decision = guard.step(state, moment.event, float(now))
+            if decision.action != "allow":
+                yield moment, decision
+
+    def text(self, index: int | None) -> str:
+        """What stands in a message; "" where there is none."""
+        return "" if index is None else self.trace.messages[index].text
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All traces; the tools that are known to exist, by having worked or by being offered; those that change something."""
+
+    recorded: tuple[Recorded, ...]
+    tools: frozenset[str]
+    writes: frozenset[str]
+
+
+def observe(traces: Iterable[Trace]) -> Batch:
+    """Read a batch."""
+    recorded = tuple(Recorded(trace, read(trace), tuple(roles(trace.messages))) for trace in traces)
+    worked = {
+        use.name for r in recorded for use in r.reading.tools if use.name and use.result is not None and use.failure is None
+    }
+    offered = {name for r in recorded for name in r.reading.offered}
+    named = {name for name in worked | offered if changes_something(name)}
+    return Batch(recorded, frozenset(worked | offered), frozenset(named | _learned(recorded)))
+
+
+def _learned(recorded: Sequence[Recorded]) -> set[str]:
+    """Tools after which, alone, the same call of another tool returned something else."""
+    counts: Counter[str] = Counter()
+    for one in recorded:
+        last: dict[str, tuple[int, str | None]] = {}
+        uses = [use for use in one.reading.tools if use.failure is None and use.result is not None]
+        for at, use in enumerate(uses):
+            key = call_key(use.name, use.arguments)
+            before, result = last.get(key, (at, use.result))
+            between = {u.name for u in uses[before + 1 : at]} - {use.name}
+            if result != use.result and len(between) == 1:
+                counts.update(between)
+            last[key] = (at, use.result)
+    return {name for name, count in counts.items() if count >= LEARNED}
+
+
+def _moments(one: Recorded) -> Iterator[Moment]:
+    placed = [use for use in one.reading.tools if use.index is not None or use.result_index is not None]
+    loose = [use for use in one.reading.tools if use.index is None and use.result_index is None]
+    calls: dict[int, list[ToolUse]] = {}
+    results: dict[int, ToolUse] = {}
+    for use in placed:
+        if use.index is not None:
+            calls.setdefault(use.index, []).append(use)
+        if use.result_index is not None:
+            results[use.result_index] = use
+    last = max((i for i, role in enumerate(one.roles) if role == "agent"), default=-1)
+    for index, role in enumerate(one.roles):
+        if index == last:
+            yield from _loose(loose, one.reading.offered)
+        yield from _message(one, index, role, calls.get(index, []))
+        if index in results:
+            yield Moment(index, _result(results[index]))
+    if last < 0:
+        yield from _loose(loose, one.reading.offered)
+
+
+def _message(one: Recorded, index: int, role: str, calls: Sequence[ToolUse]) -> Iterator[Moment]:
+    text = one.trace.messages[index].text
+    if role in ("user", "system"):
+        yield Moment(index, GuardEvent("message", {"role": role, "content": text}))
+    if role == "agent" and text:
+        yield Moment(index, GuardEvent("answer", {"content": text}))
+    for use in calls:
+        yield Moment(index, _call(use, one.reading.offered))
+        if use.result_index is None and (use.result is not None or use.error):
+            yield Moment(index, _result(use))
+
+
+def _loose(uses: Iterable[ToolUse], offered: frozenset[str]) -> Iterator[Moment]:
+    for use in uses:
+        yield Moment(None, _call(use, offered))
+        if use.result is not None or use.error:
+            yield Moment(None, _result(use))
+
+
+def _call(use: ToolUse, offered: frozenset[str]) -> GuardEvent:
+    payload = {"id": _id(use), "name": use.name, "arguments": use.arguments}
+    return GuardEvent("tool_call", {**payload, "tools": tuple(sorted(offered))} if offered else payload)
+
+
+def _result(use: ToolUse) -> GuardEvent:
+    error = use.failure.message if use.failure is not None else use.error
+    payload = {"id": _id(use), "name": use.name, "arguments": use.arguments, "result": use.result, "error": error}
+    return GuardEvent("tool_result", payload)
+
+
+def _id(use: ToolUse) -> str:
+    return use.span_ids[0] if use.span_ids else f"call-{use.index}-{use.result_index}"

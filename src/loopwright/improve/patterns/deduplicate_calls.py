@@ -1,0 +1,83 @@
+"""The same call made three times and more, with nothing changed in between."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from loopwright.guards.deduplicate_calls import DeduplicateCalls
+from loopwright.guards.outcome import as_text, call_key
+from loopwright.improve.patterns.batch import Batch, Recorded
+from loopwright.improve.patterns.finding import PatternFinding
+from loopwright.improve.proposal import ProposalKind
+from loopwright.mine.wording import clip
+
+OFTEN = 3
+"""From how many identical calls on it is the pattern: the source's "same tool 3+ times"."""
+
+POLLS = 2
+"""In how many traces a tool must have answered the same call differently, unasked, to count as one that is polled."""
+
+
+def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
+    """One finding for each call that was made `OFTEN` times, where it was made last."""
+    guard = DeduplicateCalls(limit=OFTEN - 1, block_after=OFTEN - 1, fresh_seconds=0.0, writes=tuple(sorted(batch.writes)))
+    found: dict[str, PatternFinding] = {}
+    for moment, _ in one.acts(guard):
+        name, arguments = as_text(moment.event.payload["name"]), moment.event.payload["arguments"]
+        key = call_key(name, arguments)
+        count = int(found[key].details["count"]) + 1 if key in found else OFTEN
+        found[key] = PatternFinding(
+            ProposalKind.DEDUPLICATE_CALLS,
+            one.trace.trace_id,
+            moment.index,
+            f"{name} {clip(as_text(arguments), 80)}",
+            f"{name} was called {count} times with the same arguments, and nothing changed in between",
+            0.9 if name else 0.4,
+            {"tool": name, "count": count},
+        )
+    yield from found.values()
+
+
+def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
+    """How often identical calls are made in traces without the pattern is allowed; tools that are polled are exempt."""
+    ill = {f.trace_id for f in findings}
+    sound = [r for r in batch.recorded if r.trace.trace_id not in ill]
+    polled = _polled(sound, batch)
+    usual = max((n for r in sound for n in _repeats(r, batch, polled).values()), default=1)
+    limit = min(max(1, usual), OFTEN - 1)
+    change: dict[str, Any] = {"limit": limit, "block_after": limit + 3, "writes": sorted(batch.writes)}
+    return change if not polled else {**change, "exempt": sorted(polled)}
+
+
+def _repeats(one: Recorded, batch: Batch, polled: set[str]) -> Counter[str]:
+    """How often each call was made since something changed, at most."""
+    now: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    for use in one.reading.tools:
+        if use.name in polled or use.failure is not None:
+            continue
+        key = call_key(use.name, use.arguments)
+        if use.name in batch.writes:
+            now.clear()
+        now[key] += 1
+        most[key] = max(most[key], now[key])
+    return most
+
+
+def _polled(sound: Sequence[Recorded], batch: Batch) -> set[str]:
+    traces: Counter[str] = Counter()
+    for one in sound:
+        last: dict[str, str | None] = {}
+        changed: set[str] = set()
+        for use in one.reading.tools:
+            if use.name in batch.writes:
+                last.clear()
+                continue
+            key = call_key(use.name, use.arguments)
+            if use.failure is None and last.get(key, use.result) != use.result:
+                changed.add(use.name)
+            last[key] = use.result
+        traces.update(changed)
+    return {name for name, count in traces.items() if count >= POLLS}

@@ -1,0 +1,97 @@
+"""Calls of tools that do not exist."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from loopwright.guards.tool_names import likeness, nearest
+from loopwright.improve.patterns.batch import Batch, Recorded
+from loopwright.improve.patterns.finding import PatternFinding
+from loopwright.improve.proposal import ProposalKind
+from loopwright.mine.reading import ToolUse
+from loopwright.mine.wording import clip
+
+RARE = 0.02
+"""In which share of the traces, at most, a name is called that may be a slip of a usual one."""
+
+USUAL = 10
+"""How many times as often the usual one is called, at least."""
+
+ALIAS = 0.8
+"""How large a share of a wrong name's likely meanings one tool must have, to be its alias."""
+
+
+def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
+    """One finding for each call by a name that is no tool's, by what is offered, by the answer, or by all other traces."""
+    calls = _calls(batch)
+    for use, answered_by in _uses(one):
+        why, confidence = _unknown(use, answered_by, one, batch, calls)
+        if not confidence:
+            continue
+        near = (answered_by,) if answered_by else nearest(use.name, _real(batch, one) - {use.name}, 1)
+        yield PatternFinding(
+            ProposalKind.VALIDATE_TOOL_NAMES,
+            one.trace.trace_id,
+            use.index if use.index is not None else use.place,
+            clip(use.name, 80),
+            f"{use.name} is called, {why}" + (f"; {near[0]} is" if near else ""),
+            confidence,
+            {"tool": use.name, "near": near[0] if near else ""},
+        )
+
+
+def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
+    """The tools that exist, and for each wrong name the tool that it stands for, where that is clear."""
+    wrong = {str(f.details["tool"]) for f in findings}
+    meanings: dict[str, Counter[str]] = {}
+    for finding in findings:
+        meanings.setdefault(str(finding.details["tool"]), Counter())[str(finding.details["near"])] += 1
+    aliases = {}
+    for name, counts in sorted(meanings.items()):
+        meant, count = counts.most_common(1)[0]
+        if meant and meant not in wrong and count >= ALIAS * counts.total():
+            aliases[name] = meant
+    return {"tools": sorted(batch.tools - wrong), "aliases": aliases}
+
+
+def _uses(one: Recorded) -> Iterator[tuple[ToolUse, str]]:
+    """Each call, and the name that its result bears where that is another."""
+    for use in one.reading.tools:
+        if not use.name or (use.index is None and not use.span_ids):
+            continue
+        named = one.trace.messages[use.result_index].name if use.result_index is not None else None
+        yield use, named if named and named != use.name else ""
+
+
+def _unknown(use: ToolUse, answered_by: str, one: Recorded, batch: Batch, calls: Counter[str]) -> tuple[str, float]:
+    offered = one.reading.offered
+    if use.failure is not None and use.failure.unknown_tool:
+        return "which does not exist, as the answer says", 0.95
+    if offered:
+        return ("which is not among the tools that it was given", 0.9) if use.name not in offered else ("", 0.0)
+    if answered_by in batch.tools and calls[use.name] < calls[answered_by]:
+        return f"and {answered_by} answers", 0.8
+    if use.name not in batch.tools:
+        silent = use.failure is None
+        return "which never worked in any trace", 0.35 if silent else 0.7 if nearest(use.name, batch.tools) else 0.5
+    return _slip(use, batch, calls)
+
+
+def _slip(use: ToolUse, batch: Batch, calls: Counter[str]) -> tuple[str, float]:
+    """A rare name near to a usual one. That it worked speaks for it, so it is evidence only where it nearly is the usual one."""
+    if calls[use.name] > max(1, RARE * len(batch.recorded)):
+        return "", 0.0
+    near = nearest(use.name, batch.tools - {use.name}, 1)
+    if not near or calls[near[0]] < USUAL * calls[use.name]:
+        return "", 0.0
+    return f"which is seldom called, and nearly {near[0]}", 0.5 if likeness(use.name, near[0]) >= 0.85 else 0.3
+
+
+def _real(batch: Batch, one: Recorded) -> frozenset[str]:
+    return one.reading.offered or batch.tools
+
+
+def _calls(batch: Batch) -> Counter[str]:
+    return Counter(use.name for one in batch.recorded for use in one.reading.tools)
