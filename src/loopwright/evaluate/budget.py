@@ -163,7 +163,7 @@ def layer_of(result: EvalResult) -> Layer:
 
 def dollars(amount: float) -> str:
     """An amount of money, with cents, or as many digits as a small one needs."""
-    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.3g}"
+    return f"${amount:.2f}" if amount >= 0.1 or amount < 1e-9 else f"${amount:.3g}"
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -51,10 +51,10 @@ def with_sealed_gap(decision: GateDecision, results: Sequence[EvalResult], polic
     """The decision with the candidate's gap in its `statistics["sealed"]`, and with what the policy makes of it.
 
     `warn` adds a reason at `policy.gap_level`; `block` blocks, at `policy.gap_block_level`, what would be approved. A decision
-    that is not an approval stays as it is, but for the reason.
+    that is not an approval stays as it is, but for the reason; one on results that cannot be compared has no gap.
     """
     gap = sealed_gap(results) if policy.sealed_gap != "off" else None
-    if gap is None:
+    if gap is None or decision.statistics.get("suite") is None:
         return decision
     blocks = policy.sealed_gap == "block" and gap.p_value <= policy.gap_block_level
     warns = gap.p_value <= policy.gap_level

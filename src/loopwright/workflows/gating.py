@@ -234,7 +234,7 @@ def of_layers(results: Sequence[EvalResult], layers: Sequence[str]) -> list[Eval
 
 def _limited(decision: GateDecision, layers: Sequence[str]) -> GateDecision:
     """The decision, saying that only some layers were compared."""
-    if not layers:
+    if not layers or decision.statistics.get("suite") is None:
         return decision
     which = f"Only the {joined(layers)} layer{'s were' if len(layers) > 1 else ' was'} compared"
     statistics = decision.statistics | {"layers": list(layers)}

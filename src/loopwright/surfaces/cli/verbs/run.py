@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
 
 from loopwright import wiring
 from loopwright.errors import OK, UNDECIDED, UsageError
+from loopwright.evaluate.budget import estimate as estimated
 from loopwright.evaluate.case import Layer, Suite
 from loopwright.evaluate.plan import Selection, select
-from loopwright.evaluate.result import Run
+from loopwright.evaluate.plan import trials as trials_of
+from loopwright.evaluate.result import EvalResult, Run
+from loopwright.evaluate.sealed import sealed_ids
 from loopwright.evaluate.summary import exit_code, summarise
+from loopwright.gate.sealed_gap import sealed_gap
 from loopwright.ports import RunLog
 from loopwright.settings import Settings
+from loopwright.surfaces.cli.layer_costs import show_costs, show_estimate
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
-from loopwright.surfaces.cli.terminal import TerminalProgress, note, table
+from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, table
+from loopwright.surfaces.cli.trigger import Trigger, choose_by_trigger
 from loopwright.workflows.repeating import RepeatRequest, repeat_cases, repeatable_run, wanted_repeats
 from loopwright.workflows.running import UNVERSIONED, Bench, RunReport, RunRequest, run_suite
+from loopwright.workflows.triggering import earlier_results
 
 app = typer.Typer(add_completion=False)
 
@@ -49,6 +57,21 @@ def run(
     timeout: float | None = from_setting("run.timeout"),
     concurrency: int | None = from_setting("run.concurrency"),
     layer: list[Layer] | None = typer.Option(None, "--layer", help="Only cases of this layer; may be repeated."),
+    changed: bool = typer.Option(
+        False, "--changed", help="Only the layers that what changed since the baseline (or the last run) calls for."
+    ),
+    since: str | None = typer.Option(
+        None, "--since", metavar="COMMIT", help="As --changed, since a commit, tag or branch; needs no store.", show_default=False
+    ),
+    release: str | None = typer.Option(
+        None,
+        "--release",
+        metavar="TAG",
+        help="A release: run every layer. Otherwise a git tag says so.",
+        show_default=False,
+    ),
+    budget_usd: float | None = from_setting("run.budget_usd"),
+    estimate: bool = typer.Option(False, "--estimate", help="Say what the run is expected to take and cost, and run nothing."),
     tag: list[str] | None = typer.Option(None, "--tag", help="Only cases with this tag; may be repeated."),
     case: list[str] | None = typer.Option(None, "--case", help="Only the case of this id; may be repeated."),
     drafts: bool = typer.Option(False, "--drafts", help="Run drafts too, to see what they do before approving them."),
@@ -75,6 +98,10 @@ def run(
 
     A run that is cut short goes on where it stopped when the same command is given again: same version, suite, target and trials.
 
+    With --changed it runs what the change calls for: the deterministic layer always; the semantic one too where the prompt,
+    the tools, the model or the harness changed, whose files [fingerprint] in loopwright.toml names; every layer for a release. It
+    says which, and why. With --budget-usd it stops before it would cost more: what was not run is counted, and is no pass.
+
     With --repeat it adds trials to the latest run, of the same version and target: those that would decide where the gate could
     not. They are marked as repeats. In a file: --out FILE --repeat --case ID --trials N.
 
@@ -91,11 +118,15 @@ def run(
         run__trials=trials,
         run__timeout=timeout,
         run__concurrency=concurrency,
+        run__budget_usd=budget_usd,
         suite__folder=folder,
         store__url=store,
     )
-    selection = Selection(tuple(layer or ()), tuple(tag or ()), tuple(case or ()))
     whole = _load(suite or [str(settings.path("suite.folder"))], settings, drafts)
+    trigger = Trigger(changed, since, release, tuple(layer or ()))
+    choice, made_of = choose_by_trigger(trigger, settings, file_mode)
+    layers = choice.layers if choice is not None else tuple(layer or ())
+    selection = Selection(layers, tuple(tag or ()), tuple(case or ()))
     chosen = select(whole, selection)
     request = RunRequest(
         chosen,
@@ -104,22 +135,58 @@ def run(
         timeout_s=settings["run.timeout"],
         fresh=fresh,
         concurrency=settings["run.concurrency"],
-        filters=selection.filters if len(chosen.cases) < len(whole.cases) else (),
+        filters=trigger.filters(selection) if len(chosen.cases) < len(whole.cases) else (),
         suite_cases=len(whole.cases),
+        choice=choice,
+        fingerprint=made_of,
+        sealed=sealed_ids(whole, settings["suite.sealed_share"]),
+        budget_usd=settings["run.budget_usd"] or None,
     )
     if not chosen.cases:
         note("loopwright run: no cases to run, so nothing is known of the agent")
         raise typer.Exit(UNDECIDED)
     _check_repeat(repeat, selection, fresh, run_id, out, file_mode)
+    if estimate:
+        _estimate(request, settings, out, format)
+        return
     if repeat:
         named = dict.fromkeys(selection.ids, trials or 1)
         report = _add_repeats(replace(request, suite=whole), settings, out, run_id, named)
     else:
         with _log(settings, out, file_mode, fresh) as log:
+            if request.budget_usd is not None and not file_mode:
+                request = replace(request, history=_history(request, settings, out))
             report = asyncio.run(_run(request, settings, log))
-    _tell(report, repeat, format)
+    _tell(report, repeat, format, settings)
     code = exit_code(report.results)
+    if report.left:
+        raise typer.Exit(code or UNDECIDED)
     raise typer.Exit(OK if exit_zero else code)
+
+
+def _estimate(request: RunRequest, settings: Settings, out: Path | None, format: OutputFormat) -> None:
+    """Say what the run is expected to take, by what earlier runs took."""
+    planned = list(trials_of(request.suite, request.trials, request.timeout_s))
+    history = _history(request, settings, out)
+    rows = estimated(planned, history, request.concurrency)
+    if format is OutputFormat.TEXT:
+        show_estimate(rows, settings)
+        return
+    for row in rows:
+        target = settings[f"run.target_{row.layer.value}"]
+        emit(json.dumps({**asdict(row), "layer": row.layer.value, "target_seconds": target}))
+
+
+def _history(request: RunRequest, settings: Settings, out: Path | None) -> tuple[EvalResult, ...]:
+    """Earlier results of the same layers and target: those in the file, or in the store."""
+    if out is not None:
+        if not out.exists():
+            return ()
+        with closing(wiring.result_file(out)) as file:
+            return tuple(result for run in file.runs() for result in file.results(run.run_id))
+    target = wiring.target(str(settings["target.url"]), settings)
+    with wiring.store(settings) as kept:
+        return earlier_results(kept, target.name, {case.layer for case in request.suite.cases})
 
 
 def _load(paths: list[str], settings: Settings, drafts: bool) -> Suite:
@@ -187,7 +254,7 @@ def _add_repeats(
         return asyncio.run(repeated(held, wanted, store)) if wanted else RunReport(held, ())
 
 
-def _tell(report: RunReport, repeat: bool, format: OutputFormat) -> None:
+def _tell(report: RunReport, repeat: bool, format: OutputFormat, settings: Settings) -> None:
     total = len(report.results)
     if repeat:
         what = (
@@ -202,6 +269,7 @@ def _tell(report: RunReport, repeat: bool, format: OutputFormat) -> None:
         for result in report.results:
             sys.stdout.buffer.write(wiring.result_line(result))
         sys.stdout.buffer.flush()
+        _tell_costs(report, settings, as_notes=True)
         return
     cases = summarise(report.results)
     listed = cases if len(cases) <= LISTED else [c for c in cases if c.passed < c.trials][:LISTED]
@@ -213,7 +281,24 @@ def _tell(report: RunReport, repeat: bool, format: OutputFormat) -> None:
     passed = sum(c.passed == c.trials for c in cases)
     failed = sum(c.failed > 0 for c in cases)
     unknown = len(cases) - passed - failed
+    _tell_costs(report, settings, as_notes=False)
     note(f"{len(cases)} cases: {passed} passed, {failed} failed, {unknown} without a verdict (version {report.run.version})")
+
+
+def _tell_costs(report: RunReport, settings: Settings, *, as_notes: bool) -> None:
+    """What each layer took, what was not run, and how much more the open part passes than the sealed one."""
+    show_costs(report.layers, settings, as_notes)
+    if report.left:
+        note(
+            f"loopwright run: stopped with {report.left} of {report.run.planned} trials not run: {report.why_left}. "
+            "What was not run is no pass; the same command with a larger --budget-usd goes on from there"
+        )
+    gap = sealed_gap(report.results) if settings["gate.sealed_gap"] != "off" else None
+    if gap is not None:
+        note(
+            f"cases passed: {gap.open[0]} of {gap.open[1]} in the open part, {gap.sealed[0]} of {gap.sealed[1]} in the sealed "
+            f"(gap {100 * gap.gap:.0f} points, 95 % interval {100 * gap.low:.0f} to {100 * gap.high:.0f})"
+        )
 
 
 def _verdict(failed: int, undecided: int) -> str:
