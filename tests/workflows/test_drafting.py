@@ -91,5 +91,5 @@ def test_the_command_prints_drafts_as_json_and_writes_nothing(folder: Path, caps
 
     assert main(["draft"]) == 0
     told = capsys.readouterr()
-    assert told.out.count("fails") == 2
+    assert told.out.count("admitted") == 2
     assert "2 draft files" in told.err

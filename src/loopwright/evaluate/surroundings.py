@@ -24,7 +24,7 @@ SAME_REQUEST = 0.28
 DOUBTED = 0.5
 """A conversation whose failure has this score or more is not taken as sound."""
 
-MOST = 50
+MOST = 20
 """So many conversations are enough to compare with."""
 
 

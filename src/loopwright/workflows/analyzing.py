@@ -13,6 +13,7 @@ from loopwright.cluster.options import AVERAGE, Options
 from loopwright.collect.intake import Intake, Rejected
 from loopwright.collect.trace import Message, Trace
 from loopwright.evaluate.case import EvalCase
+from loopwright.evaluate.surroundings import Surroundings
 from loopwright.mine.detector import Detector, DetectorFault
 from loopwright.mine.policy import WEIGHTS
 from loopwright.mine.signal import FailureSignal, FailureTrace
@@ -20,7 +21,7 @@ from loopwright.ports import Clock, Embedder, Progress, TraceReader
 from loopwright.workflows import rates
 from loopwright.workflows.analysis import QUOTED_MODES, Analysis, quoted
 from loopwright.workflows.clustering import cluster
-from loopwright.workflows.drafting import draft_modes
+from loopwright.workflows.drafting import AROUND, draft_modes
 from loopwright.workflows.importing import Outcome, import_traces
 from loopwright.workflows.mining import mine_traces
 
@@ -64,7 +65,8 @@ async def analyze(reader: TraceReader, paths: Sequence[str], means: Means, forma
         clustering = await cluster(mined.failures, means.embedder, means.options)
         talks = {trace.trace_id: trace.messages for trace in traces}
         await _step(means.progress, "drafting cases")
-        drafts = draft_modes(clustering.modes[:QUOTED_MODES], mined.failures, clustering.memberships, talks)
+        around = Surroundings(traces[-AROUND:], mined.failures)
+        drafts = draft_modes(clustering.modes[:QUOTED_MODES], mined.failures, clustering.memberships, talks, around)
     finally:
         if means.progress is not None:
             means.progress.done()

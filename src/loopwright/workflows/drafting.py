@@ -11,12 +11,16 @@ from loopwright.collect.trace import Message
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.draft import draft
+from loopwright.evaluate.surroundings import NOWHERE, Surroundings
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import Store, SuiteFiles
 from loopwright.registry import known_id
 
 DRAFTS = "drafts"
 """The folder of drafts, within the suite's."""
+
+AROUND = 1000
+"""A failure is compared with this many of the newest conversations."""
 
 _QUOTED = 8
 
@@ -36,10 +40,20 @@ def draft_modes(
     failures: Sequence[FailureTrace],
     memberships: Sequence[Membership],
     conversations: Mapping[str, Sequence[Message]],
+    surroundings: Surroundings = NOWHERE,
 ) -> tuple[EvalCase, ...]:
-    """A draft per mode that has a failure, in the order of the modes. `conversations` holds messages by trace id, where known."""
+    """A draft per mode that has a failure, in the order of the modes.
+
+    `conversations` holds messages by trace id, where known; `surroundings` are those that a failure is compared with.
+    """
     members = _members(failures, memberships)
-    return tuple(draft(members[mode.mode_id], conversations, mode) for mode in modes if members.get(mode.mode_id))
+    found = ((mode, members[mode.mode_id]) for mode in modes if members.get(mode.mode_id))
+    return tuple(draft(own, conversations, mode, surroundings) for mode, own in found)
+
+
+def surroundings_of(store: Store, failures: Sequence[FailureTrace]) -> Surroundings:
+    """The store's newest conversations, `AROUND` at most, to compare failures with."""
+    return Surroundings(store.newest_traces(AROUND), failures)
 
 
 async def draft_from_store(
@@ -61,7 +75,8 @@ async def draft_from_store(
     covered = tuple(mode.mode_id for mode in chosen if mode.mode_id in approved)
     wanted = [mode for mode in chosen if mode.mode_id not in approved]
     failures, memberships = store.failures(), store.memberships()
-    cases = draft_modes(wanted, failures, memberships, _conversations(store, wanted, _members(failures, memberships)))
+    talks = _conversations(store, wanted, _members(failures, memberships))
+    cases = draft_modes(wanted, failures, memberships, talks, surroundings_of(store, failures))
     if not write:
         return Drafted(cases, covered=covered)
     written, kept = [], []

@@ -11,7 +11,7 @@ from loopwright.mine.detector import Detector
 from loopwright.ports import Clock, Store
 from loopwright.workflows.analysis import QUOTED_MODES, Analysis, quoted
 from loopwright.workflows.analyzing import Found, assemble
-from loopwright.workflows.drafting import draft_modes
+from loopwright.workflows.drafting import draft_modes, surroundings_of
 
 TITLE = "Failures in the store"
 
@@ -26,7 +26,8 @@ async def report(store: Store, detectors: Sequence[Detector], clock: Clock, titl
     failures = tuple(store.failures())
     clustering = placed(store.modes(), store.memberships(), {f.trace_id for f in failures}, store.recipe())
     talks = {id: trace.messages for id in quoted(failures, clustering) if (trace := store.trace(id)) is not None}
-    drafts = draft_modes(clustering.modes[:QUOTED_MODES], failures, clustering.memberships, talks)
+    around = surroundings_of(store, failures)
+    drafts = draft_modes(clustering.modes[:QUOTED_MODES], failures, clustering.memberships, talks, around)
     return assemble(
         Found(failures, clustering, drafts, tuple(detectors)),
         starts,

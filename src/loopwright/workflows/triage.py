@@ -20,6 +20,7 @@ from loopwright.evaluate.draft import TRIED, draft
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import Store, SuiteFiles
 from loopwright.registry import known_id
+from loopwright.workflows.drafting import surroundings_of
 
 SEVERE = 0.8
 """A one-off of at least this severity is brought up by itself."""
@@ -146,7 +147,7 @@ async def accept(desk: Desk, candidate: Candidate, by: str, at: datetime) -> Acc
     has its case already or nothing to draft from, and what the suite raises; the store then holds nothing of it.
     """
     _undecided(candidate)
-    drafted = candidate.case or draft(candidate.failures, _conversations(desk.store, candidate), candidate.mode)
+    drafted = candidate.case or _drafted(desk.store, candidate)
     case = replace(drafted, status=CaseStatus.APPROVED, approved_by=by)
     with desk.store.transaction():
         desk.store.put_cases([drafted])
@@ -197,6 +198,11 @@ def _ordered(members: Iterable[FailureTrace], mode: FailureMode) -> tuple[Failur
     """Representatives first, then the others as they are ranked."""
     place = {id: index for index, id in enumerate(mode.representatives)}
     return tuple(sorted(members, key=lambda f: place.get(f.trace_id, len(place))))
+
+
+def _drafted(store: Store, candidate: Candidate) -> EvalCase:
+    around = surroundings_of(store, store.failures())
+    return draft(candidate.failures, _conversations(store, candidate), candidate.mode, around)
 
 
 def _conversations(store: Store, candidate: Candidate) -> dict[str, tuple[Message, ...]]:

@@ -36,10 +36,13 @@ def draft(
 
     Reads failure modes, failures and traces from the store, and writes one YAML file per mode under evals/drafts/. The input is
     the recorded conversation up to the failure, with secrets, addresses, and card, account and telephone numbers taken out; the
-    checks follow the mode's dominant signal, and are tried on the recorded failure. No model is asked.
+    checks follow the mode's dominant signal, or what the agent did elsewhere when it was asked the same. No model is asked.
 
-    A draft is never part of the suite before a person approves it: review the file, set `status: approved`, or use
-    loopwright triage. A file that you edited is never overwritten.
+    Each draft is tried on recordings: it is admitted when its checks fail on the failure it came from and do not fail in every
+    sound conversation too. One that is not admitted is kept, with the reason in `not_admitted`.
+
+    A draft is never part of the suite before a person approves it: use loopwright review, or edit the file and set
+    `status: approved`. A file that you edited is never overwritten.
 
     Example: loopwright draft && loopwright run --drafts --target python:my_agent:answer
     """
@@ -56,8 +59,10 @@ def draft(
         return
     rows = [(c.id, c.layer.value, c.severity, _tried(c), _one_line(c.failure_indicator)) for c in drafted.cases]
     if rows:
-        table("", ["draft", "layer", "severity", "on its source", "failure"], rows, right=[2], whole=[0])
-    note(f"{len(drafted.files)} draft files hold the drafts; review them, then set `status: approved`")
+        table("", ["draft", "layer", "severity", "tried", "failure"], rows, right=[2], whole=[0])
+    admitted = sum(not case.not_admitted for case in drafted.cases)
+    note(f"{admitted} of {len(drafted.cases)} drafts are admitted: seen to fail on their source; the others say why not")
+    note(f"{len(drafted.files)} draft files hold the drafts. Next: loopwright review")
     if drafted.kept:
         note(f"{len(drafted.kept)} files were edited by a person, and are left as they are")
     if drafted.covered:
@@ -65,7 +70,7 @@ def draft(
 
 
 def _tried(case: EvalCase) -> str:
-    return "fails" if case.fails_on_source else "needs a judge" if not case.checks else "not shown"
+    return "admitted" if not case.not_admitted else "needs a judge" if not case.checks else "not admitted"
 
 
 def _one_line(text: str, width: int = 100) -> str:
