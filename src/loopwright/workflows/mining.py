@@ -11,6 +11,7 @@ from loopwright.mine.policy import WEIGHTS
 from loopwright.mine.rank import Mined, mine
 from loopwright.mine.signal import FailureSignal
 from loopwright.ports import Embedder, Store
+from loopwright.workflows.judging import with_verdicts
 
 
 async def mine_traces(
@@ -32,8 +33,12 @@ async def mine_store(
     weights: Mapping[FailureSignal, float] = WEIGHTS,
     embedder: Embedder | None = None,
 ) -> Mined:
-    """Mine all stored traces, and keep the failures in the store: one no longer found keeps its row with score 0."""
-    mined = await mine_traces(list(store.traces()), detectors, weights=weights, embedder=embedder)
+    """Mine all stored traces, and keep the failures in the store: one no longer found keeps its row with score 0.
+
+    What judges failed is found too, where the store has verdicts.
+    """
+    found_by = with_verdicts(store, detectors)
+    mined = await mine_traces(list(store.traces()), found_by, weights=weights, embedder=embedder)
     store.replace_failures(mined.failures)
     return mined
 

@@ -33,6 +33,8 @@ VERBS: dict[str, Verb] = {
     "cluster": Verb("cluster", "failures -> failure modes"),
     "modes": Verb("modes", "list failure modes; show one"),
     "draft": Verb("draft", "failure modes -> draft eval cases"),
+    "improve": Verb("improve", "failure patterns -> harness proposals: verify, approve, apply, roll back"),
+    "judge": Verb("judge", "a model judges a sample; people label some; the two are compared"),
     "triage": Verb("triage", "the weekly review: what recurs gets a case, or a no"),
     "report": Verb("report", "the HTML report, from the store"),
     "audit": Verb("audit", "who decided what; check that the trail is whole"),

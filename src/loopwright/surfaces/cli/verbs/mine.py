@@ -13,6 +13,7 @@ from loopwright import wiring
 from loopwright.collect.record import FORMAT_NAMES
 from loopwright.errors import UsageError
 from loopwright.mine.detector import Detector
+from loopwright.mine.judged import judged
 from loopwright.mine.policy import WEIGHTS
 from loopwright.mine.rank import Mined
 from loopwright.mine.record import failure_object, sound_object
@@ -22,6 +23,7 @@ from loopwright.surfaces.cli.intake import tell_empty
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, note, say, table
 from loopwright.workflows.importing import collect_traces
+from loopwright.workflows.judging import read_verdicts, with_verdicts
 from loopwright.workflows.mining import mine_store, mine_traces
 from loopwright.workflows.rates import detector_counts, type_counts
 
@@ -44,11 +46,16 @@ def mine(
         help=f"The traces' format: {', '.join(FORMAT_NAMES)}; otherwise each record tells by its keys.",
         show_default=False,
     ),
+    verdicts: Path | None = typer.Option(
+        None, "--verdicts", help="With --traces: a judge's verdicts on them, as `loopwright judge run` prints them."
+    ),
     max_line_bytes: int | None = from_setting("import.max_line_bytes"),
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
 ) -> None:
     """Traces become failures, ranked by the weighted strength of the signals found in them. No model, no key.
+
+    What a judge said earlier (loopwright judge run) is a signal too: in the store by itself, with --traces by --verdicts.
 
     With --traces, reads files and leaves no trace; without, mines the store and keeps the failures there. With --format json
     every trace given is a line, best first, with score 0 where nothing was found; a record that cannot be read ends the command
@@ -64,8 +71,9 @@ def mine(
     if from_ is not None and not traces:
         raise UsageError("--from names the format of --traces, and there are none; the store needs no format")
     settings = settle(config, bool(traces), import__max_line_bytes=max_line_bytes, store__url=store)
-    detectors = list(wiring.detectors())
-    mined = _mine(settings, traces, from_, detectors)
+    if verdicts is not None and not traces:
+        raise UsageError("--verdicts goes with --traces; in the store, verdicts are found by themselves")
+    mined, detectors = _mine(settings, traces, from_, verdicts)
     for fault in mined.faults[:5]:
         note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
     if len(mined.faults) > 5:
@@ -76,14 +84,19 @@ def mine(
         _show(mined, detectors, top)
 
 
-def _mine(settings: Settings, traces: list[str], from_: str | None, detectors: list[Detector]) -> Mined:
+def _mine(settings: Settings, traces: list[str], from_: str | None, verdicts: Path | None) -> tuple[Mined, list[Detector]]:
+    """What was found, and the detectors that looked for it."""
+    detectors = list(wiring.detectors())
+    if verdicts is not None:
+        detectors.append(judged(*read_verdicts(wiring.record_reader(settings), str(verdicts))))
     if traces:
         reader = wiring.trace_reader(settings)
         read, intake = asyncio.run(collect_traces(reader, traces, from_, strict=True, progress=TerminalProgress()))
         tell_empty(intake)
-        return asyncio.run(mine_traces(read, detectors))
+        return asyncio.run(mine_traces(read, detectors)), detectors
     with wiring.store(settings, create=False) as kept:
-        return asyncio.run(mine_store(kept, detectors))
+        detectors = with_verdicts(kept, detectors)
+        return asyncio.run(mine_store(kept, detectors)), detectors
 
 
 def _write(mined: Mined) -> None:
