@@ -161,6 +161,12 @@ class SuiteFiles(Protocol):
         A file that a person changed is never overwritten, and is not among the paths.
         """
 
+    def keep_edited(self, case: EvalCase, folder: str) -> str:
+        """Write a draft as a person edited it, to its file or a new one in the folder; returns the path.
+
+        It is never overwritten by drafting. Raises `SuiteError` where its file holds other cases too.
+        """
+
     def append(self, case: EvalCase, folder: str) -> str:
         """Add an approved case to the folder, in a file of its own; returns the file's path.
 
@@ -445,7 +451,10 @@ class JudgeStore(Protocol):
         """The latest label of each person on each item, in the order in which items were first labelled."""
 
 
-class Store(TraceStore, FeedbackStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, ReleaseStore, JudgeStore, ProposalStore, Protocol):
+class Store(
+    TraceStore, FeedbackStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, ReleaseStore, JudgeStore, ProposalStore,
+    Protocol,
+):  # fmt: skip
     """The whole store; a context manager that closes at its end."""
 
     @property

@@ -147,6 +147,18 @@ SETTINGS: tuple[Setting, ...] = (
         "What follows where the open part passes more than chance explains and the sealed part does not.",
         choices=("warn", "block", "off"),
     ),
+    Setting("improve.trials", 5, "trials", "Trials of each case without a guard, and as many with it.", low=1, high=1000),
+    Setting(
+        "improve.alpha",
+        0.05,
+        "probability",
+        "The chance that any guard is called helping that does not help, over all six kinds.",
+        low=0.0001,
+        high=0.5,
+    ),
+    Setting("improve.success_margin", 0.05, "share", "A guard may cost less than this share of passing trials.", low=0, high=1),
+    Setting("improve.runtime_margin", 0.25, "share", "A guard may lengthen the mean runtime by less than this share.", low=0),
+    Setting("improve.cost_margin", 0.25, "share", "A guard may raise the mean cost by less than this share.", low=0),
     Setting("triage.min_count", 3, "failures", "A failure that recurs this often is brought up for an eval case.", low=1),
 )
 _BY_NAME = {s.name: s for s in SETTINGS}

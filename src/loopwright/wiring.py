@@ -24,6 +24,7 @@ from loopwright.errors import UsageError
 from loopwright.evaluate.fingerprint import SIGNIFICANT, Fingerprint, changed_parts
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.policy import Policy
+from loopwright.improve.verify import VerifyPolicy
 from loopwright.mine.detector import Detector
 from loopwright.mine.detectors import shipped
 from loopwright.ports import (
@@ -183,6 +184,16 @@ def target_with(url: str, settings: Settings) -> TargetWith:
         raise UsageError(f"target {url.strip()} runs elsewhere and cannot be given a harness; give a python: or command: target")
     target(url, settings)
     return lambda tables: WithHarness(lambda environment: target(url, settings, environment), harness_text(tables))
+
+
+def verify_policy(settings: Settings) -> VerifyPolicy:
+    """What the verification of proposals may spend, and which margins it grants."""
+    return VerifyPolicy(
+        alpha=settings["improve.alpha"],
+        success_margin=settings["improve.success_margin"],
+        runtime_margin=settings["improve.runtime_margin"],
+        cost_margin=settings["improve.cost_margin"],
+    )
 
 
 def target(url: str, settings: Settings, environment: Mapping[str, str] | None = None) -> Target:

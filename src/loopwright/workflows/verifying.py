@@ -10,7 +10,7 @@ from typing import Any
 from loopwright.audit.digest import digest
 from loopwright.collect.trace import Trace
 from loopwright.errors import UsageError
-from loopwright.evaluate.case import EvalCase, Suite
+from loopwright.evaluate.case import EvalCase, Layer, Suite
 from loopwright.evaluate.plan import identity, trials
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.evaluate.trial import Trial
@@ -32,7 +32,7 @@ REFERENCE = 200
 class VerifyRequest:
     """What to verify, and on what.
 
-    The cases are those of `suite`, and conversations replayed: the first `evidence` of the proposal's evidence, and `others` of
+    The cases are those of `suite` that checks decide, and conversations replayed: the first `evidence` of the proposal's evidence, and `others` of
     the rest. Each is tried `trials` times on both sides; `timeout_s` is in seconds. `tables` is the harness that the agent has
     now: both sides have it, but for the guard in question.
     """
@@ -82,7 +82,7 @@ async def verify_proposal(request: VerifyRequest, bench: VerifyBench, progress: 
     reference = _reference(bench.store, proposal)
     suite = Suite(
         (
-            *without_own_trials(request.suite.cases),
+            *without_own_trials(decidable(request.suite)),
             *replay_cases(proposal, reference, evidence=request.evidence, others=request.others),
         )
     )
@@ -96,6 +96,11 @@ async def verify_proposal(request: VerifyRequest, bench: VerifyBench, progress: 
     found = replace(found, run_ids=(without.run.run_id, with_.run.run_id))
     bench.store.put_verification(proposal.proposal_id, found)
     return found
+
+
+def decidable(suite: Suite) -> list[EvalCase]:
+    """The cases whose checks decide: a verdict that needs a judge says nothing of success here."""
+    return [c for c in suite.cases if c.checks and not (c.scoring_rubric and c.layer is not Layer.DETERMINISTIC)]
 
 
 def _reference(store: Store, proposal: Proposal) -> list[Trace]:

@@ -22,8 +22,7 @@ _CHUNK = 64 * 1024
 
 
 class Command:
-    """The target that runs a program. `folder` is where it runs; None is the current one. `environment` is added to that of
-    this process.
+    """The target that runs a program. `folder` is where it runs, None is the current one; `environment` is added to ours.
 
     The line is split as a shell would, but no shell runs it. At the time-out the program is killed together with all processes
     of its group.
