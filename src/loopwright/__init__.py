@@ -33,6 +33,8 @@ _PUBLIC = {
     "Release": "release.record",
     "Guard": "guards.guard",
     "LoopwrightError": "errors",
+    "instrument": "agent.instrument",
+    "feedback": "agent.feedback",
     "mine_failures": "source_api",
     "cluster_failures": "source_api",
     "generate_eval_from_cluster": "source_api",

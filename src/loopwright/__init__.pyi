@@ -1,3 +1,5 @@
+from loopwright.agent.feedback import feedback as feedback
+from loopwright.agent.instrument import instrument as instrument
 from loopwright.cluster.mode import FailureMode as FailureMode
 from loopwright.collect.trace import Feedback as Feedback
 from loopwright.collect.trace import Message as Message

@@ -106,10 +106,10 @@ class Gathering:
 def _alone(event: SpanEvent, source: Source, line: int) -> ImportedFeedback | Rejected:
     """An event whose span did not come: a verdict is feedback on its trace or session, anything else is refused."""
     attributes = event.event["attributes"]
-    found = evaluation({**attributes, "event.at": event.event["at"]}) if event.event["name"] == EVALUATION_EVENT else None
+    found = evaluation({**attributes, "event.at": event.event["at"]}) if event.event["name"] == EVALUATION_EVENT else ()
     session = attributes.get("session.id") or attributes.get("gen_ai.conversation.id")
-    if found is not None and (event.trace_id or isinstance(session, str)):
-        given = GivenFeedback((found,), event.trace_id, session if isinstance(session, str) else None, found.at)
+    if found and (event.trace_id or isinstance(session, str)):
+        given = GivenFeedback(found, event.trace_id, session if isinstance(session, str) else None, found[0].at)
         return ImportedFeedback(given, source.name, line, source.offset)
     name = event.event["name"] or "a log record"
     return Rejected(

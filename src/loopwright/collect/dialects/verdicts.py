@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from loopwright.collect.dialects.reading import events_named, number, text
+from loopwright.collect.dialects.reading import decoded, events_named, number, text
 from loopwright.collect.feedback import read_feedback
 from loopwright.collect.times import moment
 from loopwright.collect.trace import Feedback, Span
 
 EVALUATION_EVENT = "gen_ai.evaluation.result"
-FEEDBACK_KIND = "loopwright.feedback.kind"
-FEEDBACK_VALUE = "loopwright.feedback.value"
+FEEDBACK = "loopwright.feedback"
+"""The attribute that `loopwright.feedback()` writes a person's verdict to, as JSON."""
+
 _SOURCES = {"HUMAN": "user", "LLM": "model", "CODE": "code"}
 _KINDS = {
     "thumb": "thumb", "thumbs": "thumb", "user_feedback": "thumb", "rating": "rating", "stars": "rating",
@@ -27,25 +28,26 @@ _LABELS = {
 
 def evaluations(span: Span) -> tuple[Feedback, ...]:
     """The verdicts among a span's events."""
-    return tuple(found for event in events_named(span, (EVALUATION_EVENT,)) if (found := evaluation(event)) is not None)
+    return tuple(verdict for event in events_named(span, (EVALUATION_EVENT,)) for verdict in evaluation(event))
 
 
-def evaluation(attributes: Mapping[str, Any]) -> Feedback | None:
-    """The verdict of a `gen_ai.evaluation.result` event; None where it has neither score nor label nor explanation."""
-    found = verdict(
-        {
+def evaluation(attributes: Mapping[str, Any]) -> tuple[Feedback, ...]:
+    """The verdicts of a `gen_ai.evaluation.result` event; none where it has neither score nor label nor explanation."""
+    own = decoded(attributes.get(FEEDBACK))
+    if own is not None:
+        found: tuple[Feedback, ...] = read_feedback(own)
+    else:
+        told = {
             "name": attributes.get("gen_ai.evaluation.name"),
             "score": number(attributes, ("gen_ai.evaluation.score.value",)),
             "label": text(attributes, ("gen_ai.evaluation.score.label",)),
             "explanation": text(attributes, ("gen_ai.evaluation.explanation",)),
-            "kind": attributes.get(FEEDBACK_KIND),
-            "value": attributes.get(FEEDBACK_VALUE),
-            "source": attributes.get("loopwright.feedback.source"),
             "error": text(attributes, ("error.type",)),
         }
-    )
+        one = verdict(told)
+        found = () if one is None else (one,)
     at = attributes.get("event.at")
-    return found if found is None or not isinstance(at, str) else replace(found, at=moment(at, "event.at"))
+    return tuple(replace(item, at=item.at or moment(at, "event.at")) for item in found) if isinstance(at, str) else found
 
 
 def verdict(item: Mapping[str, Any]) -> Feedback | None:
@@ -57,15 +59,14 @@ def verdict(item: Mapping[str, Any]) -> Feedback | None:
     name = str(item.get("name") or "")
     score, label = item.get("score"), item.get("label")
     comment = str(item.get("explanation") or item.get("error") or "")
-    source = item.get("source") or _SOURCES.get(str(item.get("annotator_kind") or "").upper(), "system")
-    given = item.get("value")
-    value = label if given is None and label is not None else score if given is None else given
+    source = _SOURCES.get(str(item.get("annotator_kind") or "").upper(), "system")
+    value = score if label is None else label
     if value is None and not comment:
         return None
-    kind = str(item.get("kind") or _KINDS.get(name.lower(), ""))
-    shared = {"comment": comment, "source": str(source)}
+    kind = _KINDS.get(name.lower())
+    shared = {"comment": comment, "source": source}
     if kind:
         return read_feedback({"kind": kind, **({} if value is None else {"value": value}), **shared})[0]
     negative = _LABELS.get(str(label).lower()) if label is not None else None
     told = " ".join(part for part in (f"{name}:" if name and comment else name, comment) if part)
-    return Feedback("evaluation", value if isinstance(value, bool | int | float | str) else None, negative, told, str(source))
+    return Feedback("evaluation", value if isinstance(value, bool | int | float | str) else None, negative, told, source)

@@ -1,0 +1,119 @@
+"""The harness around a user's tools, whatever framework calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any
+
+from opentelemetry import trace
+
+from loopwright.errors import LoopwrightError
+from loopwright.guards.guard import GuardDecision
+from loopwright.guards.harness import GuardedSession, Harness
+
+EVENT = "loopwright.guard"
+"""The name of the span event that tells what a guard said."""
+
+KEPT_RUNS = 4096
+
+_harness: Harness = Harness()
+_runs: dict[str, Harness] = {}
+_lock = Lock()
+_current: ContextVar[GuardedSession | None] = ContextVar("loopwright_session", default=None)
+
+
+class BlockedError(LoopwrightError):
+    """A guard that enforces stopped a tool call or an answer; the text is its reason, for the agent's model to read."""
+
+
+def use(harness: Harness) -> None:
+    """Run tools under this harness from now on, in the whole process; `instrument` does it."""
+    global _harness  # noqa: PLW0603 (the process's harness)
+    _harness = harness
+
+
+def harness() -> Harness:
+    """The harness of the process; without guards until one was given."""
+    return _harness
+
+
+def current_session() -> GuardedSession | None:
+    """The guarded session that runs here: for an agent's own loop, to show it the model's calls."""
+    return _current.get()
+
+
+@contextmanager
+def guarded(session_id: str | None, run_id: str) -> Iterator[GuardedSession | None]:
+    """Run under the harness's session of that id; without an id, under one that ends here. None where there are no guards.
+
+    One that runs already, in this context, is kept.
+    """
+    running = _current.get()
+    if running is not None or not _harness.guards:
+        yield running
+        return
+    session = _harness.session(session_id or run_id)
+    token = _current.set(session)
+    try:
+        yield session
+    finally:
+        _current.reset(token)
+        if session_id is None:
+            _harness.end(run_id)
+
+
+def found(session_id: str | None, run_id: str | None) -> GuardedSession | None:
+    """The session for one tool call that a framework makes: the one that runs here, else that of the id, else that of the run.
+
+    A run's session is kept until `KEPT_RUNS` others came after it; without any id a call stands by itself. None where there are
+    no guards.
+    """
+    running = _current.get()
+    if running is not None or not _harness.guards:
+        return running
+    if session_id is not None:
+        return _harness.session(session_id)
+    if run_id is None:
+        return Harness(_harness.guards).session("")
+    with _lock:
+        _runs.pop(run_id, None)
+        _runs[run_id] = _harness
+        while len(_runs) > KEPT_RUNS:
+            oldest = next(iter(_runs))
+            _runs.pop(oldest).end(oldest)
+    return _harness.session(run_id)
+
+
+def before(
+    session: GuardedSession, name: str, arguments: Any, id: str = "", tools: tuple[str, ...] | None = None
+) -> GuardDecision:
+    """What to do with a tool call; what the guards said is told by the current span."""
+    heard = len(session.records)
+    decision = session.tool_call(name, arguments, id, tools)
+    tell(session, heard)
+    return decision
+
+
+def after(session: GuardedSession, name: str, arguments: Any, result: Any, error: str | None = None, id: str = "") -> None:
+    """A tool has run."""
+    heard = len(session.records)
+    session.tool_result(name, arguments, result, error, id)
+    tell(session, heard)
+
+
+def tell(session: GuardedSession, heard: int) -> None:
+    """Add what the guards said since their record `heard` to the current span."""
+    span = trace.get_current_span()
+    for record in session.records[heard:]:
+        said: Mapping[str, str | bool] = {
+            "loopwright.guard.name": record.guard,
+            "loopwright.guard.mode": record.mode,
+            "loopwright.guard.event": record.event.kind,
+            "loopwright.guard.action": record.decision.action,
+            "loopwright.guard.reason": record.fault or record.decision.reason,
+            "loopwright.guard.acted": record.acted,
+        }
+        span.add_event(EVENT, said)

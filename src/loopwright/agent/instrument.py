@@ -1,0 +1,125 @@
+"""Where an agent's traces go: a thin layer on the OpenTelemetry SDK, and no tracer of its own."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+from loopwright.agent import guarding
+from loopwright.agent.trace_file import TraceFile
+from loopwright.errors import UsageError
+from loopwright.guards.harness import Harness
+from loopwright.guards.harness_file import load_harness
+
+DELAY_MS = 1000
+"""A finished span is written at most this much later: what a killed process can lose."""
+
+QUEUE = 16_384
+URL_SCHEMES = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Instrumentation:
+    """What `instrument` set up: the provider that spans come from, where they go, and the harness that tools run under."""
+
+    provider: TracerProvider
+    to: str
+    harness: Harness
+    processor: SpanProcessor
+
+    def flush(self, timeout_s: float = 30.0) -> bool:
+        """Write all finished spans now; False where that did not succeed in time. At the end of the process it is done anyway."""
+        return self.processor.force_flush(int(timeout_s * 1000))
+
+
+_made: dict[tuple[int, str], Instrumentation] = {}
+_lock = Lock()
+
+
+def instrument(
+    service: str,
+    version: str | None = None,
+    *,
+    to: str | os.PathLike[str] = "traces.jsonl",
+    harness: Harness | str | os.PathLike[str] | None = None,
+    resource: dict[str, Any] | None = None,
+) -> Instrumentation:
+    """Send the spans of this process to a file, or to an OTLP endpoint, under the name and version of the agent.
+
+        loopwright.instrument("returns-desk", "v12")
+
+    `to` is a file that lines of OTLP JSON are appended to, for `loopwright import`, or the URL of an OTLP/HTTP endpoint such as
+    `http://host:4318`. A `TracerProvider` that the process has already is used, and what it sends elsewhere goes on; otherwise
+    one is made and becomes the global one, so that the instrumentation of any framework writes here too. A second call for the
+    same place changes nothing. Spans are written within a second, and at the end of the process.
+
+    `harness` is what tools decorated with `tracing.tool`, or wrapped for a framework, run under: a `Harness`, or a file; by
+    default the nearest `harness.toml`, or the file that LOOPWRIGHT_HARNESS names (see `load_harness`).
+
+    Raises `UsageError` where the OTLP exporter is not installed and `SettingError` for a harness file that cannot be taken.
+    """
+    if not service.strip():
+        raise UsageError('the service has no name; give one, such as instrument("returns-desk")')
+    guards = harness if isinstance(harness, Harness) else load_harness(harness)
+    named = {"service.name": service, **({} if version is None else {"service.version": version}), **(resource or {})}
+    with _lock:
+        provider = _provider(named)
+        place = _place(to)
+        known = _made.get((id(provider), place))
+        if known is None:
+            processor = BatchSpanProcessor(_exporter(place, named), max_queue_size=QUEUE, schedule_delay_millis=DELAY_MS)
+            provider.add_span_processor(processor)
+            known = _made[id(provider), place] = Instrumentation(provider, place, guards, processor)
+    guarding.use(guards)
+    global _last  # noqa: PLW0603 (one process, one agent: where feedback goes by default)
+    _last = known
+    return known
+
+
+_last: Instrumentation | None = None
+
+
+def destination() -> str | None:
+    """Where the last call of `instrument` sends spans; None where there was none."""
+    return None if _last is None else _last.to
+
+
+def is_url(to: str) -> bool:
+    """Whether a destination is an endpoint, and not a file."""
+    return to.lower().startswith(URL_SCHEMES)
+
+
+def _provider(resource: dict[str, Any]) -> TracerProvider:
+    """The process's provider, or a new one that becomes it. No attribute is dropped: a long history takes hundreds."""
+    current = trace.get_tracer_provider()
+    if isinstance(current, TracerProvider):
+        return current
+    unlimited = SpanLimits(max_span_attributes=SpanLimits.UNSET, max_events=SpanLimits.UNSET)
+    made = TracerProvider(resource=Resource.create(resource), span_limits=unlimited)
+    trace.set_tracer_provider(made)
+    return made
+
+
+def _place(to: str | os.PathLike[str]) -> str:
+    text = os.fspath(to)
+    return text.rstrip("/") if is_url(text) else os.path.abspath(text)  # noqa: PTH100 (a path as text)
+
+
+def _exporter(place: str, resource: dict[str, Any]) -> SpanExporter:
+    if not is_url(place):
+        return TraceFile(place, resource)
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    except ImportError:
+        raise UsageError(
+            f"sending spans to {place} needs the OTLP exporter; pip install opentelemetry-exporter-otlp-proto-http"
+        ) from None
+    exporter: SpanExporter = OTLPSpanExporter(endpoint=place if place.endswith("/v1/traces") else f"{place}/v1/traces")
+    return exporter
