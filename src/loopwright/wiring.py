@@ -168,6 +168,16 @@ def checks_limit() -> ProcessorTime:
     return processor_time
 
 
+def protected_places(settings: Settings, kept: Store) -> dict[str, list[str]]:
+    """The files and folders, absolute, that no proposal may write, by area."""
+    toml = settings.file or settings.folder / "loopwright.toml"
+    return {
+        "evals": [str(settings.path("suite.folder").absolute())],
+        "policy": [str(toml.absolute())],
+        "audit": [kept.url.removeprefix("sqlite:///")],
+    }
+
+
 def harness_file(settings: Settings) -> HarnessFile:
     """The guards of the user's agent: harness.toml beside loopwright.toml."""
     from loopwright.adapters.store.harness_toml import HarnessToml  # noqa: PLC0415

@@ -50,14 +50,15 @@ class Release:
 
 def previous(release: Release, releases: Iterable[Release]) -> Release | None:
     """The release that this one took the place of: the latest before it that was in use when it came."""
-    before = [r for r in releases if r.released_at < release.released_at and _in_use(r, release.released_at)]
+    before = [r for r in releases if r.released_at < release.released_at and _still(r, release.released_at)]
     return max(before, key=lambda r: r.released_at, default=None)
 
 
-def current(releases: Iterable[Release]) -> Release | None:
-    """The release in use: the latest that was not rolled back."""
-    return max((r for r in releases if r.live), key=lambda r: r.released_at, default=None)
+def in_use(releases: Iterable[Release], at: datetime | None = None) -> Release | None:
+    """The release in use now, or at a time: the latest by then that was not rolled back by then."""
+    found = (r for r in releases if (r.live if at is None else r.released_at <= at and _still(r, at)))
+    return max(found, key=lambda r: r.released_at, default=None)
 
 
-def _in_use(release: Release, at: datetime) -> bool:
+def _still(release: Release, at: datetime) -> bool:
     return release.rolled_back_at is None or release.rolled_back_at > at

@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     "improve": Verb("improve", "failure patterns -> harness proposals: verify, approve, apply, roll back"),
     "judge": Verb("judge", "a model judges a sample; people label some; the two are compared"),
     "triage": Verb("triage", "the weekly review: what recurs gets a case, or a no"),
+    "release": Verb("release", "record a release; what it did to each failure mode; take it back"),
     "report": Verb("report", "the HTML report, from the store"),
     "audit": Verb("audit", "who decided what; check that the trail is whole"),
 }

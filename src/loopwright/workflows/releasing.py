@@ -1,0 +1,216 @@
+"""Releases: a version ships on the grounds of a gate decision, under a person's name; what it did is told; it is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from loopwright.errors import LoopwrightError, RuleError, UsageError
+from loopwright.evaluate.fingerprint import changes
+from loopwright.gate.decision import Outcome
+from loopwright.improve.proposal import ProposalStatus
+from loopwright.ports import HarnessFile, Store, StoredDecision
+from loopwright.registry import known_id, unknown
+from loopwright.release.effect import ReleaseEffect, Seen, effect, sides
+from loopwright.release.record import Release, in_use, previous
+from loopwright.workflows.improving import Protected, find_proposal, roll_back
+
+RULE = "a release stands on an approved decision"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """What is to be recorded: the version, who releases it, and when.
+
+    Without `decision_id` the latest decision on the version counts; without `proposal_ids` (None) all proposals that were applied
+    since the releases before. `commit` is what the version's name stands for in the repository. `despite` says why it is released
+    against the gate.
+    """
+
+    version: str
+    by: str
+    at: datetime
+    decision_id: str | None = None
+    proposal_ids: tuple[str, ...] | None = None
+    commit: str | None = None
+    despite: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """A release that was rolled back, the one to deploy again (None: there was none before it), and its proposals.
+
+    `undone` proposals were taken out of the harness; `kept` could not be, each with the reason.
+    """
+
+    release: Release
+    redeploy: Release | None
+    undone: tuple[str, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+async def record_release(store: Store, request: ReleaseRequest) -> Release:
+    """Record that a version shipped, in the audit trail too.
+
+    Raises `RuleError` where no approved decision on the whole suite, with results, stands behind it, unless `despite` says why;
+    the reasons and that are kept in the trail. Raises `UsageError` for an unknown decision or proposal, a proposal that is not
+    applied, and a version that is in use already.
+    """
+    version = " ".join(request.version.split())
+    if not version:
+        raise UsageError("the version is empty; give the name that the agent's traces carry, or a git tag")
+    known = store.releases()
+    used = in_use(known)
+    if used is not None and used.version == version:
+        raise UsageError(f"{version} is released already, on {used.released_at:%Y-%m-%d} by {used.released_by}")
+    if used is not None and used.released_at >= request.at:
+        raise UsageError(f"{used.version} was released at {used.released_at.isoformat()}; give a later time for {version}")
+    decision = _decision(store, request)
+    against = _against(store, request, decision)
+    why = " ".join(request.despite.split())
+    if against and not why:
+        raise RuleError(RULE, f"{against[0]}; mend that, or say with --despite why it ships all the same")
+    run = store.run(decision.candidate_run_id) if decision is not None and decision.candidate_run_id else None
+    release = Release(
+        version,
+        request.at,
+        request.by,
+        decision_id=decision.decision_id if decision is not None else None,
+        proposal_ids=_proposals(store, request.proposal_ids, known),
+        fingerprint=run.fingerprint if run is not None else None,
+        versions=tuple(dict.fromkeys(v for v in (run.version if run else None, request.commit) if v and v != version)),
+        despite=why if against else "",
+    )
+    before = previous(release, known)
+    if before is not None and before.fingerprint is not None and release.fingerprint is not None:
+        release = replace(release, changed=changes(before.fingerprint, release.fingerprint))
+    details = {
+        "version": version,
+        "decision": release.decision_id,
+        "proposals": release.proposal_ids,
+        **({"despite": why, "against": against} if against else {}),
+    }
+    with store.transaction():
+        store.put_release(release)
+        store.append_audit(request.at, request.by, "released despite" if against else "released", release.release_id, details)
+    return release
+
+
+async def effect_of(store: Store, release: Release) -> ReleaseEffect:
+    """The rate of each failure mode before and after a release, from all traces in the store.
+
+    Traces that were not mined, or whose failures were not grouped, make the counts too low on one side: then nothing is called
+    fallen or risen, and the effect says so.
+    """
+    releases = store.releases()
+    found = sides((Seen(t.trace_id, t.session_id, t.version, t.started_at) for t in store.traces()), releases, release)
+    places = {place.trace_id: place.mode_id for place in store.memberships()}
+    failing = {failure.trace_id for failure in store.failures()}
+    doubts = []
+    if unmined := store.count_unmined():
+        doubts.append(f"{unmined} traces came since failures were last looked for; run: loopwright mine, loopwright cluster")
+    if loose := len(failing - places.keys()):
+        doubts.append(f"{loose} failures are not grouped yet; run: loopwright cluster")
+    current = {trace_id: places.get(trace_id) for trace_id in failing}
+    return effect(release, previous(release, releases), found, store.modes(), current, doubts)
+
+
+def find_release(store: Store, version: str) -> Release:
+    """The latest release of that version, or of that id; raises `UsageError`."""
+    releases = store.releases()
+    found = [r for r in releases if version in (*r.names, r.release_id)]
+    if not found:
+        raise UsageError(
+            unknown("release", version, [r.version for r in releases])
+            if releases
+            else f"unknown release {version!r}; none is recorded yet: loopwright release record VERSION"
+        )
+    return found[-1]
+
+
+async def rollback_release(
+    store: Store, release: Release, by: str, now: datetime, why: str, harness: HarnessFile, protected: Protected
+) -> RolledBack:
+    """Record that a release was rolled back, in the audit trail too, and take its proposals out of the harness.
+
+    Whether or not that is possible for each, the release is recorded as rolled back. Raises `UsageError` without a reason, and
+    for a release that was rolled back before.
+    """
+    reason = " ".join(why.split())
+    if not reason:
+        raise UsageError("a rollback needs a reason; give --why")
+    if not release.live:
+        raise UsageError(f"{release.version} was rolled back already, by {release.rolled_back_by}: {release.rollback_why}")
+    back = replace(release, rolled_back_at=now, rolled_back_by=by, rollback_why=reason)
+    with store.transaction():
+        store.put_release(back)
+        redeploy = in_use(store.releases())
+        target = redeploy.version if redeploy is not None else None
+        store.append_audit(now, by, "rolled back", release.release_id, {"version": release.version, "why": reason, "to": target})
+    undone, kept = [], []
+    for proposal_id in reversed(release.proposal_ids):
+        try:
+            record = find_proposal(store, proposal_id)
+            if record.status is ProposalStatus.APPLIED:
+                await roll_back(store, record, harness, by, now, why=f"{release.version}: {reason}", protected=protected)
+                undone.append(proposal_id)
+        except LoopwrightError as error:
+            kept.append((proposal_id, str(error)))
+    return RolledBack(back, redeploy, tuple(undone), tuple(kept))
+
+
+def _decision(store: Store, request: ReleaseRequest) -> StoredDecision | None:
+    """The decision that is named, or the latest on the version."""
+    decisions = {d.decision_id: d for d in store.decisions()}
+    if request.decision_id is not None:
+        return decisions[known_id("decision", request.decision_id, decisions, "decision-")]
+    return next((d for d in reversed(decisions.values()) if _is_of(store, d, request)), None)
+
+
+def _is_of(store: Store, decision: StoredDecision, request: ReleaseRequest) -> bool:
+    """Whether what was decided on is the version: by its name, its commit, or the tag that the run was given."""
+    run = store.run(decision.candidate_run_id) if decision.candidate_run_id else None
+    if run is None:
+        return False
+    tag = run.fingerprint.release if run.fingerprint is not None else None
+    return request.version in (run.version, tag) or (request.commit is not None and run.version == request.commit)
+
+
+def _against(store: Store, request: ReleaseRequest, decision: StoredDecision | None) -> list[str]:
+    """What speaks against a release: there is no decision on it, no approval, or nothing behind the approval."""
+    if decision is None:
+        return [f"no gate decision on {request.version} is recorded; run the suite on it, then: loopwright gate"]
+    against = []
+    if decision.decision.decision is not Outcome.APPROVED:
+        against.append(f"{decision.decision_id} does not approve it: {decision.decision.message.rstrip('.')}")
+    if not _is_of(store, decision, request):
+        against.append(f"{decision.decision_id} is on another version than {request.version}")
+    if not (decision.candidate_run_id and store.results(decision.candidate_run_id)):
+        against.append(f"{decision.decision_id} rests on no results")
+    layers = decision.decision.statistics.get("layers")
+    if layers:
+        against.append(
+            f"{decision.decision_id} compared only the {' and '.join(layers)} layer; "
+            "run every layer, then gate: loopwright run --release TAG"
+        )
+    newest = [d for d in store.decisions() if _is_of(store, d, request)]
+    if newest and newest[-1].decision_id != decision.decision_id and newest[-1].decision.decision is not Outcome.APPROVED:
+        against.append(f"a later decision, {newest[-1].decision_id}, does not approve it")
+    return against
+
+
+def _proposals(store: Store, named: Sequence[str] | None, known: Sequence[Release]) -> tuple[str, ...]:
+    """The proposals in a release: those named, which must be applied, or all applied ones that no release before had."""
+    if named is None:
+        shipped = {id for release in known if release.live for id in release.proposal_ids}
+        applied = (record.proposal.proposal_id for record in store.proposals(ProposalStatus.APPLIED))
+        return tuple(id for id in applied if id not in shipped)
+    found = [find_proposal(store, id) for id in dict.fromkeys(named)]
+    for record in found:
+        if record.status is not ProposalStatus.APPLIED:
+            raise UsageError(
+                f"{record.proposal.proposal_id} is {record.status.value}, and so not in the harness; "
+                "apply it first: loopwright improve apply"
+            )
+    return tuple(record.proposal.proposal_id for record in found)
