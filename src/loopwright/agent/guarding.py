@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -13,30 +14,35 @@ from opentelemetry import trace
 from loopwright.errors import LoopwrightError
 from loopwright.guards.guard import GuardDecision
 from loopwright.guards.harness import GuardedSession, Harness
+from loopwright.guards.harness_file import load_harness
 
 EVENT = "loopwright.guard"
 """The name of the span event that tells what a guard said."""
 
 KEPT_RUNS = 4096
 
-_harness: Harness = Harness()
+_current: ContextVar[GuardedSession | None] = ContextVar("loopwright_session", default=None)
+_harness: Harness | None = None
 _runs: dict[str, Harness] = {}
 _lock = Lock()
-_current: ContextVar[GuardedSession | None] = ContextVar("loopwright_session", default=None)
+_numbers = count()
 
 
 class BlockedError(LoopwrightError):
     """A guard that enforces stopped a tool call or an answer; the text is its reason, for the agent's model to read."""
 
 
-def use(harness: Harness) -> None:
-    """Run tools under this harness from now on, in the whole process; `instrument` does it."""
+def use(harness: Harness | None) -> None:
+    """Run tools under this harness from now on, in the whole process; None is what `load_harness` finds when first needed."""
     global _harness  # noqa: PLW0603 (the process's harness)
     _harness = harness
 
 
 def harness() -> Harness:
-    """The harness of the process; without guards until one was given."""
+    """The harness of the process: the one given, else what `load_harness` finds; without guards where it finds none."""
+    if _harness is None:
+        use(load_harness())
+    assert _harness is not None
     return _harness
 
 
@@ -46,23 +52,23 @@ def current_session() -> GuardedSession | None:
 
 
 @contextmanager
-def guarded(session_id: str | None, run_id: str) -> Iterator[GuardedSession | None]:
+def guarded(session_id: str | None) -> Iterator[GuardedSession | None]:
     """Run under the harness's session of that id; without an id, under one that ends here. None where there are no guards.
 
     One that runs already, in this context, is kept.
     """
-    running = _current.get()
-    if running is not None or not _harness.guards:
+    running, guards = _current.get(), harness()
+    if running is not None or not guards.guards:
         yield running
         return
-    session = _harness.session(session_id or run_id)
-    token = _current.set(session)
+    id = f"run-{next(_numbers)}" if session_id is None else session_id
+    token = _current.set(guards.session(id))
     try:
-        yield session
+        yield _current.get()
     finally:
         _current.reset(token)
         if session_id is None:
-            _harness.end(run_id)
+            guards.end(id)
 
 
 def found(session_id: str | None, run_id: str | None) -> GuardedSession | None:
@@ -71,20 +77,20 @@ def found(session_id: str | None, run_id: str | None) -> GuardedSession | None:
     A run's session is kept until `KEPT_RUNS` others came after it; without any id a call stands by itself. None where there are
     no guards.
     """
-    running = _current.get()
-    if running is not None or not _harness.guards:
+    running, guards = _current.get(), harness()
+    if running is not None or not guards.guards:
         return running
     if session_id is not None:
-        return _harness.session(session_id)
+        return guards.session(session_id)
     if run_id is None:
-        return Harness(_harness.guards).session("")
+        return Harness(guards.guards).session("")
     with _lock:
         _runs.pop(run_id, None)
-        _runs[run_id] = _harness
+        _runs[run_id] = guards
         while len(_runs) > KEPT_RUNS:
             oldest = next(iter(_runs))
             _runs.pop(oldest).end(oldest)
-    return _harness.session(run_id)
+    return guards.session(run_id)
 
 
 def before(

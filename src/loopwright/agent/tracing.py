@@ -116,8 +116,7 @@ class _AgentRun:
             span.set_attribute("gen_ai.conversation.id", str(named))
         token = _session.set(None if named is None else str(named))
         try:
-            run_id = format_trace_id(span.get_span_context().trace_id)
-            with guarding.guarded(None if named is None else str(named), run_id) as self.session:
+            with guarding.guarded(None if named is None else str(named)) as self.session:
                 if self.session is not None:
                     heard = len(self.session.records)
                     self.session.message("user", genai_messages.last_text(self.said))

@@ -62,7 +62,8 @@ def toml(target: str) -> str:
     lines = ["# Loopwright's settings. Each stands here with its default; take the # before its name away to change it.",
              "# The environment and the command line go before this file: LOOPWRIGHT_GATE_ALPHA=0.01, --alpha 0.01."]  # fmt: skip
     section = ""
-    for row in SETTINGS:
+    groups = list(dict.fromkeys(row.name.split(".", 1)[0] for row in SETTINGS))
+    for row in sorted(SETTINGS, key=lambda row: groups.index(row.name.split(".", 1)[0])):
         group, key = row.name.split(".", 1)
         if group != section:
             lines += ["", f"[{group}]"]
