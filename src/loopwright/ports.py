@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from loopwright.audit.entry import AuditEntry
 from loopwright.audit.trail import Trail
 from loopwright.cluster.mode import FailureMode, Membership, ModeDescription, Recipe
+from loopwright.collect.business import BusinessEvent
 from loopwright.collect.intake import Rejected
 from loopwright.collect.joining import GivenFeedback
 from loopwright.collect.trace import Trace
@@ -24,6 +25,7 @@ from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord,
 from loopwright.judge.verdict import Label, Verdict
 from loopwright.mine.signal import FailureTrace
 from loopwright.release.record import Release
+from loopwright.watch.finding import AcceptedInputs, DriftFinding
 
 
 class Clock(Protocol):
@@ -98,6 +100,13 @@ class RecordReader(Protocol):
 
     def read(self, path: str) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
         """Yield (line, object), or `Rejected` for a line that is not a JSON object; raises `InputError` for a missing file."""
+
+
+class TextReader(Protocol):
+    """Files of text that are not JSON, such as CSV."""
+
+    def lines(self, path: str) -> Iterator[str]:
+        """The lines with their ends, of a file (gzip too) or standard input (`-`); raises `InputError` where it cannot be read."""
 
 
 class Embedder(Protocol):
@@ -435,6 +444,7 @@ class AuditStore(Protocol):
         """The entries as they are found, with the head recorded beside them, for `audit.trail.breaks` to judge."""
 
 
+@runtime_checkable
 class JudgeStore(Protocol):
     """What judges and people said of the same items; of one judge or person and one item the latest counts."""
 
@@ -451,9 +461,31 @@ class JudgeStore(Protocol):
         """The latest label of each person on each item, in the order in which items were first labelled."""
 
 
+class WatchStore(Protocol):
+    """What watching keeps. None of it is ever deleted."""
+
+    def put_events(self, events: Sequence[BusinessEvent]) -> PutCounts:
+        """Write business events; one that is there changes nothing."""
+
+    def events(self) -> list[BusinessEvent]:
+        """All business events, in order of time."""
+
+    def put_findings(self, findings: Sequence[DriftFinding]) -> list[DriftFinding]:
+        """Record drifts; returns those that were not there, the others stay as they were first found."""
+
+    def findings(self) -> list[DriftFinding]:
+        """All drifts, in the order in which they were found."""
+
+    def accept_inputs(self, accepted: AcceptedInputs) -> None:
+        """Record that a person took inputs into the reference, in the audit trail too."""
+
+    def accepted_inputs(self) -> list[AcceptedInputs]:
+        """All such decisions, oldest first."""
+
+
 class Store(
     TraceStore, FeedbackStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, ReleaseStore, JudgeStore, ProposalStore,
-    Protocol,
+    WatchStore, Protocol,
 ):  # fmt: skip
     """The whole store; a context manager that closes at its end."""
 

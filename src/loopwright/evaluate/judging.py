@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from loopwright.effects import Reply, Request, TargetReply
-from loopwright.evaluate.case import EvalCase
+from loopwright.evaluate.case import EvalCase, Layer
 from loopwright.evaluate.check import Answer, CannotTellError
 from loopwright.evaluate.result import CheckOutcome
 from loopwright.judge.rubric import judged
@@ -19,6 +19,11 @@ CRITERION = "criterion"
 def criteria_of(case: EvalCase) -> tuple[str, ...]:
     """What the case is judged by: its rubric, or the expected behaviour where it has none; empty where it has neither."""
     return case.scoring_rubric or tuple(text for text in (case.expected_behaviour,) if text.strip())
+
+
+def needs_judge(case: EvalCase) -> bool:
+    """Whether a trial of the case that passes its checks is decided by a judge."""
+    return bool(criteria_of(case)) and (not case.checks or bool(case.scoring_rubric and case.layer is not Layer.DETERMINISTIC))
 
 
 def judge_answer(judge: Judge, item_id: str, case: EvalCase, reply: TargetReply) -> Generator[Request, Reply, Verdict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from loopwright.errors import UsageError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.draft import draft
 from loopwright.evaluate.surroundings import NOWHERE, Surroundings
+from loopwright.evaluate.written import Written, write_case
 from loopwright.mine.signal import FailureTrace
-from loopwright.ports import Store, SuiteFiles
+from loopwright.ports import Model, Store, SuiteFiles
 from loopwright.registry import known_id
+from loopwright.workflows.driver import drive
 
 DRAFTS = "drafts"
 """The folder of drafts, within the suite's."""
@@ -23,16 +26,21 @@ AROUND = 1000
 """A failure is compared with this many of the newest conversations."""
 
 _QUOTED = 8
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """The drafts, the files that hold them, the drafts whose files a person had changed, and the modes that have a case."""
+    """The drafts, the files that hold them, the drafts whose files a person had changed, and the modes that have a case.
+
+    `written` says what came of asking a model, for each draft, where one was asked.
+    """
 
     cases: tuple[EvalCase, ...]
     files: tuple[str, ...] = ()
     kept: tuple[EvalCase, ...] = ()
     covered: tuple[str, ...] = ()
+    written: tuple[Written, ...] = ()
 
 
 def draft_modes(
@@ -64,11 +72,13 @@ async def draft_from_store(
     has_suite: bool,
     modes: Sequence[str] = (),
     write: bool = True,
+    model: Model | None = None,
 ) -> Drafted:
     """Draft a case for every open mode of the store that no approved case covers, or for those named.
 
     `folder` is the suite's, `has_suite` whether it is there. With `write` the drafts go to its folder of drafts and to
-    the store. Raises `UsageError` for an unknown mode, and where nothing was clustered.
+    the store. A `model`, where given, writes the cases; where it fails, the drafted template stands. Raises `UsageError` for an
+    unknown mode, and where nothing was clustered.
     """
     chosen = _chosen(store.modes(), modes)
     approved = {case.mode_id for case in files.load([folder]).cases} if has_suite else set()
@@ -77,8 +87,10 @@ async def draft_from_store(
     failures, memberships = store.failures(), store.memberships()
     talks = _conversations(store, wanted, _members(failures, memberships))
     cases = draft_modes(wanted, failures, memberships, talks, surroundings_of(store, failures))
+    by_model = await _in_words_of(model, cases, wanted, _members(failures, memberships)) if model is not None else ()
+    cases = tuple(w.case for w in by_model) or cases
     if not write:
-        return Drafted(cases, covered=covered)
+        return Drafted(cases, covered=covered, written=by_model)
     written, kept = [], []
     for case in cases:
         paths = files.write_drafts([case], f"{folder}/{DRAFTS}")
@@ -86,7 +98,23 @@ async def draft_from_store(
         if not paths:
             kept.append(case)
     store.put_cases([case for case in cases if case not in kept])
-    return Drafted(cases, tuple(written), tuple(kept), covered)
+    return Drafted(cases, tuple(written), tuple(kept), covered, by_model)
+
+
+async def _in_words_of(
+    model: Model, cases: Sequence[EvalCase], modes: Sequence[FailureMode], members: Mapping[str, Sequence[FailureTrace]]
+) -> tuple[Written, ...]:
+    """Each template as the model writes it, several asked for at once."""
+    by_id = {mode.mode_id: mode for mode in modes}
+    found: list[Written] = []
+    for start in range(0, len(cases), _AT_ONCE):
+        steps = (
+            write_case(case, by_id[case.mode_id], members[case.mode_id])
+            for case in cases[start : start + _AT_ONCE]
+            if case.mode_id
+        )
+        found += await asyncio.gather(*(drive(step, model=model) for step in steps))
+    return tuple(found)
 
 
 def _chosen(known: Sequence[FailureMode], ids: Sequence[str]) -> list[FailureMode]:

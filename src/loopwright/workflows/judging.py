@@ -19,7 +19,7 @@ from loopwright.judge.verdict import Judge, Label, Verdict
 from loopwright.mine.detector import Detector
 from loopwright.mine.judged import NAME
 from loopwright.mine.judged import judged as failed_by_judges
-from loopwright.ports import Clock, Model, Progress, RecordReader, Store
+from loopwright.ports import Clock, JudgeStore, Model, Progress, RecordReader, Store
 from loopwright.workflows.driver import drive
 
 
@@ -140,7 +140,7 @@ def standings(store: Store) -> list[Standing]:
     ]
 
 
-def judge_as_known(store: Store | None, model_name: str) -> Judge:
+def judge_as_known(store: JudgeStore | None, model_name: str) -> Judge:
     """The judge that is this model, with what the store knows of its calibration; without a store it is uncalibrated."""
     judge = judge_of(model_name)
     if store is None:

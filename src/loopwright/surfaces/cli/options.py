@@ -20,6 +20,7 @@ class OutputFormat(StrEnum):
 
 CONFIG = typer.Option(None, "--config", help="The loopwright.toml to read; otherwise the nearest one upward.", show_default=False)
 FORMAT = typer.Option(OutputFormat.TEXT, "--format", help="text for people, json for machines (stdout then holds nothing else).")
+MODEL = typer.Option(None, "--model", help="The language model, as provider:model. [LOOPWRIGHT_MODEL_NAME]", show_default=False)
 BY = typer.Option(None, "--by", help="Who decides; otherwise git's user.name.", show_default=False)
 
 

@@ -11,9 +11,9 @@ import typer
 from loopwright import wiring
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.suite import plain
-from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.options import CONFIG, MODEL, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, table
-from loopwright.workflows.drafting import draft_from_store
+from loopwright.workflows.drafting import Drafted, draft_from_store
 
 app = typer.Typer(add_completion=False)
 
@@ -26,6 +26,8 @@ def draft(
     format: OutputFormat = typer.Option(
         OutputFormat.TEXT, "--format", help="text: write draft files. json: print the drafts, a line a case, and write nothing."
     ),
+    model: str | None = MODEL,
+    templates: bool = typer.Option(False, "--templates", help="Ask no model, also where one is set."),
     folder: str | None = from_setting("suite.folder"),
     store: str | None = typer.Option(
         None, "--store", help="Where modes and traces are. [LOOPWRIGHT_STORE_URL]", show_default=False
@@ -36,7 +38,11 @@ def draft(
 
     Reads failure modes, failures and traces from the store, and writes one YAML file per mode under evals/drafts/. The input is
     the recorded conversation up to the failure, with secrets, addresses, and card, account and telephone numbers taken out; the
-    checks follow the mode's dominant signal, or what the agent did elsewhere when it was asked the same. No model is asked.
+    checks follow the mode's dominant signal, or what the agent did elsewhere when it was asked the same.
+
+    Without a model that is all. With --model (or name under [model] in loopwright.toml) a language model writes the case from the
+    mode's description and three of its failures, personal data taken out: a minimal input, and a rubric that a judge decides by.
+    Where the model fails, the template stands, and that is said.
 
     Each draft is tried on recordings: it is admitted when its checks fail on the failure it came from and do not fail in every
     sound conversation too. One that is not admitted is kept, with the reason in `not_admitted`.
@@ -46,13 +52,19 @@ def draft(
 
     Example: loopwright draft && loopwright run --drafts --target python:my_agent:answer
     """
-    settings = settle(config, suite__folder=folder, store__url=store)
+    settings = settle(config, suite__folder=folder, store__url=store, model__name=model)
+    name = "" if templates else str(settings["model.name"])
+    writer = wiring.model(name, settings) if name else None
     evals = settings.path("suite.folder")
     with wiring.store(settings, create=False) as kept:
         files = wiring.suite_files(settings)
         write = format is OutputFormat.TEXT
-        drafting = draft_from_store(kept, files, str(evals), has_suite=evals.exists(), modes=mode or (), write=write)
+        drafting = draft_from_store(
+            kept, files, str(evals), has_suite=evals.exists(), modes=mode or (), write=write, model=writer
+        )
         drafted = asyncio.run(drafting)
+    if writer is not None:
+        _tell_written(drafted, name)
     if not write:
         for case in drafted.cases:
             emit(json.dumps(plain(case), ensure_ascii=False))
@@ -67,6 +79,15 @@ def draft(
         note(f"{len(drafted.kept)} files were edited by a person, and are left as they are")
     if drafted.covered:
         note(f"{len(drafted.covered)} modes have an approved case already")
+
+
+def _tell_written(drafted: Drafted, model: str) -> None:
+    """How many drafts the model wrote, what that cost, and where the template stands instead."""
+    failed = [w for w in drafted.written if w.problem]
+    cost = sum(w.cost_usd or 0.0 for w in drafted.written)
+    note(f"{len(drafted.written) - len(failed)} of {len(drafted.written)} drafts are written by {model} ({cost:.4f} USD)")
+    for written in failed:
+        note(f"{written.case.id}: the template stands, since {model} gave no case: {written.problem}")
 
 
 def _tried(case: EvalCase) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -10,10 +11,12 @@ import typer
 from loopwright import wiring
 from loopwright.cluster.describing import excerpt, text_of
 from loopwright.cluster.mode import ID_PREFIX, FailureMode, Membership
+from loopwright.errors import UNDECIDED, UsageError
 from loopwright.mine.signal import FailureTrace
 from loopwright.registry import known_id
-from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
-from loopwright.surfaces.cli.terminal import emit, note, out, table
+from loopwright.surfaces.cli.options import CONFIG, FORMAT, MODEL, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, out, table
+from loopwright.workflows.describing import describe_modes
 
 app = typer.Typer(add_completion=False)
 
@@ -71,6 +74,39 @@ def show(
     _show(mode, found)
 
 
+@app.command()
+def describe(
+    ids: list[str] | None = typer.Argument(None, metavar="[MODE]...", help="These modes; otherwise all that are open."),
+    model: str | None = MODEL,
+    store: str | None = from_setting("store.url", "--store"),
+    config: Path | None = CONFIG,
+) -> None:
+    """Have a language model describe failure modes: what each is, why it fails, and what the fix might look like.
+
+    Reads the store, and keeps the descriptions there; they take the place of those from templates, also after the next
+    clustering. The model's provider sees up to eight requests, reasons and answers of each mode, shortened. A mode that the model
+    could not describe keeps its words, and the command exits 2.
+
+    Example: loopwright modes describe --model openai:gpt-4.1-mini
+    """
+    settings = settle(config, store__url=store, model__name=model)
+    name = str(settings["model.name"])
+    if not name:
+        raise UsageError("no model is named; give --model openai:gpt-4.1-mini, or set name under [model] in loopwright.toml")
+    writer = wiring.model(name, settings)
+    with wiring.store(settings, create=False) as kept:
+        found = asyncio.run(describe_modes(kept, writer, wiring.clock(), TerminalProgress(), ids or ()))
+    failed = [narrated for narrated in found if narrated.description is None]
+    cost = sum(narrated.cost_usd or 0.0 for narrated in found)
+    rows = [(n.mode_id, n.description.what, n.description.why, n.description.possible_fix) for n in found if n.description]
+    table("", ("mode", "what", "why", "fix"), rows, whole=(0,))
+    note(f"{len(rows)} of {len(found)} failure modes are described by {name} ({cost:.4f} USD)")
+    for narrated in failed:
+        note(f"{narrated.mode_id} keeps its words: {narrated.problem}")
+    if failed:
+        raise typer.Exit(UNDECIDED)
+
+
 def _show(mode: FailureMode, found: list[tuple[Membership, FailureTrace]]) -> None:
     lines = (
         f"{mode.mode_id}  {mode.name}  ({mode.status.value})",
@@ -78,6 +114,7 @@ def _show(mode: FailureMode, found: list[tuple[Membership, FailureTrace]]) -> No
         f"  why    {mode.why}",
         f"  fix    {mode.possible_fix}",
         f"  terms  {' '.join(mode.terms)}",
+        *([f"  by     {mode.described_by}"] if mode.described_by else []),
         f"  seen   {mode.first_seen or 'time unknown'} to {mode.last_seen or 'time unknown'}",
     )
     for text in lines:

@@ -16,18 +16,20 @@ from loopwright import wiring
 from loopwright.errors import OK, UNDECIDED, UsageError
 from loopwright.evaluate.budget import estimate as estimated
 from loopwright.evaluate.case import Layer, Suite
+from loopwright.evaluate.judging import needs_judge
 from loopwright.evaluate.plan import Selection, select
 from loopwright.evaluate.plan import trials as trials_of
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.evaluate.sealed import sealed_ids
 from loopwright.evaluate.summary import exit_code, summarise
 from loopwright.gate.sealed_gap import sealed_gap
-from loopwright.ports import RunLog
+from loopwright.ports import JudgeStore, RunLog
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.layer_costs import show_costs, show_estimate
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, table
 from loopwright.surfaces.cli.trigger import Trigger, choose_by_trigger
+from loopwright.workflows.judging import judge_as_known
 from loopwright.workflows.repeating import RepeatRequest, repeat_cases, repeatable_run, wanted_repeats
 from loopwright.workflows.running import UNVERSIONED, Bench, RunReport, RunRequest, run_suite
 from loopwright.workflows.triggering import earlier_results
@@ -74,6 +76,9 @@ def run(
     estimate: bool = typer.Option(False, "--estimate", help="Say what the run is expected to take and cost, and run nothing."),
     tag: list[str] | None = typer.Option(None, "--tag", help="Only cases with this tag; may be repeated."),
     case: list[str] | None = typer.Option(None, "--case", help="Only the case of this id; may be repeated."),
+    judge_model: str | None = typer.Option(
+        None, "--judge-model", help="What judges cases with a rubric, as provider:model. [LOOPWRIGHT_JUDGE_MODEL]"
+    ),
     drafts: bool = typer.Option(False, "--drafts", help="Run drafts too, to see what they do before approving them."),
     out: Path | None = typer.Option(None, "--out", help="Keep results in this file of JSON Lines, and use no store."),
     fresh: bool = typer.Option(False, "--fresh", help="Start anew: do not go on with a run that was cut short."),
@@ -102,6 +107,9 @@ def run(
     the tools, the model or the harness changed, whose files [fingerprint] in loopwright.toml names; every layer for a release. It
     says which, and why. With --budget-usd it stops before it would cost more: what was not run is counted, and is no pass.
 
+    A case that its scoring rubric decides is judged by --judge-model, after its checks have passed; without one it has no
+    verdict. A judge that was not compared with people (loopwright judge) is marked in the results, and blocks nothing alone.
+
     With --repeat it adds trials to the latest run, of the same version and target: those that would decide where the gate could
     not. They are marked as repeats. In a file: --out FILE --repeat --case ID --trials N.
 
@@ -121,6 +129,7 @@ def run(
         run__budget_usd=budget_usd,
         suite__folder=folder,
         store__url=store,
+        judge__model=judge_model,
     )
     whole = _load(suite or [str(settings.path("suite.folder"))], settings, drafts)
     trigger = Trigger(changed, since, release, tuple(layer or ()))
@@ -227,13 +236,21 @@ def _log(settings: Settings, out: Path | None, file_mode: bool, fresh: bool) -> 
             yield store
 
 
-def _bench(settings: Settings, log: RunLog) -> Bench:
+def _bench(settings: Settings, log: RunLog, suite: Suite) -> Bench:
+    """What the run stands on; a judge is set up where one is named and a case needs it."""
     target = wiring.target(str(settings["target.url"]), settings)
-    return Bench(target, wiring.executor(settings), log, wiring.clock(), wiring.checks_limit())
+    name = str(settings["judge.model"])
+    judged = bool(name) and any(map(needs_judge, suite.cases))
+    model = wiring.model(name, settings) if judged else None
+    judge = judge_as_known(log if isinstance(log, JudgeStore) else None, name) if judged else None
+    if judge is not None and not judge.calibrated:
+        note(f"loopwright run: the judge {name} is not calibrated, so that its word blocks nothing alone: loopwright judge")
+    limit, at_once = wiring.checks_limit(), int(settings["judge.concurrency"])
+    return Bench(target, wiring.executor(settings), log, wiring.clock(), limit, judge, model, at_once)
 
 
 async def _run(request: RunRequest, settings: Settings, log: RunLog) -> RunReport:
-    return await run_suite(request, _bench(settings, log), TerminalProgress())
+    return await run_suite(request, _bench(settings, log, request.suite), TerminalProgress())
 
 
 def _add_repeats(
@@ -243,7 +260,7 @@ def _add_repeats(
 
     async def repeated(held: Run, wanted: dict[str, int], log: RunLog) -> RunReport:
         asked = RepeatRequest(held, wanted, request.suite, request.version, request.timeout_s)
-        return await repeat_cases(asked, _bench(settings, log), TerminalProgress())
+        return await repeat_cases(asked, _bench(settings, log, request.suite), TerminalProgress())
 
     if out is not None:
         with closing(wiring.result_file(out)) as file:
