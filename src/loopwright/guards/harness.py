@@ -51,6 +51,10 @@ class Harness:
         self._sessions: dict[str, GuardedSession] = {}
         self._lock = Lock()
 
+    def keeping_time(self, clock: Callable[[], float]) -> Harness:
+        """The same guards and recorder by another clock, such as a simulated one; sessions of their own."""
+        return Harness(self.guards, clock=clock, record=self._record)
+
     def session(self, session_id: str) -> GuardedSession:
         """The session of that id: the same object until `end` forgets it."""
         with self._lock:
