@@ -26,6 +26,7 @@ VERBS: dict[str, Verb] = {
     "init": Verb("init", "scaffold loopwright.toml, evals/ with example cases, a CI workflow", first=True),
     "run": Verb("run", "suite x target -> results", first=True),
     "gate": Verb("gate", "results x baseline -> approved, blocked or undecided", first=True),
+    "review": Verb("review", "approve, edit or reject drafts and proposals: one queue of what waits for a person", first=True),
     "doctor": Verb("doctor", "settings, environment, adoption stage and the next step", first=True),
     "import": Verb("import_", "files of traces -> normalised traces, in the store or on stdout"),
     "traces": Verb("traces", "list stored traces; show one"),
@@ -35,8 +36,10 @@ VERBS: dict[str, Verb] = {
     "draft": Verb("draft", "failure modes -> draft eval cases"),
     "improve": Verb("improve", "failure patterns -> harness proposals: verify, approve, apply, roll back"),
     "judge": Verb("judge", "a model judges a sample; people label some; the two are compared"),
+    "watch": Verb("watch", "what changed in production: shift, edge cases, regressions, business metrics"),
     "triage": Verb("triage", "the weekly review: what recurs gets a case, or a no"),
     "release": Verb("release", "record a release; what it did to each failure mode; take it back"),
+    "loop": Verb("loop", "all that needs no person, as often as its inputs change"),
     "report": Verb("report", "the HTML report, from the store"),
     "audit": Verb("audit", "who decided what; check that the trail is whole"),
 }

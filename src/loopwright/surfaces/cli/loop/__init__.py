@@ -1,0 +1,1 @@
+"""The stages of `loopwright loop`, put together from the workflows."""
