@@ -118,7 +118,7 @@ def run(
 
     Example: loopwright run evals --target python:my_agent:answer --trials 3 --out results.jsonl
     """
-    file_mode = out is not None or format is OutputFormat.JSON
+    file_mode = out is not None or (format is OutputFormat.JSON and not estimate)
     settings = settle(
         config,
         file_mode,
