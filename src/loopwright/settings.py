@@ -147,7 +147,7 @@ SETTINGS: tuple[Setting, ...] = (
         "What follows where the open part passes more than chance explains and the sealed part does not.",
         choices=("warn", "block", "off"),
     ),
-    Setting("improve.trials", 5, "trials", "Trials of each case without a guard, and as many with it.", low=1, high=1000),
+    Setting("improve.trials", 10, "trials", "Trials of each case without a guard, and as many with it.", low=1, high=1000),
     Setting(
         "improve.alpha",
         0.05,
@@ -156,9 +156,19 @@ SETTINGS: tuple[Setting, ...] = (
         low=0.0001,
         high=0.5,
     ),
-    Setting("improve.success_margin", 0.05, "share", "A guard may cost less than this share of passing trials.", low=0, high=1),
+    Setting("improve.success_margin", 0.1, "share", "A guard may cost less than this share of passing trials.", low=0, high=1),
     Setting("improve.runtime_margin", 0.25, "share", "A guard may lengthen the mean runtime by less than this share.", low=0),
     Setting("improve.cost_margin", 0.25, "share", "A guard may raise the mean cost by less than this share.", low=0),
+    Setting("watch.current_days", 7.0, "days", "What is watched: the inputs of the last so many days of traces.", low=0.01),
+    Setting("watch.reference_days", 28.0, "days", "What they are compared with: the inputs of so many days before.", low=0.01),
+    Setting("watch.alpha", 0.05, "probability", "The chance to find a drift where there is none.", low=0.0001, high=0.5),
+    Setting("watch.max_inputs", 5000, "inputs", "Of more inputs on a side so many are drawn and looked at.", low=10),
+    Setting(
+        "watch.lower_is_better",
+        "escalated escalation complaint cancelled churned contacted_support error_rate latency cost",
+        "metrics",
+        "The business metrics of which less is better; of all others more is.",
+    ),
     Setting("triage.min_count", 3, "failures", "A failure that recurs this often is brought up for an eval case.", low=1),
 )
 _BY_NAME = {s.name: s for s in SETTINGS}

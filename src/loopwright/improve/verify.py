@@ -38,7 +38,7 @@ class VerifyPolicy:
     kinds: int = 6
     first_look: float = 0.75
     harm_alpha: float = 0.05
-    success_margin: float = 0.05
+    success_margin: float = 0.1
     runtime_margin: float = 0.25
     runtime_floor_ms: float = 20.0
     cost_margin: float = 0.25
@@ -189,11 +189,12 @@ def _amount(
     share, floor = margin
     difference = paired.mean_difference([b - a for _, a, b in seen], cases)
     relative = paired.mean_difference([b - (1 + share) * a for _, a, b in seen], cases)
-    kept = paired.mean_below(relative, 0.0) <= level or paired.mean_below(difference, floor) <= level
-    worse = 1 - max(paired.mean_below(relative, 0.0), paired.mean_below(difference, floor)) <= policy.harm_alpha / HARM_MEASURES
+    below = (paired.mean_below(relative, 0.0), paired.mean_below(difference, floor))
+    kept = min(below) <= level
+    worse = 1 - min(below) <= policy.harm_alpha / HARM_MEASURES
     low, high = paired.mean_interval(difference)
     effect = Effect(name, without, with_, difference.mean, low, high, _two_sided(difference))
-    return Kept(effect, kept, worse and len(seen) > 1)
+    return Kept(effect, kept, worse)
 
 
 def _two_sided(difference: MeanDifference) -> float:

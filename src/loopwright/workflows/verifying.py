@@ -40,7 +40,7 @@ class VerifyRequest:
     proposal: Proposal
     suite: Suite = field(default_factory=Suite)
     version: str = UNVERSIONED
-    trials: int = 5
+    trials: int = 10
     timeout_s: float = 60.0
     evidence: int = 20
     others: int = 10
