@@ -135,7 +135,7 @@ def verdicts(made: EvalCase, alone: EvalCase, source: Case, other: Case) -> dict
         "  of the turn that failed": None if outcome or made.not_admitted else says,
         "drafts from the failure alone": decide(alone, other),
         "its last words differ from those on record": words(source)[-1:] != words(other)[-1:],
-        "all it says is as on record": words(source) == words(other),
+        "its words are all those on record": words(source) == words(other),
         "every conversation fails": True,
     }
 
@@ -143,7 +143,7 @@ def verdicts(made: EvalCase, alone: EvalCase, source: Case, other: Case) -> dict
 KINDS = (
     "all drafts with checks", "admitted drafts", "  of the outcome, where others agree", "  of the outcome, not the same again",
     "  of the turn that failed", "drafts from the failure alone", "its last words differ from those on record",
-    "all it says is as on record", "every conversation fails",
+    "its words are all those on record", "every conversation fails",
 )  # fmt: skip
 
 

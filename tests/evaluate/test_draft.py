@@ -10,6 +10,7 @@ from loopwright.errors import UsageError
 from loopwright.evaluate.case import CaseStatus, Check, EvalCase, Layer
 from loopwright.evaluate.draft import admits, draft
 from loopwright.evaluate.suite import parse
+from loopwright.evaluate.surroundings import Surroundings
 from loopwright.evaluate.writing import render
 from loopwright.mine.detector import Context
 from loopwright.mine.detectors import SHIPPED
@@ -241,3 +242,52 @@ def test_without_the_conversation_thanks_are_no_input() -> None:
     case = draft([record], {}, mode())
     assert case.input == "Where is my parcel?"
     assert '"Where is my parcel?"' in case.expected_behaviour
+
+
+CANCEL = ("Cancel reservation HX4411", "my user id is ada_l_17")
+
+
+def cancelled(id: str, order: str, **fields: object) -> Trace:
+    """A conversation about the same request that ends with the cancellation of an order."""
+    messages = (user(CANCEL[0]), assistant("Your id?"), user(CANCEL[1]), assistant(None, tool_call("cancel", order=order)),
+                tool_result("done"), assistant("Cancelled."))  # fmt: skip
+    return Trace(id, messages=messages, **fields)
+
+
+def test_without_a_check_of_the_turn_the_outcome_is_drafted_from_conversations_with_the_same_request() -> None:
+    messages = (*cancelled("t1", "ZZ0000").messages, user("No, that is the wrong one! HX4411"))
+    around = Surroundings([Trace("t1", messages=messages), cancelled("o1", "HX4411"), cancelled("o2", "HX4411")])
+    found = signal(
+        type=FailureSignal.USER_CORRECTION, detector="user_correction", where=Where(message_index=6), reason="it is wrong"
+    )
+
+    case = draft([failure(signals=(found,))], {"t1": messages}, mode(), around)
+
+    assert (case.layer, case.fails_on_source, case.not_admitted) == (Layer.BEHAVIORAL, True, "")
+    assert [m["content"] for m in case.input] == list(CANCEL)
+    assert [(c.type, c.options["arguments"]) for c in case.checks] == [
+        ("tool_called", {"order": "HX4411"}),
+        ("tool_not_called", {"order": "ZZ0000"}),
+    ]
+    assert case.expected_behaviour.endswith("calls cancel (order: HX4411); does not call cancel (order: ZZ0000).")
+    assert case.failure_indicator.startswith("The conversation lacks cancel (order: HX4411), which 2 of 2 conversations")
+    assert "outcome" in case.tags
+    assert admits(case, messages) is True
+    assert admits(case, cancelled("o3", "HX4411").messages) is False
+    (again,) = parse(render([case]), "x")
+    assert replace(again, file="", line=0) == case
+
+
+def test_a_check_that_fails_in_sound_conversations_too_is_kept_with_the_reason() -> None:
+    sound = [Trace(f"o{n}", messages=(user("Refund"), *TOOL_ERROR[2:5])) for n in range(3)]
+    case = draft([mined(*TOOL_ERROR)], {"t1": TOOL_ERROR}, mode(), Surroundings(sound))
+    assert case.fails_on_source is True
+    assert case.not_admitted.startswith("its checks fail in 3 of 3 sound conversations")
+
+
+def test_a_failure_that_nobody_can_check_says_so() -> None:
+    messages = (user("Book a seat"), assistant("Booked."))
+    found = signal(type=FailureSignal.USER_CORRECTION, detector="frustration", where=Where(message_index=0), reason="angry")
+    case = draft([failure(signals=(found,))], {"t1": messages}, mode())
+    assert (case.layer, case.fails_on_source) == (Layer.SEMANTIC, None)
+    assert case.not_admitted.startswith("it has no checks")

@@ -65,7 +65,7 @@ def test_without_agreement_the_same_outcome_is_refused() -> None:
     assert found is not None
     wanted = {"calls": ({"name": "cancel", "arguments": {"order": "A1"}},), "tools": ("cancel",)}
     assert found.checks == (Check("not_exact_calls", wanted),)
-    nothing = outcome(talk(), [recorded(A)])
+    nothing = outcome(talk(), [recorded(A), recorded(B)])
     assert nothing is not None
     assert nothing.checks == (Check("not_exact_calls", {"calls": (), "tools": ("cancel",)}),)
     assert "nothing was done" in nothing.told
@@ -75,6 +75,8 @@ def test_nothing_is_said_where_all_did_the_same_or_nothing_was_done() -> None:
     assert outcome(talk(A), []) is None
     assert outcome(talk(A), [recorded(A), recorded(A)]) is None
     assert outcome(talk(), [recorded()]) is None
+    assert outcome(talk(A), [recorded(A, B)]) is None
+    assert outcome(talk(A), [recorded(A), recorded(A), recorded(B)]) is None
 
 
 def test_acts_are_alike_in_any_order_and_as_often() -> None:

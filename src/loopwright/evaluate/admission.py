@@ -1,8 +1,8 @@
 """Admission: a draft counts only where it was seen to tell its failure from conversations that went well.
 
-Three things are tried on recordings: the checks fail on the conversation that the draft came from; they pass in some sound
-conversation, where there is one to compare with; and they test what was done or said, not the very words on record. A draft
-that is not admitted is kept with the reason: a person may mend it, or approve it and say why.
+Three things are tried on recordings: the checks fail on the conversation that the draft came from; they do not fail in most
+sound conversations, where there are any to compare with; and they test what was done or said, not the very words on record. A
+draft that is not admitted is kept with the reason: a person may mend it, or approve it and say why.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ def _why_not(case: EvalCase, source: Sequence[Message], fails: bool | None, pass
     copied = verbatim(case, source)
     if copied:
         return f"{copied} compares with the very words on record, so that it tells another answer, and not a failure"
-    if failed and not passed:
-        return f"its checks fail in all {failed} sound conversations that they were tried on too, so that they tell no failure"
+    if failed > passed:
+        tried = f"{failed} of {failed + passed}"
+        return f"its checks fail in {tried} sound conversations that they were tried on too, so that they tell no failure"
     return ""
 
 

@@ -52,7 +52,7 @@ class Answer:
             told = read_messages(self.reply.messages)
         except RecordError as error:
             raise CannotTellError(f"the target's messages cannot be read: {error}") from None
-        return _added(self.history, told)
+        return added(self.history, told)
 
     @cached_property
     def tool_uses(self) -> tuple[ToolUse, ...]:
@@ -120,7 +120,7 @@ def excerpt(text: str, length: int = 80) -> str:
     return f'"{flat}"' if len(flat) <= length else f'"{flat[: length - 3]}..."'
 
 
-def _added(history: tuple[Message, ...], told: tuple[Message, ...]) -> tuple[Message, ...]:
+def added(history: tuple[Message, ...], told: tuple[Message, ...]) -> tuple[Message, ...]:
     """`told` without the input at its front; a system message that the agent puts there is its own."""
     start = 0
     while start < len(told) and role_of(told[start]) == "system":

@@ -2,7 +2,8 @@
 
 A check that only says "answers otherwise than recorded" is useless. Two things are drafted from a recorded failure: a case of
 the turn that failed, whose checks say what its signal is about; and a case of the whole conversation, whose checks say what it
-should have come to (see `outcome`). Each is tried on recordings (see `admission`), and the first that is admitted is the draft.
+should have come to (see `outcome`), first where the agent recovered from the error. Each is tried on recordings (see
+`admission`), and the first that is admitted is the draft.
 Only a person approves it.
 """
 
@@ -72,14 +73,14 @@ def admits(case: EvalCase, messages: Sequence[Message]) -> bool | None:
 
 def _best(base: EvalCase, source: Source, messages: Sequence[Message], surroundings: Surroundings) -> EvalCase:
     """The first case of a source that is admitted, else the first that fails on it, else the one that a judge decides."""
-    failure = source.failure
-    alike = surroundings.same_request(failure.trace_id, messages, failure.agent) if messages else ()
-    sound = tuple(r for r in alike if r.sound)
-    tried: list[EvalCase] = []
-    elsewhere = sound or surroundings.sound(failure.trace_id, failure.agent)
-    for case in (*_of_the_turn(base, source), *_of_the_outcome(base, source, messages, sound or alike)):
-        compared = (sound or alike) if case.layer is Layer.BEHAVIORAL else elsewhere
-        admission = admit(case, messages, [r.messages for r in compared])
+    failure, tried = source.failure, []
+    whole, elsewhere = (
+        surroundings.comparable(failure.trace_id, messages, failure.agent, whole=whole) for whole in (True, False)
+    )
+    turn, outcomes = tuple(_of_the_turn(base, source)), tuple(_of_the_outcome(base, source, messages, whole))
+    for case in (*outcomes, *turn) if source.recovered else (*turn, *outcomes):
+        compared = whole if case.layer is Layer.BEHAVIORAL else elsewhere
+        admission = admit(case, messages, [recorded.messages for recorded in compared])
         if admission.fails_on_source:
             tried.append(replace(case, fails_on_source=True, not_admitted=admission.why_not))
         if admission.admitted:

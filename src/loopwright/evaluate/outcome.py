@@ -2,7 +2,8 @@
 
 Answers to one request that agree are more often right than the one that stands alone (self-consistency: Wang et al. 2022). So an
 act that most conversations of the same request hold and the failed one lacks is asked for, and an act that it alone holds is
-refused. Where nothing sets it apart so clearly, all that is said is that the failed outcome must not come about again.
+refused. Where nothing sets it apart so clearly, but at least half of the others came to something else, all that is said is that
+the failed outcome must not come about again.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Outcome:
 def outcome(messages: Sequence[Message], others: Sequence[Recorded]) -> Outcome | None:
     """What is to be checked of the outcome of a failed conversation; `others` hold the same request.
 
-    None where nothing can be said: there are no others, or all of them did what the failed one did.
+    None where nothing can be said: there are too few others, or most of them did what the failed one did.
     """
     own = acts(messages)
     if not others or not (own or any(other.acts for other in others)):
@@ -46,7 +47,7 @@ def outcome(messages: Sequence[Message], others: Sequence[Recorded]) -> Outcome 
     if lacks or adds:
         return _set_apart(lacks, adds, len(others))
     otherwise = sum(not alike(own, other.acts) for other in others)
-    if not otherwise:
+    if len(others) < AGREEING or 2 * otherwise < len(others):
         return None
     done = ", ".join(map(_named, own)) or "nothing was done"
     told = f"It comes to this: {done}; {otherwise} of {len(others)} conversations with the same request came to something else"

@@ -40,6 +40,12 @@ def chat(message: Message) -> dict[str, Any]:
     return made
 
 
+def spoken_line(message: Message) -> str:
+    """What a message says, as one line of text: its words, and the calls that it makes."""
+    calls = [f"{call.name}({_arguments(call.arguments)})" for call in message.tool_calls]
+    return " ".join(" ".join((spoken(message.text), *calls)).split())
+
+
 def tidy(text: str) -> str:
     """Text without blanks at line ends, which say nothing and keep YAML from writing it as it is spoken."""
     return _LINE_END.sub("\n", text)

@@ -26,7 +26,8 @@ USERS_WORD = frozenset({"user_correction", "user_refusal", "user_reask", "human_
 class Source:
     """One recorded failure: the `given` messages up to the user's, the `answer` that failed, and what was said `next`.
 
-    `signal` is the one that told of the failure, `use` the tool call that it points at, where there is one.
+    `signal` is the one that told of the failure, `use` the tool call that it points at, where there is one. It `recovered`
+    when that call failed, and a later one of the same tool did not: then something else may be what went wrong.
     """
 
     failure: FailureTrace
@@ -35,6 +36,7 @@ class Source:
     answer: tuple[Message, ...]
     next: str = ""
     use: ToolUse | None = None
+    recovered: bool = False
 
     @property
     def detector(self) -> str:
@@ -100,7 +102,7 @@ def cut(failure: FailureTrace, messages: Sequence[Message], detector: str | None
     given = tuple(m for m in messages[: last + 1] if role_of(m) != "system" and not only_marks(m))
     after = messages[follow].text if follow < len(messages) else ""
     use = next((u for u in reading.tools if at is not None and at in (u.index, u.result_index)), None)
-    return Source(failure, signal, given, tuple(messages[last + 1 : follow]), after, use)
+    return Source(failure, signal, given, tuple(messages[last + 1 : follow]), after, use, _recovered(reading, use))
 
 
 def users_side(messages: Sequence[Message], before: int | None = None) -> list[Message]:
@@ -108,6 +110,13 @@ def users_side(messages: Sequence[Message], before: int | None = None) -> list[M
     said = read(Trace("", messages=tuple(messages))).users
     told = [u.index for u in said if not closing(u.plain, u.before)] or [u.index for u in said]
     return [messages[i] for i in told if before is None or i < before] or [messages[i] for i in told[:1]]
+
+
+def _recovered(reading: Reading, use: ToolUse | None) -> bool:
+    if use is None or use.failure is None:
+        return False
+    later = reading.tools[reading.tools.index(use) + 1 :]
+    return any(other.name == use.name and other.result is not None and other.failure is None for other in later)
 
 
 def _last_request(reading: Reading, users: Sequence[int], place: int, signal: Signal | None) -> int:

@@ -75,6 +75,18 @@ class Surroundings:
         alike = sorted(((c, r) for c, r in near if c >= SAME_REQUEST), key=lambda pair: (-pair[0], pair[1].trace_id))
         return tuple(recorded for _, recorded in alike[:MOST])
 
+    def comparable(
+        self, trace_id: str, messages: Sequence[Message], agent: str | None = None, *, whole: bool
+    ) -> tuple[Recorded, ...]:
+        """What a draft is to be tried on: sound conversations with the same request.
+
+        Without them, a draft of the `whole` conversation is tried on doubted ones with the same request, and any other on sound
+        ones, whatever was asked.
+        """
+        alike = self.same_request(trace_id, messages, agent) if messages else ()
+        sound = tuple(other for other in alike if other.sound)
+        return sound or (alike if whole else self.sound(trace_id, agent))
+
     def sound(self, trace_id: str, agent: str | None = None) -> tuple[Recorded, ...]:
         """Other conversations of the agent against which mining found least, whatever was asked, `MOST` at most."""
         others = [other for other in self._others(trace_id, agent) if other.sound]

@@ -7,9 +7,11 @@ has grown (`grown`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from loopwright.audit.entry import AuditEntry
 from loopwright.cluster.mode import ID_PREFIX, FailureMode, ModeStatus
@@ -140,22 +142,50 @@ async def find(desk: Desk, id: str) -> Candidate:
     return known[known_id("failure mode", id, [c.id for c in known.values() if c.mode is not None], ID_PREFIX)]
 
 
-async def accept(desk: Desk, candidate: Candidate, by: str, at: datetime) -> Accepted:
+async def drafted(desk: Desk, min_count: int) -> tuple[Candidate, ...]:
+    """Every draft that waits for a person, as the candidate that accepting it would settle, modes first.
+
+    A draft whose failure the store does not hold is a candidate by itself, under the case's id. What was rejected waits again
+    only when it has grown (see `grown`).
+    """
+    known, decisions = _known(desk), _decisions(desk.store.audit())
+    approved = {case.id for case in desk.cases() if case.status is CaseStatus.APPROVED}
+    drafts = {case.id: case for case in (*desk.store.cases(CaseStatus.DRAFT), *desk.cases()) if case.status is CaseStatus.DRAFT}
+    found = []
+    for case in drafts.values():
+        about = known.get(case.mode_id or next(iter(case.source_trace_ids), ""))
+        if about is None:
+            about = Candidate(case.id, case.failure_indicator or case.expected_behaviour or case.id, "a draft of its own", ())
+        if case.id in approved or about.settled:
+            continue
+        decision = decisions.get(about.id)
+        refused = decision is not None if about.mode is None else about.mode.status is ModeStatus.REJECTED
+        if not refused or _why_now(about, decision, min_count):
+            found.append(replace(about, case=case))
+    return tuple(sorted(found, key=lambda c: c.mode is None))
+
+
+async def accept(
+    desk: Desk, candidate: Candidate, by: str, at: datetime, told: Mapping[str, Any] = MappingProxyType({})
+) -> Accepted:
     """Approve the candidate's case under a person's name: write it into the suite's folder, and record the decision.
+
+    The decision is recorded with the digest of the content approved, and with what else is `told` of it.
 
     The case is the draft as it stands in the suite or the store, else one is drafted. Raises `UsageError` for a candidate that
     has its case already or nothing to draft from, and what the suite raises; the store then holds nothing of it.
     """
     _undecided(candidate)
-    drafted = candidate.case or _drafted(desk.store, candidate)
-    case = replace(drafted, status=CaseStatus.APPROVED, approved_by=by)
+    held = candidate.case or _drafted(desk.store, candidate)
+    case = replace(held, status=CaseStatus.APPROVED, approved_by=by)
     with desk.store.transaction():
-        desk.store.put_cases([drafted])
+        desk.store.put_cases([held])
         desk.store.set_case_status(case.id, CaseStatus.APPROVED, by, at)
         if candidate.mode is not None:
             desk.store.set_mode_status(candidate.id, ModeStatus.COVERED.value, by, at)
         file = desk.suite.append(case, desk.folder)
-        desk.store.append_audit(at, by, ACCEPTED, candidate.id, {"case": case.id, "file": file, "count": candidate.count})
+        details = {"case": case.id, "file": file, "count": candidate.count, "digest": case.content_digest, **told}
+        desk.store.append_audit(at, by, ACCEPTED, candidate.id, details)
     return Accepted(case, file)
 
 

@@ -17,6 +17,7 @@ from loopwright.evaluate.writing import render
 
 SUFFIXES = (".yaml", ".yml")
 _MARK = "# Drafted by loopwright; content "
+_EDITED = "# Edited with loopwright review; content "
 _STATUS_DRAFT = re.compile(r"^(\s*(?:-\s+)?[\"']?status[\"']?:\s*[\"']?)draft\b")
 _NEXT_CASE = re.compile(r"^\s*-\s+[\"']?id[\"']?:")
 _ADVICE = (
@@ -40,6 +41,15 @@ class SuiteFolder:
             by_mode[case.mode_id or case.id].append(case)
         return [str(file) for name, group in by_mode.items() if _draft(file := Path(folder) / _file_name(name), group)]
 
+    def keep_edited(self, case: EvalCase, folder: str) -> str:
+        """Write a draft as a person edited it, to its file or a new one; drafting never overwrites it."""
+        file = Path(case.file) if case.file else Path(folder) / _file_name(case.mode_id or case.id)
+        if file.exists() and [c.id for c in parse(_read(file), _named(file))] != [case.id]:
+            raise SuiteError("holds other cases too", source=_named(file), line=case.line, cure="edit the case there by hand")
+        body = _ADVICE + render([case])
+        _write(file, f"{_EDITED}{_digest(body)}\n{body}")
+        return str(file)
+
     def append(self, case: EvalCase, folder: str) -> str:
         """Write an approved case to a file of its own; the draft that a person did not touch is removed."""
         file = Path(folder) / _file_name(case.id)
@@ -59,7 +69,7 @@ class SuiteFolder:
             raise SuiteError("stands in the way", source=_named(file), cure="move that file, or give the case another id")
         _write(file, render([case]))
         for draft in _files(Path(folder)):
-            if _untouched(text := _read(draft)) and [c.id for c in parse(text, _named(draft))] == [case.id]:
+            if _untouched(text := _read(draft), _MARK, _EDITED) and [c.id for c in parse(text, _named(draft))] == [case.id]:
                 draft.unlink()
         return str(file)
 
@@ -145,10 +155,10 @@ def _draft(file: Path, cases: Sequence[EvalCase]) -> bool:
     return True
 
 
-def _untouched(text: str) -> bool:
-    """Whether a draft file is as it was written, whatever became of its line ends."""
-    mark, _, body = text.replace("\r\n", "\n").partition("\n")
-    return mark == f"{_MARK}{_digest(body)}"
+def _untouched(text: str, *marks: str) -> bool:
+    """Whether a draft file is as it was written under one of the marks, whatever became of its line ends."""
+    first, _, body = text.replace("\r\n", "\n").partition("\n")
+    return first in (f"{mark}{_digest(body)}" for mark in marks or (_MARK,))
 
 
 def _digest(text: str) -> str:
