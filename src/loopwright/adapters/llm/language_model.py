@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from loopwright.effects import Reply, Request
@@ -102,12 +103,15 @@ class LanguageModel:
             async with infer_model(self.name) as other:
                 yield other
             return
-        from openai import AsyncOpenAI  # noqa: PLC0415
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient  # noqa: PLC0415
         from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415
         from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415
 
         key = os.environ.get("OPENAI_API_KEY") or "none"
-        async with AsyncOpenAI(api_key=key, base_url=self._base_url or None, max_retries=self._retries) as client:
+        http = DefaultAsyncHttpxClient(verify=_certificates())
+        async with AsyncOpenAI(
+            api_key=key, base_url=self._base_url or None, max_retries=self._retries, http_client=http
+        ) as client:
             yield OpenAIChatModel(self._model, provider=OpenAIProvider(openai_client=client))
 
     def _cost(self, response: Any) -> float | None:
@@ -127,6 +131,14 @@ class LanguageModel:
         message = body.get("message") if isinstance(body, dict) else None
         told = f"status {status}: {message or 'no message'}" if status is not None else str(error) or type(error).__name__
         return f"{self.name}: {_one_line(told)}"
+
+
+@cache
+def _certificates() -> Any:
+    """The certificates to trust, read once: that takes longer than all the rest of a connection."""
+    from httpx2 import create_ssl_context  # noqa: PLC0415
+
+    return create_ssl_context()
 
 
 async def _answered(model: Any, request: Request, timeout_s: float) -> Any:
