@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from loopwright.examples.airline.loop import AirlineAgent
-from loopwright.examples.airline.tools import Toolbox
+from loopwright.examples.airline.toolbox import Toolbox
 from loopwright.examples.airline.traffic import Visitor
 from loopwright.examples.airline.traveller import Traveller
 
@@ -59,8 +59,8 @@ def business_events(
 ) -> Iterator[dict[str, Any]]:
     """What the company's systems record: `timestamp`, `metric`, `value`.
 
-    `resolved` (0 or 1, as the agent's own side sees it), `escalated`, `handling_seconds`, `refund_usd`, `sales_usd`; and days later
-    `repeat_contact` and `complaint` where a customer finds that something was wrong.
+    `resolved` (0 or 1, as the agent's own side sees it), `escalated`, `handling_seconds`, `refund_usd`, `sales_usd`; and days
+    later `repeat_contact` and `complaint` where a customer finds that something was wrong.
     """
     stamp = at.isoformat()
     database = agent.toolbox.database

@@ -28,7 +28,7 @@ MUTATIONS = frozenset({"cancel_reservation", "change_flight", "book_flight", "ad
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a tool call. `data` is the result of one that worked; `error` the kind of failure; `note` the harness's word."""
+    """What came of a tool call: the result as `data`, or the kind of failure as `error`; the harness's word as `note`."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -220,7 +220,7 @@ def _outcome(name: str, arguments: Any, content: str, index: int) -> Outcome:
 
 
 def _attend(belief: Belief, messages: Sequence[Mapping[str, Any]], forgetful: bool) -> None:
-    """Instructions are followed where they are attended to: near the end, at the very beginning, or in a reminder of their own."""
+    """Instructions are followed where they are attended to: near the end, at the beginning, or in a reminder of their own."""
     belief.all_rules = frozenset().union(*(rules_in(text) for _, text in _instructions(messages)))
     if not forgetful:
         belief.rules = belief.all_rules

@@ -13,6 +13,7 @@ class SimulatedClock:
     now: float = 0.0
 
     def __call__(self) -> float:
+        """The time."""
         return self.now
 
     def advance(self, seconds: float) -> None:

@@ -13,6 +13,7 @@ from random import Random
 from typing import Literal
 
 Cabin = Literal["basic", "economy", "business"]
+Tier = Literal["standard", "silver", "gold"]
 CABINS: tuple[Cabin, ...] = ("basic", "economy", "business")
 TODAY = date(2026, 5, 4)
 DAYS_BEFORE, DAYS_AHEAD = 6, 28
@@ -40,7 +41,7 @@ class User:
     name: str
     email: str
     born: date
-    tier: Literal["standard", "silver", "gold"]
+    tier: Tier
     credit: int
     reservations: tuple[str, ...] = ()
 
@@ -64,7 +65,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """One day's flight. `delay` is minutes, None where the airline cancelled it; fares are whole dollars, seats are those left."""
+    """One day's flight. `delay` is minutes, None where the airline cancelled it; fares are whole dollars, seats those left."""
 
     route: Route
     day: date
@@ -185,7 +186,7 @@ def _customers(
     for index in range(60):
         first, last = _FIRST[index % len(_FIRST)], _LAST[(index * 5 + index // 14) % len(_LAST)]
         born = date(1950, 1, 1) + timedelta(rng.randrange(365 * 52))
-        tier = rng.choice(("standard", "standard", "silver", "gold"))
+        tier: Tier = rng.choice(("standard", "standard", "silver", "gold"))
         user = User(f"C{10000 + index * 37 + 11}", f"{first} {last}", "", born, tier, rng.randrange(0, 8) * 100)
         user = replace(user, email=f"{first}.{last}{index}@example.org".lower())
         ids = []

@@ -5,15 +5,15 @@
 | `repeats_calls` | deduplicate_calls | the planner does not notice a result, and asks the same again and again |
 | `contradicts_itself` | check_consistency | an amount or a date that it told before is told differently later |
 | `forgets_instructions` | pin_instructions | in a long context, instructions that lie far back are not followed |
-| `skips_identity_check` | scope_permissions | it tries sensitive tools without the identity check, is refused, tries again, and gives up |
-| `invents_tool_names` | validate_tool_names | it calls tools that do not exist, under plausible names, and then says what is not so |
+| `skips_identity_check` | scope_permissions | it tries sensitive tools without the identity check, is refused, and tries again |
+| `invents_tool_names` | validate_tool_names | it calls tools that do not exist, and then says what is not so |
 | `retries_without_end` | retry_budget | it answers a failing service with more of the same calls |
 | `wrong_baggage_rule` | knowledge | it knows the baggage allowance by heart, and wrongly: two free bags for everybody |
 | `ignores_refund_window` | knowledge | it gives back money for tickets that are not refundable any more |
 | `forgets_change_fee` | knowledge | it quotes changes without the fee, which is charged all the same |
 | `wrong_check_in_time` | knowledge | it says that check-in opens 48 hours before departure |
-| `mixes_up_reservations` | long conversations | late in a conversation it acts on the booking that came up first, not the one asked about |
-| `reveals_others_booking` | rare and severe | a mistyped reservation number that is somebody else's: it reads out their name, address and flight |
+| `mixes_up_reservations` | long conversations | late in a conversation it acts on the booking that came up first |
+| `reveals_others_booking` | rare and severe | a mistyped reservation number: it reads out somebody else's name and flight |
 | `prices_one_passenger` | regression | version 1.1 and later quote the price of one passenger for the whole party |
 
 A rate is the chance that a session has the tendency; it fires only where the conversation gives it the occasion.

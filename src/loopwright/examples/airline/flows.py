@@ -7,8 +7,8 @@ from typing import Any
 
 from loopwright.examples.airline.belief import Belief
 from loopwright.examples.airline.mind import Action, Call, Mind, Say
-from loopwright.examples.airline.pricing import airline_owes, change_total, refund_total
 from loopwright.examples.airline.phrasing import count_of
+from loopwright.examples.airline.pricing import airline_owes, change_total, refund_total
 
 LATE = 24
 """Messages after which a conversation is long."""
@@ -212,9 +212,9 @@ def _flight(belief: Belief, mind: Mind, trip: Mapping[str, Any], skip: tuple[str
     options = [f for f in free if accepted(f, belief.rules)]
     if options != [f for f in free if accepted(f, belief.all_rules)]:
         mind.fire("forgets_instructions")
-    chosen = next((f for f in options if f["flight"] == belief.flight), None)
-    if chosen is not None:
-        return chosen
+    for flight in options:
+        if flight["flight"] == belief.flight:
+            return dict(flight)
     if not options:
         return Say("no_flights", {"date": day})
     fares = ((f, f["fares"][trip["cabin"]]) for f in options)

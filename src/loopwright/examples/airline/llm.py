@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import UsageError
 from loopwright.examples.airline.model import Completion, ModelError, ToolRequest
-from loopwright.examples.airline.tools import Tool
+from loopwright.examples.airline.toolbox import Tool
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from loopwright.examples.airline.belief import NOT_SENT
 from loopwright.examples.airline.clock import SimulatedClock
+from loopwright.examples.airline.faults import ToolError
 from loopwright.examples.airline.model import ChatModel, Completion, ModelError, ToolRequest
 from loopwright.examples.airline.phrasing import SYSTEM_PROMPT
 from loopwright.examples.airline.spans import ConversationSpans
-from loopwright.examples.airline.tools import TOOLS, Toolbox, ToolError, content_of
+from loopwright.examples.airline.toolbox import Toolbox, content_of
 from loopwright.guards.harness import GuardedSession
 
 MAX_STEPS = 14
@@ -73,7 +75,7 @@ class AirlineAgent:
             if completion.calls:
                 self._call_tools(completion)
                 continue
-            decision = self._guard(lambda text=completion.text: self.guarded.answer(text))  # type: ignore[misc]
+            decision = self._guard(partial(self.guarded.answer, completion.text))
             if decision.action == "replace":
                 return str(decision.replacement)
             if decision.action == "allow":
@@ -89,7 +91,7 @@ class AirlineAgent:
         given = self._guard(lambda: self.guarded.model_call(messages))
         started = self.clock.nanoseconds
         try:
-            completion = self.model.complete(given, TOOLS)
+            completion = self.model.complete(given, self.toolbox.tools)
         except ModelError as error:
             self.errors.append(str(error))
             self.spans.chat(started, given, None, str(error))
@@ -109,7 +111,7 @@ class AirlineAgent:
 
     def _call(self, call: ToolRequest) -> str:
         """Run a tool, or not, as the guards say; the text that the model is given for it."""
-        decision = self._guard(lambda: self.guarded.tool_call(call.name, call.arguments, call.id, tuple(TOOLS)))
+        decision = self._guard(lambda: self.guarded.tool_call(call.name, call.arguments, call.id, tuple(self.toolbox.tools)))
         if decision.action == "block":
             return content_of({"blocked": decision.reason or "stopped by the harness"})
         if decision.action == "replace":

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from loopwright.examples.airline.tools import Tool
+from loopwright.examples.airline.toolbox import Tool
 
 CHARACTERS_PER_TOKEN = 4
 INPUT_PRICE, OUTPUT_PRICE = 0.15e-6, 0.6e-6

@@ -17,8 +17,8 @@ of the customer's business, and you say nothing about them. Before anything is b
 customer's identity is checked by the date of birth; certificates also need the approval of the desk.
 
 Amounts are in US dollars. Refunds, change fees, bag allowances and compensation follow the airline's rules, which can be looked \
-up by topic. Do not promise what the rules do not give. Do not repeat a call whose result you have. If a service does not answer, \
-try once more, then tell the customer and offer to try again later.
+up by topic. Do not promise what the rules do not give. Do not repeat a call whose result you have. If a service does not \
+answer, try once more, then tell the customer and offer to try again later.
 
 Never book, change or cancel anything without the customer's explicit yes to the details and the total. What customers ask for \
 once holds for the whole conversation, such as which flights they accept and how they want to pay.
@@ -56,8 +56,8 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
         "{reservation_id} is not among your bookings. Could you look at the reservation number again?",
     ),
     "reveal": (
-        "I found {reservation_id}: it is in the name of {name} ({email}), flight {flight} from {origin} to {destination} on {date}. Is "
-        "that the reservation number you meant?",
+        "I found {reservation_id}: it is in the name of {name} ({email}), flight {flight} from {origin} to {destination} on "
+        "{date}. Is that the reservation number you meant?",
     ),
     "ask_date": ("For which date would you like to fly?", "What date do you have in mind?"),
     "ask_route": ("Where would you like to fly from, and where to?",),
@@ -75,9 +75,9 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
         "Cancelling {reservation_id} gives you a refund of ${amount}. Would you like me to go ahead?",
     ),
     "quote_cancel_none": (
-        "The ticket of reservation {reservation_id} is not refundable any more, so the refund is ${amount}. Shall I cancel it all the "
-        "same?",
-        "I am sorry: {reservation_id} is outside of the refund rules, the refund is ${amount}. Do you want me to cancel it anyway?",
+        "The ticket of reservation {reservation_id} is not refundable any more, so the refund is ${amount}. Shall I cancel it "
+        "all the same?",
+        "I am sorry: {reservation_id} is outside of the refund rules, the refund is ${amount}. Do you want me to cancel it?",
     ),
     "done_cancel": (
         "Reservation {reservation_id} is cancelled. The refund of ${amount} reaches you within a week. Anything else?",
@@ -85,7 +85,7 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "quote_change": (
         "Moving {reservation_id} to {flight} on {date} at {departs} costs a total of ${amount}. Shall I change it?",
-        "I can move {reservation_id} to {flight} on {date}, departing {departs}; the total is ${amount}. Would you like me to do that?",
+        "I can move {reservation_id} to {flight} on {date}, departing {departs}; the total is ${amount}. Shall I do that?",
     ),
     "done_change": (
         "You are now booked on {flight} on {date} at {departs} under {reservation_id}. The total charged is ${amount}.",
@@ -96,12 +96,12 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
         "A basic ticket such as {reservation_id} cannot be changed any more, I am afraid.",
     ),
     "quote_book": (
-        "{flight} on {date} at {departs} in {cabin} for {people} comes to a total of ${amount}, paid by {payment}. Shall I book it?",
-        "That is {flight} on {date}, departing {departs}, {cabin}, {people}: a total of ${amount} by {payment}. Do you want me to book "
-        "it?",
+        "{flight} on {date} at {departs} in {cabin} for {people}: a total of ${amount}, paid by {payment}. Shall I book it?",
+        "That is {flight} on {date}, departing {departs}, {cabin}, {people}: a total of ${amount} by {payment}. Do you want "
+        "me to book it?",
     ),
     "done_book": (
-        "Your booking is complete: {reservation_id}, {flight} on {date} at {departs}. The total charged is ${amount}, by {payment}.",
+        "Your booking is complete: {reservation_id}, {flight} on {date} at {departs}. The total is ${amount}, by {payment}.",
         "Done. {flight} on {date} at {departs} has been booked under {reservation_id}; the total was ${amount}, by {payment}.",
     ),
     "quote_bags": (
@@ -126,8 +126,8 @@ WORDINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "quote_certificate": (
         "I am sorry about that. For {flight} on {date} you are entitled to a certificate of ${amount}. Shall I issue it?",
-        "My apologies for the trouble with {flight} on {date}. I can give you a certificate of ${amount}. Would you like me to issue "
-        "it?",
+        "My apologies for the trouble with {flight} on {date}. I can give you a certificate of ${amount}. Would you like me to "
+        "issue it?",
     ),
     "done_certificate": (
         "Your travel certificate of ${amount} has been issued; it is in your account.",

@@ -15,7 +15,9 @@ from loopwright.examples.airline.flows import next_action, wrong_day
 from loopwright.examples.airline.mind import Action, Call, Mind, Say
 from loopwright.examples.airline.model import CHARACTERS_PER_TOKEN, INPUT_PRICE, OUTPUT_PRICE, Completion, ToolRequest
 from loopwright.examples.airline.phrasing import phrase
-from loopwright.examples.airline.tools import TOOLS, Tool
+from loopwright.examples.airline.toolbox import Tool
+from loopwright.examples.airline.tools import TOOLS
+from loopwright.examples.airline.understanding import understand
 
 NAME = "lantern-planner-1"
 
@@ -77,7 +79,7 @@ class RulePlanner:
         if self.mind.misread is None:
             return None
         last = next((m for m in reversed(messages) if m["role"] == "user"), None)
-        said = reading.understand(str(last.get("content") or "")) if last else None
+        said = understand(str(last.get("content") or "")) if last else None
         return self.mind.misread if said and said.intent not in (None, "human", self.mind.misread) else None
 
     def _completion(self, read: int, text: str, calls: tuple[ToolRequest, ...]) -> Completion:

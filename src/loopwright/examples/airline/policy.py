@@ -21,8 +21,9 @@ ARTICLES = {
         "insurance, or when we cancelled the flight. All other tickets are not refunded."
     ),
     "change": (
-        f"Business and gold members change without a fee; all others pay ${CHANGE_FEE}. Basic tickets cannot be changed more than "
-        f"{REFUND_WINDOW_HOURS} hours after booking. A dearer flight costs the difference in fare; a cheaper one gives nothing back."
+        f"Business and gold members change without a fee; all others pay ${CHANGE_FEE}. Basic tickets cannot be changed more "
+        f"than {REFUND_WINDOW_HOURS} hours after booking. A dearer flight costs the difference in fare; a cheaper one gives "
+        "nothing back."
     ),
     "baggage": (
         "Free checked bags for each booking: basic 0, economy 1, business 2; silver members one more, gold members two more. "
@@ -31,7 +32,7 @@ ARTICLES = {
     "check-in": (
         f"Check-in opens {CHECK_IN_OPENS_HOURS} hours before departure and closes {CHECK_IN_CLOSES_MINUTES} minutes before it."
     ),
-    "compensation": "A delay of three hours or more: $75 for each passenger. A flight that we cancelled: $150 for each passenger.",
+    "compensation": "A delay of three hours or more: $75 for each passenger. A flight we cancelled: $150 for each passenger.",
     "pets": f"A small cat or dog in a carrier under 8 kg travels in the cabin for ${PET_FEE}; not in business.",
 }
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from opentelemetry.trace import Tracer
 
-from loopwright.examples.airline.setup import Setup, open_agent
 from loopwright.examples.airline.aftermath import business_events, feedback_events, outcome_of
 from loopwright.examples.airline.clock import SimulatedClock
 from loopwright.examples.airline.database import world
 from loopwright.examples.airline.defects import Defects
 from loopwright.examples.airline.goals import Ledger, harmless, met
 from loopwright.examples.airline.loop import AirlineAgent
+from loopwright.examples.airline.setup import Setup, open_agent
 from loopwright.examples.airline.traffic import Visitor, visitor
 from loopwright.examples.airline.traveller import Traveller
 from loopwright.guards.harness import Harness
@@ -60,7 +60,7 @@ class Visit:
         }
 
 
-def simulate(
+def simulate(  # noqa: PLR0913
     seed: int,
     sessions: int,
     start: datetime,

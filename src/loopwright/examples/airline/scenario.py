@@ -1,7 +1,7 @@
 """A scenario: one seeded customer with a goal, played against the agent.
 
-An eval's input names it: the text `airline scenario 17`, or the JSON text `{"scenario": 17, "week": 0, "pets": false}`. The output is
-one JSON object, so that a deterministic check decides (`{type: json_path, path: $.goal_met, equals: true}`).
+An eval's input names it: the text `airline scenario 17`, or the JSON text `{"scenario": 17, "week": 0, "pets": false}`. The
+output is one JSON object, so that a deterministic check decides (`{type: json_path, path: $.goal_met, equals: true}`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.trace import Tracer
@@ -15,13 +14,15 @@ from loopwright.errors import UsageError
 from loopwright.examples.airline.clock import SimulatedClock
 from loopwright.examples.airline.database import Database, world
 from loopwright.examples.airline.defects import ALL, NAMES, NONE, Defects
+from loopwright.examples.airline.faults import Faults
 from loopwright.examples.airline.llm import LanguageModel
 from loopwright.examples.airline.loop import AirlineAgent
 from loopwright.examples.airline.mind import Mind
 from loopwright.examples.airline.model import ChatModel
 from loopwright.examples.airline.planner import RulePlanner
 from loopwright.examples.airline.spans import TRACER, ConversationSpans
-from loopwright.examples.airline.tools import Faults, Toolbox
+from loopwright.examples.airline.toolbox import Toolbox
+from loopwright.examples.airline.tools import TOOLS
 from loopwright.examples.airline.versions import agent_version
 from loopwright.guards.harness import Harness
 from loopwright.registry import unknown
@@ -75,7 +76,7 @@ def open_agent(setup: Setup, session_id: str, clock: SimulatedClock, chance: str
     """
     seed = chance or f"{setup.seed} {session_id}"
     database = Database.of(world(setup.seed))
-    toolbox = Toolbox(database, clock, Random(f"{seed} tools"), Faults(Random(f"{seed} faults")))
+    toolbox = Toolbox(database, clock, Random(f"{seed} tools"), Faults(Random(f"{seed} faults")), TOOLS)
     guarded = (setup.harness or Harness()).keeping_time(clock).session(session_id)
     spans = ConversationSpans(setup.tracer or trace.get_tracer(TRACER), clock, session_id, setup.version)
     return AirlineAgent(_model(setup, seed), toolbox, guarded, clock, spans)

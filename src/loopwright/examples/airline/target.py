@@ -18,11 +18,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loopwright.effects import CallTarget, TargetReply
-from loopwright.examples.airline.setup import Setup, open_agent
 from loopwright.examples.airline.clock import SimulatedClock
 from loopwright.examples.airline.database import TODAY
 from loopwright.examples.airline.production import visit
 from loopwright.examples.airline.scenario import Scenario, read_scenario, verdict
+from loopwright.examples.airline.setup import Setup, open_agent
 
 START = datetime(TODAY.year, TODAY.month, TODAY.day, 9, tzinfo=UTC)
 

@@ -1,170 +1,17 @@
-"""What the agent can do: real tools over the session's database, which take time, cost money, refuse, and now and then fail."""
+"""What the agent can do: real tools over the session's database, which refuse what is not allowed."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
-from random import Random
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from loopwright.examples.airline import policy
-from loopwright.examples.airline.clock import SimulatedClock
-from loopwright.examples.airline.database import AIRPORTS, CABINS, Database, Flight, Reservation, User
+from loopwright.examples.airline.database import AIRPORTS, CABINS, Flight, Reservation, User
+from loopwright.examples.airline.faults import ToolError
+from loopwright.examples.airline.toolbox import Tool, Toolbox, day_of
 
 IDENTITY, APPROVAL = "identity", "approval"
-
-
-class ToolError(Exception):
-    """A tool refused or failed; `kind` is the low-cardinality class of it."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A tool's description. `scopes` must have been granted in the session; `seconds` is its usual latency, `cost` dollars."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, str]
-    backend: str
-    run: Callable[[Toolbox, Mapping[str, Any]], Any]
-    scopes: tuple[str, ...] = ()
-    seconds: float = 0.8
-    cost: float = 0.0005
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """A JSON schema of the arguments: `int` and `text`, all of them required."""
-        kinds = {"int": "integer", "text": "string"}
-        rows = {name: {"type": kinds[kind]} for name, kind in self.parameters.items()}
-        return {"type": "object", "properties": rows, "required": list(rows), "additionalProperties": False}
-
-
-@dataclass(slots=True)
-class Faults:
-    """When backends fail: a blip now and then, and in some sessions one backend that stays down until it is left alone.
-
-    Each call during an outage puts the recovery off again: hammering does not help, waiting does.
-    """
-
-    rng: Random
-    blip: float = 0.02
-    outage: float = 0.12
-    quiet_seconds: float = 18.0
-    down: str = ""
-    calls_until: int = 0
-    recovers_at: float | None = None
-    over: bool = False
-    failures: int = 0
-
-    def __post_init__(self) -> None:
-        if self.rng.random() < self.outage:
-            self.down = self.rng.choice(("reservations", "flights", "payments"))
-            self.calls_until = self.rng.randrange(0, 2)
-
-    def check(self, backend: str, clock: SimulatedClock) -> None:
-        """Raises `ToolError` of kind `timeout`, time having passed, where the backend does not answer."""
-        if self._is_down(backend, clock.now):
-            clock.advance(self.rng.uniform(6.0, 9.0))
-            self.recovers_at = clock.now + self.quiet_seconds
-            self.failures += 1
-            raise ToolError("timeout", f"the {backend} service did not answer in time")
-        if self.rng.random() < self.blip:
-            clock.advance(self.rng.uniform(4.0, 7.0))
-            raise ToolError("timeout", f"the {backend} service did not answer in time")
-
-    def _is_down(self, backend: str, now: float) -> bool:
-        if backend != self.down or self.over:
-            return False
-        if self.calls_until > 0:
-            self.calls_until -= 1
-            return False
-        self.over = self.recovers_at is not None and now >= self.recovers_at
-        return not self.over
-
-
-@dataclass(slots=True)
-class Toolbox:
-    """The tools of one session: its database, the scopes granted so far, and what was spent."""
-
-    database: Database
-    clock: SimulatedClock
-    rng: Random
-    faults: Faults
-    granted: set[str] = field(default_factory=set)
-    spent: float = 0.0
-    handed_over: str = ""
-    identified: str = ""
-
-    def call(self, name: str, arguments: Any) -> Any:
-        """Run a tool; time passes and money is spent whatever comes of it. Raises `ToolError`."""
-        tool = TOOLS.get(name)
-        if tool is None:
-            self.clock.advance(0.2)
-            raise ToolError("unknown_tool", f"there is no tool {name!r}")
-        self.spent += tool.cost
-        self.faults.check(tool.backend, self.clock)
-        self.clock.advance(tool.seconds * self.rng.uniform(0.7, 1.6))
-        missing = [scope for scope in tool.scopes if scope not in self.granted]
-        if missing:
-            raise ToolError("permission_denied", f"{name} needs the scope {missing[0]}, which this session was not granted")
-        return tool.run(self, _checked(tool, arguments))
-
-    def user(self, user_id: str) -> User:
-        """That customer; raises `ToolError` of kind `not_found`."""
-        found = self.database.users.get(str(user_id).upper())
-        if found is None:
-            raise ToolError("not_found", f"there is no customer {user_id}")
-        return found
-
-    def reservation(self, reservation_id: str) -> Reservation:
-        """That reservation; raises `ToolError` of kind `not_found`."""
-        found = self.database.reservations.get(str(reservation_id).upper())
-        if found is None:
-            raise ToolError("not_found", f"there is no reservation {reservation_id}")
-        return found
-
-    def own(self, reservation_id: str) -> Reservation:
-        """That reservation, confirmed and the identified customer's own; raises `ToolError`."""
-        found = self.reservation(reservation_id)
-        if found.user_id != self.identified:
-            raise ToolError("permission_denied", f"{reservation_id} belongs to another customer than the one identified")
-        if found.status != "confirmed":
-            raise ToolError("invalid", f"{reservation_id} is {found.status}")
-        return found
-
-    def flight(self, number: str, day: str) -> Flight:
-        """That day's flight; raises `ToolError` of kind `not_found` or `invalid`."""
-        found = self.database.world.flights.get((str(number).upper(), _day(day)))
-        if found is None:
-            raise ToolError("not_found", f"there is no flight {number} on {day}")
-        return found
-
-
-def _checked(tool: Tool, arguments: Any) -> Mapping[str, Any]:
-    """The arguments, complete and of the right types; raises `ToolError` of kind `invalid`."""
-    if not isinstance(arguments, Mapping):
-        raise ToolError("invalid", f"{tool.name} takes an object of arguments")
-    for name, kind in tool.parameters.items():
-        value = arguments.get(name)
-        if not isinstance(value, str if kind == "text" else int) or isinstance(value, bool):
-            raise ToolError("invalid", f"{tool.name} needs {name}, {'a number' if kind == 'int' else 'text'}")
-    extra = sorted(set(arguments) - set(tool.parameters))
-    if extra:
-        raise ToolError("invalid", f"{tool.name} has no argument {extra[0]}")
-    return arguments
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ToolError("invalid", f"{text!r} is not a date such as 2026-05-14") from None
 
 
 def show_user(user: User) -> dict[str, Any]:
@@ -222,7 +69,7 @@ def _get_user(box: Toolbox, a: Mapping[str, Any]) -> Any:
 
 def _verify_identity(box: Toolbox, a: Mapping[str, Any]) -> Any:
     user = box.user(a["user_id"])
-    if user.born != _day(a["birth_date"]):
+    if user.born != day_of(a["birth_date"]):
         raise ToolError("not_verified", "the date of birth does not match")
     box.granted.add(IDENTITY)
     box.identified = user.user_id
@@ -237,7 +84,7 @@ def _search_flights(box: Toolbox, a: Mapping[str, Any]) -> Any:
     for end in (a["origin"], a["destination"]):
         if end not in AIRPORTS.values():
             raise ToolError("invalid", f"{end} is no airport that we fly to")
-    day = _day(a["date"])
+    day = day_of(a["date"])
     found = [
         flight
         for route in box.database.world.routes.values()
@@ -456,8 +303,3 @@ _ROWS = (
 
 TOOLS: Mapping[str, Tool] = {tool.name: tool for tool in _ROWS}
 """All tools by name."""
-
-
-def content_of(result: Any) -> str:
-    """A tool's result as the text that the model reads."""
-    return json.dumps(result, ensure_ascii=False)

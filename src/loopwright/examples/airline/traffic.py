@@ -63,8 +63,10 @@ MOODS = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """One customer with what they want today. `explores` are days that they ask about first; `mistyped` a wrong reservation number
-    that they give at first."""
+    """One customer with what they want today.
+
+    `explores` are days that they ask about first; `mistyped` is a wrong reservation number that they give at first.
+    """
 
     number: int
     user: User
@@ -173,9 +175,17 @@ def _booking(world: World, user: User, rng: Random) -> Goal:
     dearest = max(f.fares[cabin] * people for f in found)
     if dearest <= user.credit and rng.random() < 0.7:
         rules.add("credit")
-    ends = {"origin": route.origin, "destination": route.destination}
-    numbers = tuple(f.route.number for f in found)
-    return Goal("book", user.user_id, "", day, numbers, cabin=cabin, people=people, rules=frozenset(rules), **ends)
+    return Goal(
+        "book",
+        user.user_id,
+        day=day,
+        flights=tuple(f.route.number for f in found),
+        origin=route.origin,
+        destination=route.destination,
+        cabin=cabin,
+        people=people,
+        rules=frozenset(rules),
+    )
 
 
 def suitable(world: World, ends: tuple[str, str], day: date, cabin: str, people: int, rules: frozenset[str]) -> Sequence[Flight]:

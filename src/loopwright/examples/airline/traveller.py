@@ -23,8 +23,8 @@ _HANDED = re.compile(
 _RETRY = re.compile(r"\btry( it)? again\b", _I)
 _QUOTE = re.compile(r"\b(shall i|should i|would you like me to|do you want me to|may i go ahead|please confirm)\b", _I)
 _DONE = re.compile(
-    r"\b(is cancelled|has been (cancelled|canceled|changed|booked|issued|added|arranged|taken care)|now booked on|booking is complete"
-    r"|i have added|now includes|taken care of|been arranged)\b|^done\b|^all set\b",
+    r"\b(is cancelled|has been (cancelled|canceled|changed|booked|issued|added|arranged|taken care)|now booked on"
+    r"|booking is complete|i have added|now includes|taken care of|been arranged)\b|^done\b|^all set\b",
     _I,
 )
 _ASKS = re.compile(r"\?|\bplease\b", _I)
@@ -97,7 +97,8 @@ class Traveller:
         self.told.setdefault(self._at, []).append(answer)
         away = self.turn > MAX_TURNS or self._rng.random() < CALLED_AWAY
         if away or (waited > self.visitor.mood.patience and self._rng.random() < 0.55):
-            return self._leave("abandoned")
+            self._leave("abandoned")
+            return None
         for react in (self._to_hand_over, self._to_quote, self._to_question, self._to_end, self._to_bad):
             said = react(answer)
             if said is not None or self.left:
@@ -311,9 +312,12 @@ class Traveller:
 
 _QUESTIONS: Sequence[tuple[re.Pattern[str], Callable[[Traveller], str]]] = (
     (re.compile(r"customer (number|id)|account number", _I), Traveller.give_user),
-    (re.compile(r"reservation (number|id|code)|booking (number|reference|code)|which reservation|confirmation (number|code)", _I), Traveller.give_reservation),
+    (
+        re.compile(r"(reservation|booking|confirmation) (number|id|code|reference)|which reservation", _I),
+        Traveller.give_reservation,
+    ),
     (re.compile(r"date of birth|birth ?da(te|y)", _I), Traveller.give_birth),
     (re.compile(r"(what|which) (other )?date|what day|which day", _I), Traveller.give_day),
     (re.compile(r"fly from|which cabin|how many (passengers|people)", _I), Traveller.give_trip),
     (re.compile(r"how many bags", _I), Traveller.give_bags),
-)  # fmt: skip
+)

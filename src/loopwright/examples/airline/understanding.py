@@ -24,14 +24,16 @@ INTENTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("cancel", r"\b(cancel\w*|call off|refund\w*|money back|reimburse\w*|can't (go|travel|fly)|not going to travel)\b"),
         (
             "change",
-            r"\b(change|changing|move|moving|switch|re-?book|reschedul\w*|push|shift|swap)\b|\b(later|earlier|different) flight\b",
+            r"\b(change|changing|move|moving|switch|re-?book|reschedul\w*|push|shift|swap)\b"
+            r"|\b(later|earlier|different) flight\b",
         ),
         ("status", r"\b(on time|status|delayed|running late|still leaving|what time does)\b"),
         ("book", r"\b(book|buy|get me (a )?(seat|flight|ticket)|need (a )?(seat|flight|ticket)|fly (from|to|out))\b"),
         ("baggage", r"\b(bags?|luggage|suitcases?|baggage)\b"),
     )
 )
-_MONTHS = {name: index + 1 for index, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: index + 1 for index, name in enumerate(_MONTH_NAMES)}
 _ISO = re.compile(r"\b(\d{4}-\d{2}-\d{2})\b")
 _MONTH_DAY = re.compile(r"\b([A-Z][a-z]{2})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?\b(?!\d)(?:,? (\d{4}))?")
 _DAY_MONTH = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? ([A-Z][a-z]{2})[a-z]*\b(?:,? (\d{4}))?")
@@ -44,7 +46,7 @@ _YES = re.compile(
 _NO = re.compile(r"^\W*(no|nope|don't|do not|stop|wait|hold on|leave it|not yet)\b", re.IGNORECASE)
 _THANKS = re.compile(r"\b(thanks?|thank you|bye|that's all|that is all|cheers)\b", re.IGNORECASE)
 _RECAP = re.compile(
-    r"\b(remind me|again\?|what was|how much (was|will|is) (that|it|the)|just to be sure|to confirm)\b", re.IGNORECASE
+    r"\bagain\?|\b(remind me|what was|how much (was|will|is) (that|it|the)|just to be sure|to confirm)\b", re.IGNORECASE
 )
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "1st": 0, "2nd": 1, "3rd": 2}
 _ORDINAL = re.compile(r"\b(first|second|third|1st|2nd|3rd) (one|option|flight)\b", re.IGNORECASE)
@@ -57,11 +59,20 @@ _TO = re.compile(rf"\bto ({'|'.join(AIRPORTS)}|{'|'.join(AIRPORTS.values())})\b"
 _CODES = {**{name.lower(): code for name, code in AIRPORTS.items()}, **{code.lower(): code for code in AIRPORTS.values()}}
 
 RULES: Mapping[str, re.Pattern[str]] = {
-    "nonstop": re.compile(r"\b(only|nothing but|just|strictly)\b[^.!?]*\b(non-?stop|direct)\b|\bno (connections|stopovers|layovers)\b", re.IGNORECASE),
-    "credit": re.compile(r"\b(use|from|with|against)\b[^.!?]*\btravel credit\b[^.!?]*|\b(never|don't|do not) (touch|charge|use) my card\b", re.IGNORECASE),
-    "not_early": re.compile(r"\b(nothing|no flights?|not|never)\b[^.!?]*\bbefore (10|ten)\b", re.IGNORECASE),
-    "confirm": re.compile(r"\b(without|until|before)\b[^.!?]*\b(explicit yes|clear yes)\b", re.IGNORECASE),
-}  # fmt: skip
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in (
+        (
+            "nonstop",
+            r"\b(only|nothing but|just|strictly)\b[^.!?]*\b(non-?stop|direct)\b|\bno (connections|stopovers|layovers)\b",
+        ),
+        (
+            "credit",
+            r"\b(use|from|with|against)\b[^.!?]*\btravel credit\b|\b(never|don't|do not) (touch|charge|use) my card\b",
+        ),
+        ("not_early", r"\b(nothing|no flights?|not|never)\b[^.!?]*\bbefore (10|ten)\b"),
+        ("confirm", r"\b(without|until|before)\b[^.!?]*\b(explicit yes|clear yes)\b"),
+    )
+}
 """Standing instructions that the planner knows how to follow, as they are said."""
 
 
@@ -125,10 +136,8 @@ def rules_in(text: str) -> frozenset[str]:
 def dates_in(text: str) -> tuple[str, ...]:
     """The dates of a text in order: ISO, or the day and the English month; without a year it is this year's."""
     found = [(m.start(), m[1]) for m in _ISO.finditer(text)]
-    for match in _MONTH_DAY.finditer(text):
-        found.append((match.start(), _iso(match[3], match[1], match[2])))
-    for match in _DAY_MONTH.finditer(text):
-        found.append((match.start(), _iso(match[3], match[2], match[1])))
+    found += [(m.start(), _iso(m[3], m[1], m[2])) for m in _MONTH_DAY.finditer(text)]
+    found += [(m.start(), _iso(m[3], m[2], m[1])) for m in _DAY_MONTH.finditer(text)]
     return tuple(dict.fromkeys(day for _, day in sorted(found) if day and _exists(day)))
 
 

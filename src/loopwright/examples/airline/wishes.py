@@ -85,8 +85,12 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "No connections please.",
     ),
     "not_early": ("No flights before 10 in the morning, please.", "And nothing before 10, I am not a morning person."),
-    "credit": ("Please pay with my travel credit.", "Don't touch my card, use my travel credit.", "I want to use my travel credit for it."),
-}  # fmt: skip
+    "credit": (
+        "Please pay with my travel credit.",
+        "Don't touch my card, use my travel credit.",
+        "I want to use my travel credit.",
+    ),
+}
 
 
 def said_day(day: date | None, rng: Random) -> str:
