@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loopwright.guards.claims import Statement, corrects_itself, differ, statements, values_in
+from loopwright.guards.claims import LONGEST, Statement, corrects_itself, differ, statements, values_in
 from loopwright.guards.facts import Fact, against, facts_in
 from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
 from loopwright.guards.outcome import as_text, failure
@@ -15,25 +15,34 @@ from loopwright.guards.tool_names import changes_something
 MOST_SAID = 200
 """Statements remembered per session."""
 
-Value = tuple[str, str]
+MOST_HEARD = 60
+"""Texts remembered per session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A text that came up: an `agent`'s, a `user`'s, or a `tool`'s, at a place counted from 0 over the session."""
+
+    at: int
+    role: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A statement of the agent, and what has come up since: values in results and users' messages, and whether any was new."""
+    """A statement of the agent, and the place up to which texts had come up when it was made."""
 
     statement: Statement
-    since: frozenset[Value] = frozenset()
-    moved: bool = False
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What was said and found since something last changed."""
+    """What was said and found since something last changed, what came up, and which calls wait for their results."""
 
     said: tuple[Said, ...] = ()
     facts: Mapping[tuple[str, frozenset[str]], Fact] = field(default_factory=dict)
-    known: frozenset[Value] = frozenset()
+    heard: tuple[Heard, ...] = ()
     waiting: Mapping[str, str] = field(default_factory=dict)
     answered: bool = False
     objections: frozenset[str] = frozenset()
@@ -70,7 +79,7 @@ class CheckConsistency:
         payload = event.payload
         content = payload.get("content")
         if event.kind == "message" and payload.get("role") == "user" and isinstance(content, str):
-            return _came_up(state, content), ALLOW
+            return _hear(state, "user", content), ALLOW
         if event.kind == "tool_call":
             return replace(state, waiting={**state.waiting, _call(payload): as_text(payload.get("name"))}), ALLOW
         if event.kind == "tool_result":
@@ -81,21 +90,22 @@ class CheckConsistency:
         objection = self._objection(state, content, new)
         if objection and objection not in state.objections:
             return replace(state, objections=state.objections | {objection}), GuardDecision("block", objection)
-        known = state.known | frozenset(values_in(content))
-        said = tuple(s for s in state.said if not any(differ(s.statement, n) for n in new))
-        return replace(state, said=(*said, *map(Said, new))[-MOST_SAID:], known=known), ALLOW
+        state = _hear(state, "agent", content)
+        kept = tuple(s for s in state.said if not any(differ(s.statement, n) for n in new))
+        now_said = tuple(Said(statement, state.heard[-1].at) for statement in new)
+        return replace(state, said=(*kept, *now_said)[-MOST_SAID:]), ALLOW
 
     def _result(self, state: Conversation, payload: Mapping[str, Any]) -> Conversation:
         name = as_text(payload.get("name"))
         waiting = {call: tool for call, tool in state.waiting.items() if call != _call(payload)}
         state = replace(state, waiting=waiting, answered=True)
         if failure(payload) is not None:
-            return _came_up(state, as_text(payload.get("error") or payload.get("result")), found=True)
+            return _hear(state, "tool", as_text(payload.get("error") or payload.get("result")))
         if name in self.writes or changes_something(name):
             state = replace(state, said=(), facts={})
         result = payload.get("result")
         fresh = {(id, fact.words): fact for fact in facts_in(result, name) for id in fact.ids} if self.found else {}
-        return _came_up(replace(state, facts={**state.facts, **fresh}), as_text(result), found=True)
+        return _hear(replace(state, facts={**state.facts, **fresh}), "tool", as_text(result))
 
     def _objection(self, state: Conversation, content: str, new: list[Statement]) -> str:
         if self.unanswered and state.waiting and state.answered:
@@ -105,7 +115,7 @@ class CheckConsistency:
         if corrects_itself(content):
             return ""
         for statement in new:
-            earlier = next((s for s in state.said if _contradicted(s, statement)), None) if self.said else None
+            earlier = next((s for s in state.said if _contradicted(s, statement, state.heard)), None) if self.said else None
             if earlier is not None:
                 return f"this contradicts what was said before. Before: “{earlier.statement.text}” Now: “{statement.text}”"
             fact = against(statement, state.facts) if self.found else None
@@ -115,18 +125,27 @@ class CheckConsistency:
         return ""
 
 
-def _contradicted(said: Said, new: Statement) -> bool:
+def _contradicted(said: Said, new: Statement, heard: Sequence[Heard]) -> bool:
+    """Whether a new statement contradicts an earlier one, and nothing that came up in between accounts for it."""
     how = differ(said.statement, new)
-    if not how or (how == "value" and set(new.values) & said.since):
+    if not how:
         return False
-    return bool(new.ids) or not said.moved or (how == "polarity" and len(new.words) >= 4)
+    since = [h for h in heard if h.at > said.at and h.role != "agent"]
+    if how == "value" and any(value in new.values for h in since for value in values_in(h.text)):
+        return False
+    if new.ids or (how == "polarity" and len(new.words) >= 4):
+        return True
+    return not any(h.role == "tool" or _brings_something_new(h, heard) for h in since)
 
 
-def _came_up(state: Conversation, text: str, found: bool = False) -> Conversation:
-    values = frozenset(values_in(text))
-    moved = found or bool(values - state.known)
-    said = tuple(replace(s, since=s.since | values, moved=s.moved or moved) for s in state.said)
-    return replace(state, said=said, known=state.known | values)
+def _brings_something_new(asked: Heard, heard: Sequence[Heard]) -> bool:
+    before = {value for h in heard if h.at < asked.at for value in values_in(h.text)}
+    return not before.issuperset(values_in(asked.text))
+
+
+def _hear(state: Conversation, role: str, text: str) -> Conversation:
+    at = state.heard[-1].at + 1 if state.heard else 0
+    return replace(state, heard=(*state.heard, Heard(at, role, text[:LONGEST]))[-MOST_HEARD:])
 
 
 def _call(payload: Mapping[str, Any]) -> str:

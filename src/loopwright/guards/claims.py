@@ -8,7 +8,8 @@ offers and lists state nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 LONGEST = 8000
 """Characters of a text that are read."""
@@ -16,7 +17,10 @@ LONGEST = 8000
 MANY_VALUES = 4
 """A sentence with more values than this is a list."""
 
-ALIKE = 0.6
+OF_ITS_OWN = 4
+"""Words that an item of a list must have to state something by itself."""
+
+ALIKE = 0.66
 """How much of the words of two statements must be shared, as intersection over union; one has all words of the other."""
 
 _words = str.split
@@ -46,26 +50,35 @@ _VALUE = re.compile(
 )  # fmt: skip
 _SENTENCE = re.compile(r"(?<=[a-z0-9)\]*\"'][.!?])\s+|\n+|(?<=\?)\s*")
 _MARKUP = re.compile(r"[*_`>#]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|^\s*(?:[-*•]|\d+[.)])\s+")
+_ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s|\s*\**[A-Z][\w ]{1,30}:")
+_OPENING = re.compile(
+    r"(?:(?:yes|no|ok(?:ay)?|however|unfortunately|therefore|also|and|but|so|as (?:mentioned|i said)"
+    r"|(?:please )?(?:note|be aware)(?: that)?|(?:i'?m|i am) (?:very |so )?sorry(?:,? but)?"
+    r"|i (?:apologi[sz]e|understand)[^,.]{0,60}(?:, but|,)|to (?:confirm|be clear))\b[,:]? *)+"
+)
 _OPEN = re.compile(
-    r"\?|\b(?:if|whether|would|could|might|may(?!\s\d)|should|shall|unless|either|or|assuming|suppose|perhaps|maybe"
-    r"|please|let me|let's|once|until|when|before|after|then|otherwise|e\.g|example"
-    r"|approximately|about|around|up to|at least|at most|between|from|range)\b"
+    r"\?|[={}<>\\]|\b(?:if|whether|would|could|might|may(?!\s\d)|should|shall|unless|either"
+    r"|assuming|suppose|perhaps|maybe|please|let me|let's|otherwise|e\.g|example|approximately|roughly)\b"
 )
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|neither|nor|without)\b|n't\b|\bnon-?(?=[a-z]{4})")
 _PREFIXED = re.compile(r"\b(?:in(?=eligible)|un(?=available|able|authorized|refundable|changed|confirmed)|im(?=possible))")
 _CORRECTS = re.compile(
-    r"\b(?:apologi[sz]e|apologies|sorry|correct(?:ion|ing|ed)|mistake\w*|misspoke|mis(?:stated|read)|i was wrong|earlier i"
-    r"|in fact|actually|update[ds]?|change[ds]?|changing|instead|no longer|i see (?:now )?that|upon (?:further )?review"
-    r"|re-?check\w*|turns out|however)\b"
+    r"\b(?:correction|my mistake|misspoke|mis(?:stated|read)|i (?:made|was|had) (?:an? )?(?:\w+ )?(?:mistaken?|error|wrong)"
+    r"|earlier i|(?:apologi[sz]e|apologies|sorry) for (?:the|my|any|that|this) (?:\w+ )?(?:confusion|mistake|error|oversight"
+    r"|misunderstanding)"
+    r"|actually|in fact|instead|no longer|has (?:since |now )?(?:been )?(?:changed|updated)"
+    r"|upon (?:further )?review|re-?check\w*|turns out)\b"
 )
 _WORD = re.compile(r"[a-z][a-z'-]*")
 _IDLE = frozenset(
     _words(
         "a an the this that these those is are was were be been being has have had do does did will can i you he she it "
-        "we they your my our their his her its me us them to of in on at by for with as and but so also there here now "
+        "we they your my our their his her its me us them to of in on at by for with as but so also there here now "
         "currently already just only still very however therefore unfortunately indeed please note which who what all any "
         "some same it's that's you'll you're i'm i've we've he's she's they're there's yes sure certainly thank thanks "
-        "great right am n't not no never cannot can't don't doesn't isn't aren't wasn't weren't won't haven't hasn't "
+        "great right am charge charged applied apply applies incur incurred amounts amount "
+        "comes come equals n't not no never cannot can't don't doesn't isn't "
+        "aren't wasn't weren't won't haven't hasn't "
         "didn't couldn't without neither nor non able"
     )
 )
@@ -75,19 +88,29 @@ _QUALIFIES = frozenset(
         "fourth last next outbound return inbound departure arrival depart arrive earlier later other another both "
         "one-way round-trip subtotal tax net gross refund economy business basic premium standard adult child monthly "
         "annual daily minimum maximum free paid base"
+        " and plus after before between from or then until when about around over under least most once"
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One sentence: what it is about (`ids`), its words without idle ones, its values as (kind, value), and whether it is so."""
+    """One sentence: what it is about (`ids`), its words without idle ones, its values as (kind, value), and whether it is so.
+
+    `named` are the ids that stand in the sentence itself; `ids` holds those of its heading, too, where it is an item of a list.
+    """
 
     text: str
     ids: frozenset[str]
     words: frozenset[str]
     values: tuple[tuple[str, str], ...]
     affirmed: bool
+    named: frozenset[str] = frozenset()
+
+    @property
+    def qualifiers(self) -> frozenset[str]:
+        """The words that say which of several like things is meant."""
+        return self.words & _QUALIFIES
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -106,8 +129,20 @@ def corrects_itself(text: str) -> bool:
 
 
 def statements(text: str) -> list[Statement]:
-    """What a text states. Statements that its own other sentences differ from are lists of options, and are left out."""
-    found = [s for s in map(_statement, _SENTENCE.split(text[:LONGEST])) if s is not None]
+    """What a text states. Statements that its own other sentences differ from are lists of options, and are left out.
+
+    An item of a list is about what the text named last before it, too; a short one, such as `Price: $20`, may be about anything.
+    """
+    found: list[Statement] = []
+    heading: frozenset[str] = frozenset()
+    for sentence in _SENTENCE.split(text[:LONGEST]):
+        statement = _statement(sentence)
+        if _ITEM.match(sentence):
+            whole = statement is not None and len(statement.words) >= OF_ITS_OWN
+            found += [replace(statement, ids=statement.ids | heading)] if statement and whole else []
+            continue
+        heading = frozenset(v for k, v in values_in(sentence) if k == "id") or heading
+        found += [statement] if statement else []
     return [s for s in found if not any(o is not s and differ(o, s) for o in found)]
 
 
@@ -130,7 +165,7 @@ def amount(number: float) -> str:
 
 def _alike(one: Statement, other: Statement) -> bool:
     shared = one.words & other.words
-    if len(shared) < (1 if one.ids else 2) or (one.words & _QUALIFIES) != (other.words & _QUALIFIES):
+    if len(shared) < (1 if one.ids else 2) or one.qualifiers != other.qualifiers:
         return False
     return len(shared) == min(len(one.words), len(other.words)) and len(shared) / len(one.words | other.words) >= ALIKE
 
@@ -138,18 +173,29 @@ def _alike(one: Statement, other: Statement) -> bool:
 def _statement(sentence: str) -> Statement | None:
     said = _MARKUP.sub("", sentence).strip()
     low = said.lower().replace("’", "'")
+    opening = _OPENING.match(low)
+    if opening:
+        said, low = said[opening.end() :], low[opening.end() :]
     if not 8 <= len(low) <= 400 or _OPEN.search(low):
         return None
-    found = [_normal(match) for match in _VALUE.finditer(said)]
+    places = list(_VALUE.finditer(said))
+    found = [_normal(place) for place in places]
     values = tuple(v for v in found if v[0] != "id")
-    bare = _VALUE.sub(" ", said).lower().replace("’", "'")
+    bare = _without(low, places)
     negations = len(_NEGATION.findall(bare)) + len(_PREFIXED.findall(bare))
     words = frozenset(
         _stem(w) for w in _WORD.findall(_PREFIXED.sub("", _NEGATION.sub(" ", bare))) if w not in _IDLE and len(w) > 1
     )
     if len(values) > MANY_VALUES or len(words) < (1 if any(k == "id" for k, _ in found) else 2):
         return None
-    return Statement(said, frozenset(v for k, v in found if k == "id"), words, values, negations % 2 == 0)
+    ids = frozenset(v for k, v in found if k == "id")
+    return Statement(said, ids, words, values, negations % 2 == 0, ids)
+
+
+def _without(text: str, places: Sequence[re.Match[str]]) -> str:
+    ends = [0, *(place.end() for place in places)]
+    starts = [*(place.start() for place in places), len(text)]
+    return " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))
 
 
 def _stem(word: str) -> str:

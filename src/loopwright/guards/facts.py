@@ -15,6 +15,7 @@ MOST = 400
 """Facts read from one result."""
 
 _ID = re.compile(r"(?=[\w-]*\d)[\w-]{4,40}$|[\w.+-]+@[\w-]+\.[\w.]+$|[A-Z]{5,8}$")
+_DATED = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}:\d\d")
 _MONEY = frozenset({"price", "cost", "amount", "fee", "balance", "total", "fare", "refund", "charge", "subtotal", "deposit"})
 _OPPOSED = (
     ({"active"}, {"cancelled", "expired"}), ({"on time"}, {"delayed", "cancelled"}),
@@ -54,14 +55,14 @@ def against(statement: Statement, facts: Mapping[tuple[str, frozenset[str]], Fac
 
     The statement holds every word of the field's name and one value of its kind, and no field of that thing has this value.
     """
-    if len(statement.ids) != 1 or not statement.affirmed or len(statement.values) != 1:
+    if len(statement.named) != 1 or not statement.affirmed or len(statement.values) != 1:
         return None
-    (subject,) = statement.ids
+    (subject,) = statement.named
     kind, value = statement.values[0]
     own = [fact for (id, _), fact in facts.items() if id == subject]
     if any(fact.value == (kind, value) for fact in own):
         return None
-    named = [fact for fact in own if fact.value[0] == kind and (kind == "status" or fact.words <= statement.words)]
+    named = [f for f in own if f.value[0] == kind and (kind == "status" or statement.qualifiers <= f.words <= statement.words)]
     if len(named) != 1:
         return None
     return named[0] if kind != "status" or _opposed(named[0].value[1], value) else None
@@ -79,16 +80,12 @@ def _walk(value: Any, source: str, depth: int) -> Iterator[Fact]:
             yield from _walk(item, source, depth + 1)
     if not isinstance(value, Mapping):
         return
-    ids = frozenset(v.lower() for v in value.values() if isinstance(v, str) and _ID.match(v) and not _dated(v))
+    ids = frozenset(v.lower() for v in value.values() if isinstance(v, str) and _ID.match(v) and not _DATED.match(v))
     for key, inner in value.items():
         found = _value(str(key), inner) if ids else None
         if found is not None:
             yield Fact(ids, frozenset(words_of(str(key))), found, source)
         yield from _walk(inner, source, depth + 1)
-
-
-def _dated(text: str) -> bool:
-    return any(kind in ("date", "time") for kind, _ in values_in(text))
 
 
 def _value(key: str, value: Any) -> tuple[str, str] | None:

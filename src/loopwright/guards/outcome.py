@@ -17,16 +17,20 @@ _STARTS = re.compile(
     r"|\W{0,4}(?:permission|access) (?:was )?denied\b",
     re.IGNORECASE,
 )
-_RIGHT = r"(?:permissions?|authori[sz]ation|privileges?|access(?: rights)?|scopes?|clearance|credentials|entitlements?)"
+_RIGHT = r"(?:permissions?|authori[sz]ation|privileges?|access(?: rights)?|rights|scopes?|clearance|credentials|entitlements?)"
 _DENIED = re.compile(
     rf"\b(?:{_RIGHT} (?:\w+ )?(?:was |is |were |are |has been )?(?:denied|refused|missing|required|needed|insufficient"
     r"|error|not granted)"
     rf"|(?:insufficient|missing|lack(?:s|ing)?(?: the)?|without|no|requires?|need(?:s|ed)?) (?:[\w:.-]+ ){{0,3}}{_RIGHT}\b"
     rf"|(?:do(?:es)?|did)(?: not|n'?t) have (?:[\w:.-]+ ){{0,4}}{_RIGHT}\b"
-    r"|(?:not|un|n'?t|never) ?(?:be |been |yet )?(?:authori[sz]ed|permitted|authenticated|entitled)"
+    r"|(?:not|un|n'?t|never) ?(?:be |been |yet )?(?:authori[sz]ed|authenticated|entitled)"
+    r"|(?:you|user|agent|role|account|caller|operation|action|call|request|this|it)\b[^.\n]{0,40}\bnot (?:be )?permitted"
     r"|not allowed (?:to|for)\b|forbidden|(?:access|permission|operation|action|request|call) (?:is |was )?"
     r"(?:denied|not permitted|not allowed)"
     r"|(?:requires?|needs?|awaiting|without|pending) (?:\w+ ){0,3}(?:approval|authentication|verification|sign-?off|elevation)"
+    r"|(?:approval|authentication|verification|sign-?in|log-?in|elevation) (?:is |was )?"
+    r"(?:first )?(?:required|needed|missing|pending)"
+    r"|^\W*(?:denied|forbidden)\b"
     r"|(?:must|has to|have to|needs? to) (?:first )?be (?:\w+ )?(?:verified|authenticated|authori[sz]ed|approved|logged in)"
     r"|not (?:been )?(?:verified|logged in|signed in)\b|(?:user|caller|identity|customer|account) (?:is )?unverified"
     r"|(?:restricted|reserved) to (?:\w+ ){0,3}(?:roles?|admins?|administrators?|supervisors?|managers?|owners?)"
@@ -99,5 +103,6 @@ def _failed_fields(fields: Mapping[str, Any]) -> str | None:
         "forbidden",
     ):
         told = fields.get("message") or fields.get("detail") or fields.get("reason")
-        return as_text(told or fields)[:_LONGEST]
+        state = fields.get("status")
+        return f"{state}: {as_text(told or fields)}"[:_LONGEST] if isinstance(state, str) else as_text(told or fields)[:_LONGEST]
     return None

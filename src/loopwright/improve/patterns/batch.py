@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from loopwright.collect.trace import Trace
 from loopwright.guards.guard import Guard, GuardDecision, GuardEvent
-from loopwright.guards.outcome import call_key
+from loopwright.guards.outcome import call_key, failure
 from loopwright.guards.tool_names import changes_something
 from loopwright.mine.reading import Reading, ToolUse, read, roles
+
+Shape = tuple[frozenset[str], frozenset[str]]
 
 LEARNED = 2
 """How often a read must have changed after a tool, and nothing else, ran, for that tool to be one that changes things."""
@@ -34,6 +37,13 @@ class Recorded:
     reading: Reading
     roles: tuple[str, ...]
 
+    @property
+    def speakers(self) -> int:
+        """How many agents talk, by their names; at least 1."""
+        return max(
+            1, len({m.name for m, role in zip(self.trace.messages, self.roles, strict=True) if role == "agent" and m.name})
+        )
+
     @cached_property
     def moments(self) -> tuple[Moment, ...]:
         """The events, in order."""
@@ -54,11 +64,17 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """All traces; the tools that are known to exist, by having worked or by being offered; those that change something."""
+    """All traces, and what they tell of the tools.
+
+    `tools` are known to exist, by having worked or by being offered; `writes` change something; `silent` ever answered with
+    nothing. `shapes` holds what each took and gave where it worked: the names of its arguments, and of its result's fields.
+    """
 
     recorded: tuple[Recorded, ...]
     tools: frozenset[str]
     writes: frozenset[str]
+    silent: frozenset[str] = frozenset()
+    shapes: Mapping[str, frozenset[Shape]] = field(default_factory=dict)
 
 
 def observe(traces: Iterable[Trace]) -> Batch:
@@ -69,7 +85,33 @@ def observe(traces: Iterable[Trace]) -> Batch:
     }
     offered = {name for r in recorded for name in r.reading.offered}
     named = {name for name in worked | offered if changes_something(name)}
-    return Batch(recorded, frozenset(worked | offered), frozenset(named | _learned(recorded)))
+    writes = frozenset(named | _learned(recorded))
+    return Batch(recorded, frozenset(worked | offered), writes, _silent(recorded), _shapes(recorded))
+
+
+def _silent(recorded: Sequence[Recorded]) -> frozenset[str]:
+    return frozenset(use.name for r in recorded for use in r.reading.tools if use.result is not None and not use.result.strip())
+
+
+def _shapes(recorded: Sequence[Recorded]) -> dict[str, frozenset[Shape]]:
+    found: dict[str, set[Shape]] = {}
+    for one in recorded:
+        for use in one.reading.tools:
+            if use.name and use.failure is None and use.result and use.result.strip():
+                found.setdefault(use.name, set()).add((_keys(use.arguments), _keys(use.result)))
+    return {name: frozenset(shapes) for name, shapes in found.items()}
+
+
+def _keys(value: Any) -> frozenset[str]:
+    """The names of an object's fields, or of the first object's in a list; the kind of any other value."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return frozenset({"text"})
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return frozenset(map(str, value)) if isinstance(value, Mapping) else frozenset({type(value).__name__})
 
 
 def _learned(recorded: Sequence[Recorded]) -> set[str]:
@@ -134,8 +176,9 @@ def _call(use: ToolUse, offered: frozenset[str]) -> GuardEvent:
 
 
 def _result(use: ToolUse) -> GuardEvent:
-    error = use.failure.message if use.failure is not None else use.error
-    payload = {"id": _id(use), "name": use.name, "arguments": use.arguments, "result": use.result, "error": error}
+    payload = {"id": _id(use), "name": use.name, "arguments": use.arguments, "result": use.result, "error": use.error}
+    if use.failure is not None and failure(payload) is None:
+        payload["error"] = use.failure.message
     return GuardEvent("tool_result", payload)
 
 

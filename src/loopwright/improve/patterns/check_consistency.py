@@ -12,12 +12,13 @@ from loopwright.improve.proposal import ProposalKind
 from loopwright.mine.wording import clip
 
 SURENESS = {"what was said before": 0.7, " found (": 0.65, "never came": 0.6}
-"""How sure each comparison is: with what was said before, with what a tool found, and with a result that never came."""
+"""How sure each is, by words of its reason."""
 
 
 def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
-    """What the guard would have objected to."""
-    for moment, decision in one.acts(CheckConsistency(writes=tuple(sorted(batch.writes)))):
+    """What the guard would have objected to. Several agents may differ: there, only tools are held against them."""
+    guard = CheckConsistency(said=one.speakers == 1, writes=tuple(sorted(batch.writes)))
+    for moment, decision in one.acts(guard):
         what = next(name for name in SURENESS if name in decision.reason)
         _, _, now = decision.reason.partition("Now: ")
         yield PatternFinding(

@@ -47,6 +47,7 @@ _CONDITION = re.compile(r"\b(?:if|unless|when(?:ever)?|except|until|without|in c
 _NOT = r"(?:never|do not|don'?t|must not|should not|shouldn'?t|avoid|no longer|refrain from|under no circumstances)"
 _ALWAYS = r"(?:always|every|each|must|all (?:your )?(?:answers|replies|responses|messages)|from now on|make sure|be sure|ensure)"
 _QUOTED = r"(?<!\w)[\"“'‘`](?P<phrase>[^\"”’`\n]{2,80}?)[\"”'’`]"
+_QUOTES = re.compile(_QUOTED.replace("?P<phrase>", ""))
 _USE = (
     r"(?:say|saying|use|using|writ\w+|mention\w*|includ\w+|add\w*|append\w*|end\w*|finish\w*|clos\w+|sign\w*|conclud\w+|begin\w*"
     r"|start\w*|open\w*|call\w*)"
@@ -87,6 +88,11 @@ _DEED_BANNED = re.compile(
     r"\b(?:don'?t|do not|never)(?: ever| you| want you to| want to| go and| just)? (?P<verb>[a-z]{3,12})\b(?P<rest>[^.?!]{0,60})",
     re.IGNORECASE,
 )
+_DECLINES = re.compile(
+    r"\b(?:not interested in|(?:don'?t|do not) (?:want|need|wish for)|no need for)(?: to (?:buy|add|purchase|have))? "
+    r"(?:any |the |an? |my )*(?P<thing>[a-z]+(?: [a-z]+)?)",
+    re.IGNORECASE,
+)
 _ASK_FIRST = re.compile(
     r"\b(?:confirm\w*|consent|approval|permission|go-ahead|ok)\b.{0,80}\b(?:before|prior to|first)\b"
     r"|\b(?:before|prior to)\b.{0,300}\b(?:confirm\w*|consent|approval|permission|go-ahead|ask (?:me|the user|them|first))\b"
@@ -125,7 +131,7 @@ def read_instructions(text: str, index: int, tools: frozenset[str], by_user: boo
     """The instructions that a message gives; `tools` are those that exist."""
     for sentence in _SENTENCE.split(text[:40000]):
         line = sentence.strip(" \t-*•")
-        if not 8 <= len(line) <= LONGEST or "?" in line:
+        if not 8 <= len(line) <= LONGEST or "?" in _QUOTES.sub("", line):
             continue
         broken = _reading(line, tools, by_user)
         if broken is not None:
@@ -148,7 +154,7 @@ def _reading(line: str, tools: frozenset[str], by_user: bool) -> Broken | None:
         broken = read(line)
         if broken is not None:
             return broken
-    return _tool(line, tools) or _topic(line) or (_deed(line, tools) if by_user else None)
+    return _tool(line, tools) or _topic(line) or ((_declined(line) or _deed(line, tools)) if by_user else None)
 
 
 def _phrases(line: str) -> Broken | None:
@@ -201,6 +207,18 @@ def _topic(line: str) -> Broken | None:
         return None
     topic = re.compile(rf"\b{re.escape(found.group('topic').strip().lower().removesuffix('s'))}s?\b")
     return _spoken(lambda text: topic.search(text.lower()) is not None)
+
+
+def _declined(line: str) -> Broken | None:
+    """What the user does not want: broken where the agent says that it was added."""
+    found = _DECLINES.search(line)
+    if found is None:
+        return None
+    thing = re.escape(found.group("thing").strip().lower())
+    given = re.compile(
+        rf"\b(?:added|included|purchased|bought|signed you up for|applied|selected|booked)\b[^.?!]{{0,40}}\b{thing}"
+    )
+    return lambda turn: thing not in turn.asked.lower() and given.search(turn.text.lower()) is not None if turn.text else None
 
 
 def _deed(line: str, tools: frozenset[str]) -> Broken | None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from loopwright.guards.tool_names import likeness, nearest
+from loopwright.guards.tool_names import nearest, words_of
 from loopwright.improve.patterns.batch import Batch, Recorded
 from loopwright.improve.patterns.finding import PatternFinding
 from loopwright.improve.proposal import ProposalKind
 from loopwright.mine.reading import ToolUse
 from loopwright.mine.wording import clip
+
+_SAYS_UNKNOWN = re.compile(
+    r"\b(?:unknown|undefined|unrecogni[sz]ed|no such|not an? (?:valid|known|registered|available|defined))\b"
+    r"|\b(?:is )?not (?:found|defined|registered|available)\b|does(?: not|n't) exist",
+    re.IGNORECASE,
+)
+
+_TOOL = re.compile(r"\b(?:tool|function|action|command)s?\b", re.IGNORECASE)
 
 RARE = 0.02
 """In which share of the traces, at most, a name is called that may be a slip of a usual one."""
@@ -73,20 +82,27 @@ def _unknown(use: ToolUse, answered_by: str, one: Recorded, batch: Batch, calls:
         return ("which is not among the tools that it was given", 0.9) if use.name not in offered else ("", 0.0)
     if answered_by in batch.tools and calls[use.name] < calls[answered_by]:
         return f"and {answered_by} answers", 0.8
-    if use.name not in batch.tools:
-        silent = use.failure is None
-        return "which never worked in any trace", 0.35 if silent else 0.7 if nearest(use.name, batch.tools) else 0.5
+    if use.failure is not None and use.name not in batch.tools:
+        message = use.failure.message
+        said = _SAYS_UNKNOWN.search(message) and (use.name in message or _TOOL.search(message))
+        return "which never worked in any trace", 0.8 if said else 0.3
     return _slip(use, batch, calls)
 
 
 def _slip(use: ToolUse, batch: Batch, calls: Counter[str]) -> tuple[str, float]:
-    """A rare name near to a usual one. That it worked speaks for it, so it is evidence only where it nearly is the usual one."""
-    if calls[use.name] > max(1, RARE * len(batch.recorded)):
-        return "", 0.0
+    """A rare name near to a usual one. That it worked speaks for it: it is evidence where it takes and gives what that one does.
+
+    It is, too, where nothing ever came of it, or where only its spelling differs.
+    """
     near = nearest(use.name, batch.tools - {use.name}, 1)
-    if not near or calls[near[0]] < USUAL * calls[use.name]:
+    if not near or calls[near[0]] < USUAL * calls[use.name] or calls[use.name] > max(1, RARE * len(batch.recorded)):
         return "", 0.0
-    return f"which is seldom called, and nearly {near[0]}", 0.5 if likeness(use.name, near[0]) >= 0.85 else 0.3
+    respelt = words_of(use.name) == words_of(near[0])
+    if not (use.result or "").strip() and near[0] not in batch.silent:
+        return f"which is seldom called, and nothing came of it, unlike of {near[0]}", 0.6
+    twin = use.name in batch.shapes and batch.shapes[use.name] <= batch.shapes.get(near[0], frozenset())
+    why = f"which is seldom called, and {'takes and gives what' if twin else 'is nearly'} {near[0]}{' does' if twin else ''}"
+    return why, 0.7 if respelt else 0.55 if twin else 0.3
 
 
 def _real(batch: Batch, one: Recorded) -> frozenset[str]:
