@@ -98,3 +98,32 @@ def test_it_says_why_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.Monk
     assert Git(tmp_path).why_no_head() == "a git repository without a commit yet"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert Git(tmp_path).why_no_head() == "git is not installed"
+
+
+def test_the_tag_of_a_clean_commit(repository: Path) -> None:
+    assert Git(repository).tag() is None
+    git(repository, "tag", "v1.9.0")
+    git(repository, "tag", "v1.10.0")
+    assert Git(repository).tag() == "v1.10.0"
+    (repository / "agent.py").write_text("two\n")
+    assert Git(repository).tag() is None
+
+
+def test_a_name_stands_for_a_commit(repository: Path) -> None:
+    git(repository, "tag", "v1")
+    assert Git(repository).commit("v1") == git(repository, "rev-parse", "HEAD")
+    assert Git(repository).commit("v2") is None
+    assert Git(repository).commit("--all") is None
+
+
+def test_what_differs_from_a_commit(repository: Path) -> None:
+    head = Git(repository).head() or ""
+    assert Git(repository).changed_since(head) == frozenset()
+    (repository / "prompts").mkdir()
+    (repository / "prompts" / "neuer Satz é.md").write_text("new")
+    (repository / "agent.py").unlink()
+    assert Git(repository).changed_since(head) == {"agent.py", "prompts/neuer Satz é.md"}
+    assert Git(repository).changed_since(head, ["prompts/**"]) == {"prompts/neuer Satz é.md"}
+    assert Git(repository / "prompts").changed_since(head, ["*.md"]) == {"prompts/neuer Satz é.md"}
+    assert Git(repository / "prompts").changed_since(head) == {"agent.py", "prompts/neuer Satz é.md"}
+    assert Git(repository).changed_since("0" * 40) is None
