@@ -209,6 +209,29 @@ CREATE TABLE mode_descriptions (
     payload BLOB NOT NULL
 );
 CREATE INDEX mode_descriptions_by_mode ON mode_descriptions (mode_id);
+CREATE TABLE business_events (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    event_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    at TEXT NOT NULL,
+    value FLOAT NOT NULL
+);
+CREATE UNIQUE INDEX business_events_by_id ON business_events (event_id);
+CREATE INDEX business_events_by_session ON business_events (session_id);
+CREATE TABLE drift_findings (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    finding_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    found_at TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX drift_findings_by_id ON drift_findings (finding_id);
+CREATE TABLE accepted_inputs (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    accepted_at TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
 CREATE TABLE releases (
     number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     release_id TEXT NOT NULL,

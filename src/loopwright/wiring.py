@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from loopwright.adapters.executors.local import LocalExecutor
 from loopwright.adapters.executors.processor_time import processor_time
 from loopwright.adapters.importers.reader import FileRecordReader, FileTraceReader
+from loopwright.adapters.importers.text import FileTextReader
 from loopwright.adapters.store.result_file import MemoryLog, ResultFile, encode
 from loopwright.adapters.store.scaffold_files import ScaffoldFiles
 from loopwright.adapters.store.suite_files import SuiteFolder
@@ -41,11 +42,13 @@ from loopwright.ports import (
     SuiteFiles,
     Target,
     TargetWith,
+    TextReader,
     TraceReader,
     VersionControl,
 )
 from loopwright.registry import Registry
 from loopwright.settings import Settings
+from loopwright.watch.policy import WatchPolicy
 
 if TYPE_CHECKING:
     from loopwright.adapters.otlp.sdk import SpanMemory
@@ -131,6 +134,22 @@ def span_memory() -> SpanMemory:
     from loopwright.adapters.otlp.sdk import SpanMemory  # noqa: PLC0415 (brings the OpenTelemetry SDK)
 
     return SpanMemory()
+
+
+def text_reader() -> TextReader:
+    """Files of text, such as CSV."""
+    return FileTextReader()
+
+
+def watch_policy(settings: Settings) -> WatchPolicy:
+    """How the watch compares, from settings."""
+    return WatchPolicy(
+        current=timedelta(days=settings["watch.current_days"]),
+        reference=timedelta(days=settings["watch.reference_days"]),
+        alpha=settings["watch.alpha"],
+        most=settings["watch.max_inputs"],
+        lower_is_better=tuple(name for name in settings["watch.lower_is_better"].replace(",", " ").split()),
+    )
 
 
 def record_reader(settings: Settings) -> RecordReader:

@@ -11,7 +11,9 @@ from loopwright.mine.policy import WEIGHTS
 from loopwright.mine.rank import Mined, mine
 from loopwright.mine.signal import FailureSignal
 from loopwright.ports import Embedder, Store
+from loopwright.watch.policy import WatchPolicy
 from loopwright.workflows.judging import with_verdicts
+from loopwright.workflows.watching import with_divergences
 
 
 async def mine_traces(
@@ -32,13 +34,16 @@ async def mine_store(
     *,
     weights: Mapping[FailureSignal, float] = WEIGHTS,
     embedder: Embedder | None = None,
+    policy: WatchPolicy | None = None,
 ) -> Mined:
     """Mine all stored traces, and keep the failures in the store: one no longer found keeps its row with score 0.
 
-    What judges failed is found too, where the store has verdicts.
+    What judges failed is found too, where the store has verdicts, and the sessions behind a business metric that got worse,
+    where it has events.
     """
-    found_by = with_verdicts(store, detectors)
-    mined = await mine_traces(list(store.traces()), found_by, weights=weights, embedder=embedder)
+    traces = list(store.traces())
+    found_by = with_divergences(store, with_verdicts(store, detectors), traces, policy)
+    mined = await mine_traces(traces, found_by, weights=weights, embedder=embedder)
     store.replace_failures(mined.failures)
     return mined
 

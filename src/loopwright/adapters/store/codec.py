@@ -34,13 +34,14 @@ from loopwright.judge.verdict import Label, Verdict
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import LoopStep, StoredDecision
 from loopwright.release.record import Release
+from loopwright.watch.finding import AcceptedInputs, DriftFinding
 
 T = TypeVar("T")
 
 RECORDS: tuple[type, ...] = (
     Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep, Release, Queued,
     Proposal, Verification, HarnessChange,
-    Verdict, Label, ModeDescription, GivenFeedback,
+    Verdict, Label, ModeDescription, GivenFeedback, DriftFinding, AcceptedInputs,
 )  # fmt: skip
 LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"

@@ -20,9 +20,10 @@ from loopwright.adapters.store.modes import Modes
 from loopwright.adapters.store.proposals import Proposals
 from loopwright.adapters.store.releases import Releases
 from loopwright.adapters.store.runs import Runs
+from loopwright.adapters.store.watch import Watch
 
 
-class SqlStore(FeedbackOnTraces, Failures, Modes, Judging, Cases, Runs, Decisions, Audit, Loop, Releases, Proposals):
+class SqlStore(FeedbackOnTraces, Failures, Modes, Judging, Cases, Runs, Decisions, Audit, Loop, Releases, Proposals, Watch):
     """Implements `ports.Store`; a context manager that closes at its end."""
 
     @property

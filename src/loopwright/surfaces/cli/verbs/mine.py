@@ -26,6 +26,7 @@ from loopwright.workflows.importing import collect_traces
 from loopwright.workflows.judging import read_verdicts, with_verdicts
 from loopwright.workflows.mining import mine_store, mine_traces
 from loopwright.workflows.rates import detector_counts, type_counts
+from loopwright.workflows.watching import divergence_detector, read_events
 
 app = typer.Typer(add_completion=False)
 REASON_WIDTH = 90
@@ -49,13 +50,17 @@ def mine(
     verdicts: Path | None = typer.Option(
         None, "--verdicts", help="With --traces: a judge's verdicts on them, as `loopwright judge run` prints them."
     ),
+    events: str | None = typer.Option(
+        None, "--events", help="With --traces: business events of their sessions, as `loopwright watch events` takes them."
+    ),
     max_line_bytes: int | None = from_setting("import.max_line_bytes"),
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
 ) -> None:
     """Traces become failures, ranked by the weighted strength of the signals found in them. No model, no key.
 
-    What a judge said earlier (loopwright judge run) is a signal too: in the store by itself, with --traces by --verdicts.
+    What a judge said earlier (loopwright judge run) is a signal too: in the store by itself, with --traces by --verdicts. So are
+    bad outcomes of sessions since a business metric got worse (loopwright watch events): with --traces by --events.
 
     With --traces, reads files and leaves no trace; without, mines the store and keeps the failures there. With --format json
     every trace given is a line, best first, with score 0 where nothing was found; a record that cannot be read ends the command
@@ -71,9 +76,11 @@ def mine(
     if from_ is not None and not traces:
         raise UsageError("--from names the format of --traces, and there are none; the store needs no format")
     settings = settle(config, bool(traces), import__max_line_bytes=max_line_bytes, store__url=store)
+    if events is not None and not traces:
+        raise UsageError("--events goes with --traces; the store keeps them: loopwright watch events FILE")
     if verdicts is not None and not traces:
         raise UsageError("--verdicts goes with --traces; in the store, verdicts are found by themselves")
-    mined, detectors = _mine(settings, traces, from_, verdicts)
+    mined, detectors = _mine(settings, traces, from_, verdicts, events)
     for fault in mined.faults[:5]:
         note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
     if len(mined.faults) > 5:
@@ -84,7 +91,9 @@ def mine(
         _show(mined, detectors, top)
 
 
-def _mine(settings: Settings, traces: list[str], from_: str | None, verdicts: Path | None) -> tuple[Mined, list[Detector]]:
+def _mine(
+    settings: Settings, traces: list[str], from_: str | None, verdicts: Path | None, events: str | None
+) -> tuple[Mined, list[Detector]]:
     """What was found, and the detectors that looked for it."""
     detectors = list(wiring.detectors())
     if verdicts is not None:
@@ -93,10 +102,13 @@ def _mine(settings: Settings, traces: list[str], from_: str | None, verdicts: Pa
         reader = wiring.trace_reader(settings)
         read, intake = asyncio.run(collect_traces(reader, traces, from_, strict=True, progress=TerminalProgress()))
         tell_empty(intake)
+        if events is not None:
+            came = read_events(wiring.record_reader(settings), wiring.text_reader(), events)
+            detectors.append(divergence_detector(came, read, wiring.watch_policy(settings))[0])
         return asyncio.run(mine_traces(read, detectors)), detectors
     with wiring.store(settings, create=False) as kept:
         detectors = with_verdicts(kept, detectors)
-        return asyncio.run(mine_store(kept, detectors)), detectors
+        return asyncio.run(mine_store(kept, detectors, policy=wiring.watch_policy(settings))), detectors
 
 
 def _write(mined: Mined) -> None:
