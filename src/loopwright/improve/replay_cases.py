@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from loopwright.audit.digest import content_id
-from loopwright.collect.conversation import read_messages
-from loopwright.collect.trace import Message, Trace
-from loopwright.errors import RecordError
+from loopwright.collect.trace import Trace
 from loopwright.evaluate.case import Check, EvalCase, Layer
-from loopwright.evaluate.result import EvalResult
 from loopwright.improve.proposal import Proposal
 from loopwright.mine.reading import roles
 
@@ -44,30 +41,9 @@ def user_turns(trace: Trace) -> tuple[dict[str, Any], ...]:
     return tuple({"role": "user", "content": message.text} for message in spoken)
 
 
-def trial_trace(case: EvalCase, result: EvalResult, trace_id: str, attributes: Mapping[str, Any]) -> Trace | None:
-    """The conversation of one trial as a trace, for a pattern to be looked for in it; None where the reply tells no messages.
-
-    `attributes` holds what is known of the agent, such as its `tools`. The input is put before messages that do not repeat it.
-    """
-    try:
-        told = read_messages(result.messages)
-    except RecordError:
-        return None
-    if not told:
-        return None
-    given = read_messages(case.input) if isinstance(case.input, list | tuple) else (Message("user", str(case.input)),)
-    first = next((m for m in told if m.role == "user"), None)
-    whole = first is not None and bool(given) and first.text.strip() == _first_said(given)
-    return Trace(trace_id, told if whole else (*given, *told), attributes=dict(attributes))
-
-
 def without_own_trials(cases: Sequence[EvalCase]) -> tuple[EvalCase, ...]:
     """The cases, each to be tried as often as the others: pairs then weigh alike."""
     return tuple(replace(case, trials=None) for case in cases)
-
-
-def _first_said(given: Sequence[Message]) -> str:
-    return next((m.text.strip() for m in given if m.role == "user"), given[0].text.strip())
 
 
 def _case(trace: Trace, turns: Sequence[dict[str, Any]], kind: str) -> EvalCase:

@@ -1,8 +1,9 @@
-"""A conversation of several turns with a target that answers one turn at a time."""
+"""A conversation of several turns with a target: at once where the target plays them itself, otherwise turn by turn."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +12,26 @@ from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.check import Answer, CannotTellError
 from loopwright.ports import Target
 
+RUNTIME = "runtime"
+"""The field of an answer in which a target tells its own runtime, in seconds; its time may be simulated."""
+
 
 class TurnByTurn:
-    """The `Target` port over another target: the user messages of the cases named are said one after the other.
+    """The `Target` port over another target: the user's messages of the cases named are said one after the other.
 
-    Each turn is a call with the conversation so far, the agent's own messages included; what the user says is as recorded,
-    whatever the agent answers. The reply is of the whole conversation: its messages, and the sums of runtime, cost and tokens
-    (None where a turn does not tell). A turn that fails ends it. The time-out holds for each turn.
+    Some targets play a list of user messages themselves, which shows in a reply that answers the first before it repeats the
+    last: they are given the whole. Any other is called once a turn, with the conversation so far, the agent's own messages
+    included; the reply is then of the whole conversation, with the sums of runtime, cost and tokens (None where a turn does not
+    tell). A turn that fails ends it. The time-out holds for each call. What the user says is as recorded, whatever the agent
+    answers.
+
+    A runtime that the target tells itself takes the place of the time that the call took.
     """
 
     def __init__(self, target: Target, conversations: Collection[str]) -> None:
         self._target = target
         self._conversations = frozenset(conversations)
+        self._plays: bool | None = None
 
     @property
     def name(self) -> str:
@@ -35,29 +44,54 @@ class TurnByTurn:
 
     async def call(self, request: CallTarget) -> TargetReply:
         """Play one conversation, or pass on a case that is none."""
-        if request.case_id not in self._conversations or not isinstance(request.input, list) or len(request.input) < 2:
-            return await self._target.call(request)
+        turns = request.input
+        if request.case_id not in self._conversations or not isinstance(turns, list) or len(turns) < 2 or self._plays:
+            return _own_runtime(await self._target.call(request))
+        if self._plays is None:
+            reply = await self._target.call(request)
+            if reply.error is not None:
+                return _own_runtime(reply)
+            self._plays = _played(turns, reply.messages)
+            if self._plays:
+                return _own_runtime(reply)
+        return await self._turn_by_turn(request, turns)
+
+    async def close(self) -> None:
+        """Release the inner target."""
+        await self._target.close()
+
+    async def _turn_by_turn(self, request: CallTarget, turns: Sequence[dict[str, Any]]) -> TargetReply:
         said: list[dict[str, Any]] = []
         replies: list[TargetReply] = []
-        for turn in request.input:
+        for turn in turns:
             said.append(turn)
-            reply = await self._target.call(replace(request, input=list(said)))
+            reply = _own_runtime(await self._target.call(replace(request, input=list(said))))
             replies.append(reply)
             if reply.error is not None:
                 break
             said += _added(said, reply)
-        whole = replies[-1]
+        told = all(reply.messages for reply in replies if reply.error is None)
         return replace(
-            whole,
-            messages=tuple(said) if all(reply.messages for reply in replies if reply.error is None) else (),
+            replies[-1],
+            messages=tuple(said) if told else (),
             latency_ms=_total([reply.latency_ms for reply in replies]),
             cost_usd=_total([reply.cost_usd for reply in replies]),
             tokens=_total([reply.tokens for reply in replies]),
         )
 
-    async def close(self) -> None:
-        """Release the inner target."""
-        await self._target.close()
+
+def _played(turns: Sequence[dict[str, Any]], messages: Sequence[dict[str, Any]]) -> bool:
+    """Whether the reply holds all that the user says, with an answer in between."""
+    users = [index for index, message in enumerate(messages) if message.get("role") == "user"]
+    answered = any(m.get("role") == "assistant" for m in messages[: users[-1]]) if users else False
+    return answered and len(users) == len(turns)
+
+
+def _own_runtime(reply: TargetReply) -> TargetReply:
+    told = reply.extra.get(RUNTIME)
+    if isinstance(told, bool) or not isinstance(told, int | float) or not math.isfinite(told) or told < 0:
+        return reply
+    return replace(reply, latency_ms=told * 1000.0)
 
 
 def _added(said: list[dict[str, Any]], reply: TargetReply) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,12 +14,10 @@ from loopwright.evaluate.case import EvalCase, Layer, Suite
 from loopwright.evaluate.plan import identity, trials
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.evaluate.trial import Trial
-from loopwright.improve.patterns.detect import find_patterns
-from loopwright.improve.patterns.finding import SURE
 from loopwright.improve.proposal import Proposal, Verification
-from loopwright.improve.replay_cases import TAG, replay_cases, trial_trace, without_own_trials
+from loopwright.improve.replay_cases import TAG, replay_cases, without_own_trials
+from loopwright.improve.trials import failing, surroundings, trial_trace
 from loopwright.improve.verify import Pair, VerifyPolicy, judge, pairs
-from loopwright.mine.reading import offered_tools
 from loopwright.ports import Clock, Executor, HarnessTables, ProcessorTime, Progress, RunLog, Store, Target, TargetWith
 from loopwright.workflows.running import UNVERSIONED, Bench, results_of
 from loopwright.workflows.turns import TurnByTurn
@@ -27,14 +25,17 @@ from loopwright.workflows.turns import TurnByTurn
 REFERENCE = 200
 """So many of the newest traces are looked at beside the trials: what the tools are is inferred from them."""
 
+WRITE_S = 0.1
+"""Results wait at most so many seconds to be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
     """What to verify, and on what.
 
-    The cases are those of `suite` that checks decide, and conversations replayed: the first `evidence` of the proposal's evidence, and `others` of
-    the rest. Each is tried `trials` times on both sides; `timeout_s` is in seconds. `tables` is the harness that the agent has
-    now: both sides have it, but for the guard in question.
+    The cases are those of `suite` that checks decide, and conversations replayed: the first `evidence` of the proposal's
+    evidence, and `others` of the rest. Each is tried `trials` times on both sides; `timeout_s` is in seconds. `tables` is the
+    harness that the agent has now: both sides have it, but for the guard in question.
     """
 
     proposal: Proposal
@@ -90,7 +91,7 @@ async def verify_proposal(request: VerifyRequest, bench: VerifyBench, progress: 
         raise UsageError(f"there is nothing to verify {proposal.proposal_id} on; import its traces, or give --cases FILE")
     used = frozenset(run_id for v in held.verifications for run_id in v.run_ids)
     without, with_ = (_arm(side, suite, request, bench, used) for side in ("without", "with"))
-    await _run_both((without, with_), suite, request, progress)
+    await _run_both((without, with_), suite, request, bench, progress)
     tried = _pairs(proposal, suite, (without, with_), reference)
     found = judge(tried, request.policy, look=len(held.verifications) + 1, suite_digest=suite.digest, at=bench.clock.now())
     found = replace(found, run_ids=(without.run.run_id, with_.run.run_id))
@@ -133,7 +134,30 @@ def _arm(side: str, suite: Suite, request: VerifyRequest, bench: VerifyBench, us
     return _Arm(run, done, Bench(target, bench.executor, log, bench.clock, bench.processor_time))
 
 
-async def _run_both(arms: Sequence[_Arm], suite: Suite, request: VerifyRequest, progress: Progress) -> None:
+class _Writing:
+    """Results on their way to the store: those of a tenth of a second are written together, the last when it is closed."""
+
+    def __init__(self, bench: VerifyBench) -> None:
+        self._bench = bench
+        self._waiting: list[tuple[RunLog, EvalResult]] = []
+        self._last = bench.clock.now()
+
+    def add(self, log: RunLog, result: EvalResult) -> None:
+        """A result has come."""
+        self._waiting.append((log, result))
+        if (self._bench.clock.now() - self._last).total_seconds() >= WRITE_S:
+            self.close()
+
+    def close(self) -> None:
+        """Write all that waits."""
+        with self._bench.store.transaction():
+            for log, result in self._waiting:
+                log.put_result(result)
+        self._waiting = []
+        self._last = self._bench.clock.now()
+
+
+async def _run_both(arms: Sequence[_Arm], suite: Suite, request: VerifyRequest, bench: VerifyBench, progress: Progress) -> None:
     waves = _waves(trials(suite, request.trials, request.timeout_s))
     progress.start(f"verifying {request.proposal.kind.value}", len(arms) * sum(map(len, waves)))
     progress.advance(sum(len(arm.done) for arm in arms))
@@ -143,11 +167,12 @@ async def _run_both(arms: Sequence[_Arm], suite: Suite, request: VerifyRequest, 
             opened.push_async_callback(arm.bench.target.close)
             await arm.bench.target.open()
             arm.bench.log.put_run(arm.run)
+        writing = opened.enter_context(closing(_Writing(bench)))
         for wave in waves:
             for arm in arms:
                 left = [trial for trial in wave if trial.key not in arm.done]
                 async for result in results_of(left, arm.run, arm.bench):
-                    arm.bench.log.put_result(result)
+                    writing.add(arm.bench.log, result)
                     arm.done[result.eval_id, result.trial] = result
                     progress.advance()
     for arm in arms:
@@ -165,32 +190,18 @@ def _waves(planned: Iterable[Trial]) -> list[list[Trial]]:
 def _pairs(proposal: Proposal, suite: Suite, arms: Sequence[_Arm], reference: Sequence[Trace]) -> tuple[Pair, ...]:
     """Both sides' trials, with whether the proposal's pattern is found in each: one look at all of them together."""
     cases = {case.id: case for case in suite.cases}
-    traces = {
-        trace.trace_id: trace
-        for side, arm in enumerate(arms)
-        for result in arm.done.values()
-        if (trace := _trace(cases[result.eval_id], result, side, reference)) is not None
-    }
-    failed = {
-        finding.trace_id
-        for finding in find_patterns([*reference, *traces.values()])
-        if finding.kind is proposal.kind and finding.confidence >= SURE
-    }
-
-    def look(side: int) -> dict[tuple[str, int], bool | None]:
-        ids = {key: _trial_id(result, side) for key, result in arms[side].done.items()}
-        return {key: trace_id in failed if trace_id in traces else None for key, trace_id in ids.items()}
-
-    looked = (look(0), look(1))
+    known = surroundings(reference)
     sides = [sorted(arm.done.values(), key=lambda r: (r.trial, r.eval_id)) for arm in arms]
-    by_run = {arm.run.run_id: side for side, arm in enumerate(arms)}
-    return pairs(sides[0], sides[1], lambda r: looked[by_run[r.run_id]][r.eval_id, r.trial])
+    made = (trial_trace(cases[r.eval_id], r, _trial_id(r), known) for results in sides for r in results)
+    traces = {trace.trace_id: trace for trace in made if trace is not None}
+    failed = failing(proposal.kind, list(traces.values()), reference)
+
+    def look(result: EvalResult) -> bool | None:
+        trace_id = _trial_id(result)
+        return trace_id in failed if trace_id in traces else None
+
+    return pairs(sides[0], sides[1], look)
 
 
-def _trace(case: EvalCase, result: EvalResult, side: int, reference: Sequence[Trace]) -> Trace | None:
-    tools = sorted({name for trace in reference for name in offered_tools(trace.attributes)})
-    return trial_trace(case, result, _trial_id(result, side), {"tools": tools} if tools else {})
-
-
-def _trial_id(result: EvalResult, side: int) -> str:
-    return f"trial {('without', 'with')[side]} {result.eval_id} {result.trial}"
+def _trial_id(result: EvalResult) -> str:
+    return f"trial {result.run_id} {result.eval_id} {result.trial}"
