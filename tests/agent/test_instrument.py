@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - programs in strings
 """An agent in a process of its own: the global provider is set once a process."""
 
 from __future__ import annotations

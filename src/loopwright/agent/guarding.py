@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry import trace
 
+from loopwright.agent.genai_messages import as_json
 from loopwright.errors import LoopwrightError
 from loopwright.guards.guard import GuardDecision
 from loopwright.guards.harness import GuardedSession, Harness
@@ -26,6 +27,14 @@ _harness: Harness | None = None
 _runs: dict[str, Harness] = {}
 _lock = Lock()
 _numbers = count()
+
+
+class ToolCall(NamedTuple):
+    """A call of a tool: its name, its arguments, and the id that the model gave it."""
+
+    name: str
+    arguments: Any
+    id: str = ""
 
 
 class BlockedError(LoopwrightError):
@@ -93,26 +102,29 @@ def found(session_id: str | None, run_id: str | None) -> GuardedSession | None:
     return guards.session(run_id)
 
 
-def before(
-    session: GuardedSession, name: str, arguments: Any, id: str = "", tools: tuple[str, ...] | None = None
-) -> GuardDecision:
-    """What to do with a tool call; what the guards said is told by the current span."""
+def before(session: GuardedSession, call: ToolCall, span: trace.Span | None = None) -> GuardDecision:
+    """What to do with a tool call; what the guards said is told by `span`, by default the current one."""
     heard = len(session.records)
-    decision = session.tool_call(name, arguments, id, tools)
-    tell(session, heard)
+    decision = session.tool_call(call.name, call.arguments, call.id)
+    tell(session, heard, span)
     return decision
 
 
-def after(session: GuardedSession, name: str, arguments: Any, result: Any, error: str | None = None, id: str = "") -> None:
-    """A tool has run."""
+def blocked(decision: GuardDecision) -> str:
+    """What an agent's model is told in place of the result of a call that was stopped: not that the tool failed, but why."""
+    return as_json({"blocked": decision.reason})
+
+
+def after(session: GuardedSession, call: ToolCall, result: Any, error: str | None = None, span: trace.Span | None = None) -> None:
+    """A tool has run, and gave `result`, or failed with `error`."""
     heard = len(session.records)
-    session.tool_result(name, arguments, result, error, id)
-    tell(session, heard)
+    session.tool_result(call.name, call.arguments, result, error, call.id)
+    tell(session, heard, span)
 
 
-def tell(session: GuardedSession, heard: int) -> None:
-    """Add what the guards said since their record `heard` to the current span."""
-    span = trace.get_current_span()
+def tell(session: GuardedSession, heard: int, span: trace.Span | None = None) -> None:
+    """Add what the guards said since their record `heard` to a span, by default the current one."""
+    span = span or trace.get_current_span()
     for record in session.records[heard:]:
         said: Mapping[str, str | bool] = {
             "loopwright.guard.name": record.guard,

@@ -8,12 +8,14 @@ from threading import Lock
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from loopwright.agent import guarding
 from loopwright.agent.trace_file import TraceFile
+from loopwright.agent.tracing import current_session_id
 from loopwright.errors import UsageError
 from loopwright.guards.harness import Harness
 from loopwright.guards.harness_file import load_harness
@@ -75,6 +77,7 @@ def instrument(
         known = _made.get((id(provider), place))
         if known is None:
             processor = BatchSpanProcessor(_exporter(place, named), max_queue_size=QUEUE, schedule_delay_millis=DELAY_MS)
+            provider.add_span_processor(_SessionStamp())
             provider.add_span_processor(processor)
             known = _made[id(provider), place] = Instrumentation(provider, place, guards, processor)
     guarding.use(guards)
@@ -84,6 +87,15 @@ def instrument(
 
 
 _last: Instrumentation | None = None
+
+
+class _SessionStamp(SpanProcessor):
+    """Writes the session that `tracing.session` names on every span, whichever instrumentation began it."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        named = current_session_id()
+        if named is not None and "session.id" not in (span.attributes or {}):
+            span.set_attribute("session.id", named)
 
 
 def destination() -> str | None:

@@ -4,14 +4,16 @@
 
     ToolNode(tools, wrap_tool_call=guard_tool_call, awrap_tool_call=aguard_tool_call)
 
-A session is a thread (`thread_id`), without one the run's trace. Where a guard that enforces stops a call, its reason is the
-tool's message, marked as an error; where it answers for the tool, that is the tool's message.
+A session is a thread (`thread_id`), without one the run's trace. Where a guard that enforces stops a call, `{"blocked":
+reason}` is the tool's message, marked as an error; where it answers for the tool, that is the tool's message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
 
 from loopwright.agent import guarding
 from loopwright.agent.genai_messages import as_text
@@ -61,29 +63,41 @@ def _session(request: ToolCallRequest) -> GuardedSession | None:
     return guarding.found(None if thread is None else str(thread), current_trace_id())
 
 
+def _span() -> trace.Span | None:
+    """The span that OpenInference made for what runs here; it does not make it the current one."""
+    try:
+        from openinference.instrumentation.langchain import get_current_span  # noqa: PLC0415
+    except ImportError:
+        return None
+    span: trace.Span | None = get_current_span()
+    return span
+
+
+def _call(request: ToolCallRequest) -> guarding.ToolCall:
+    call = request.tool_call
+    return guarding.ToolCall(call["name"], call["args"], call["id"] or "")
+
+
 def _instead(session: GuardedSession, request: ToolCallRequest) -> ToolMessage | None:
     """The message of a guard that stops the call, or answers it."""
     from langchain_core.messages import ToolMessage  # noqa: PLC0415 (a framework's middleware brings the framework)
 
-    call = request.tool_call
-    id = call["id"] or ""
-    decision = guarding.before(session, call["name"], call["args"], id)
+    call = _call(request)
+    decision = guarding.before(session, call, _span())
     if decision.action == "allow":
         return None
     if decision.action == "block":
-        return ToolMessage(decision.reason, name=call["name"], tool_call_id=id, status="error")
-    return ToolMessage(as_text(decision.replacement), name=call["name"], tool_call_id=id)
+        return ToolMessage(guarding.blocked(decision), name=call.name, tool_call_id=call.id, status="error")
+    return ToolMessage(as_text(decision.replacement), name=call.name, tool_call_id=call.id)
 
 
 def _failed(session: GuardedSession, request: ToolCallRequest, error: Exception) -> None:
-    call = request.tool_call
-    guarding.after(session, call["name"], call["args"], None, f"{type(error).__name__}: {error}", call["id"] or "")
+    guarding.after(session, _call(request), None, f"{type(error).__name__}: {error}", _span())
 
 
 def _ran(session: GuardedSession, request: ToolCallRequest, result: Any) -> Any:
     """Show the guards what came of a call; a message marked as an error is one."""
-    call = request.tool_call
     content = getattr(result, "content", result)
     error = str(content) if getattr(result, "status", None) == "error" else None
-    guarding.after(session, call["name"], call["args"], None if error else content, error, call["id"] or "")
+    guarding.after(session, _call(request), None if error else content, error, _span())
     return result

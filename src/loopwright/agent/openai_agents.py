@@ -5,7 +5,7 @@
     Agent(name="desk", tools=[guarded(get_order), guarded(issue_refund)])
 
 A session is what `tracing.session(...)` names around the run, else the `group_id` of the SDK's trace, else one run. Where a guard
-that enforces stops a call, its reason is the tool's output; where it answers for the tool, that is.
+that enforces stops a call, `{"blocked": reason}` is the tool's output; where it answers for the tool, that is.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def guarded(tool: FunctionTool) -> FunctionTool:
         session = _session()
         if session is None:
             return await invoke(context, arguments)
-        given, id = _decoded(arguments), context.tool_call_id
-        decision = guarding.before(session, tool.name, given, id)
+        call = guarding.ToolCall(tool.name, _decoded(arguments), context.tool_call_id)
+        decision = guarding.before(session, call)
         if decision.action != "allow":
-            return decision.reason if decision.action == "block" else decision.replacement
+            return guarding.blocked(decision) if decision.action == "block" else decision.replacement
         try:
             result = await invoke(context, arguments)
         except Exception as error:
-            guarding.after(session, tool.name, given, None, f"{type(error).__name__}: {error}", id)
+            guarding.after(session, call, None, f"{type(error).__name__}: {error}")
             raise
-        guarding.after(session, tool.name, given, result, None, id)
+        guarding.after(session, call, result)
         return result
 
     return dataclasses.replace(tool, on_invoke_tool=on_invoke_tool)

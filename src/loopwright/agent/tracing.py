@@ -34,7 +34,10 @@ _SESSION_ARGUMENT = "session_id"
 
 @contextmanager
 def session(session_id: str) -> Iterator[None]:
-    """What agents do within belongs to this session: the traces of one conversation."""
+    """What agents do within belongs to this session: the traces of one conversation.
+
+    After `instrument`, spans of frameworks' own instrumentations are told it too.
+    """
     token = _session.set(session_id)
     try:
         yield
@@ -177,7 +180,7 @@ class _ToolRun:
         """Whether a guard answers for the tool, and what it answers; raises `BlockedError` where it stops the call."""
         if self.session is None:
             return False, None
-        decision = guarding.before(self.session, self.name, self.arguments)
+        decision = guarding.before(self.session, guarding.ToolCall(self.name, self.arguments))
         if decision.action == "block":
             raise BlockedError(decision.reason)
         return decision.action == "replace", decision.replacement
@@ -185,12 +188,12 @@ class _ToolRun:
     def gave(self, span: Span, result: Any, ran: bool) -> Any:
         span.set_attribute("gen_ai.tool.call.result", genai_messages.as_text(result))
         if self.session is not None and ran:
-            guarding.after(self.session, self.name, self.arguments, result)
+            guarding.after(self.session, guarding.ToolCall(self.name, self.arguments), result)
         return result
 
     def failed(self, error: BaseException) -> None:
         if self.session is not None and not isinstance(error, BlockedError):
-            guarding.after(self.session, self.name, self.arguments, None, f"{type(error).__name__}: {error}")
+            guarding.after(self.session, guarding.ToolCall(self.name, self.arguments), None, f"{type(error).__name__}: {error}")
 
 
 def _wrapped(function: Callable[..., Any], run_of: Callable[[Mapping[str, Any]], _AgentRun | _ToolRun]) -> Callable[..., Any]:
