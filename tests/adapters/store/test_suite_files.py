@@ -127,6 +127,26 @@ def test_a_rejected_draft_goes_and_one_that_a_person_edited_is_marked(tmp_path: 
     assert files.withdraw("d2", str(tmp_path)) == []
 
 
+def test_an_edited_draft_is_kept_from_drafting_and_goes_when_it_is_approved(tmp_path: Path) -> None:
+    files = SuiteFolder()
+    (path,) = files.write_drafts([draft()], str(tmp_path / "drafts"))
+    (held,) = files.load([str(tmp_path)], drafts=True).cases
+    edited = replace(held, severity=5)
+    assert files.keep_edited(edited, str(tmp_path / "drafts")) == path
+    assert files.write_drafts([draft()], str(tmp_path / "drafts")) == []
+    assert bare(files.load([str(tmp_path)], drafts=True).cases[0]) == bare(edited)
+    files.append(replace(edited, status=CaseStatus.APPROVED, approved_by="Ada"), str(tmp_path))
+    assert not Path(path).exists()
+
+
+def test_an_edited_draft_gets_a_file_of_its_own_and_never_takes_that_of_others(tmp_path: Path) -> None:
+    files = SuiteFolder()
+    assert Path(files.keep_edited(draft(), str(tmp_path))).name == "mode-1.yaml"
+    two = write(tmp_path, "two.yaml", "d1", "d2")
+    with pytest.raises(SuiteError, match="holds other cases too"):
+        files.keep_edited(draft(file=str(two)), str(tmp_path))
+
+
 def test_only_the_rejected_draft_of_a_file_is_marked(tmp_path: Path) -> None:
     first, second = (
         "{id: a, input: hi, status: draft, checks: [{type: contains, value: x}]}",
