@@ -41,7 +41,8 @@ def read_given(record: Mapping[str, Any]) -> GivenFeedback:
     """
     ids = {name: _name(record.get(name), name) for name in _PLACES}
     at = moment(record.get("timestamp", record.get("at")), "timestamp")
-    verdicts = read_feedback(record.get("feedback"))
+    said = record.get("feedback")
+    verdicts = () if said in ("", [], {}) else read_feedback(said)
     if not verdicts or not any(ids.values()):
         lacking = "says nothing" if not verdicts else "names neither a trace nor a session"
         cure = 'give {"trace_id": ..., "feedback": {"thumb": "down", "comment": ...}}, or "session_id"'

@@ -40,6 +40,9 @@ DIALECTS: tuple[Dialect, ...] = (openinference, genai)
 """A span is read by the first that it is written in, what that lacks by the next; in none, it is a step of the kind `other`."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REDACTED = "details are redacted"
+"""What the OpenAI Agents SDK says in place of a tool's error; the tool's result tells it."""
+
 _UNNAMED = "unknown_service"
 _RESOURCE = ("service.name", "service.namespace", "service.instance.id", "deployment.environment.name", "deployment.environment")
 
@@ -223,7 +226,10 @@ def _step(item: _Read, messages: Sequence[Message], taken: set[int], told: bool)
     elif reading.kind in {"model", "agent", "handoff"} or (reading.kind == "other" and not told):
         given = [message_object(message) for message in reading.input] or None
         gave = [message_object(message) for message in reading.output] or None
-    return Step(span.span_id, reading.kind, reading.name, span.parent_id, given, gave, error_of(span))
+    error = error_of(span)
+    if error is not None and _REDACTED in error and isinstance(gave, str):
+        error = gave
+    return Step(span.span_id, reading.kind, reading.name, span.parent_id, given, gave, error)
 
 
 def _usage(read: Sequence[_Read], tree: SpanTree[_Read], started: datetime | None, ended: datetime | None) -> Usage:
