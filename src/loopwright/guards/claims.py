@@ -50,7 +50,7 @@ _VALUE = re.compile(
 )  # fmt: skip
 _SENTENCE = re.compile(r"(?<=[a-z0-9)\]*\"'][.!?])\s+|\n+|(?<=\?)\s*")
 _MARKUP = re.compile(r"[*_`>#]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|^\s*(?:[-*•]|\d+[.)])\s+")
-_ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s|\s*\**[A-Z][\w ]{1,30}:")
+_ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s|\s*\**[A-Z][\w ]{1,30}:\**\s")
 _OPENING = re.compile(
     r"(?:(?:yes|no|ok(?:ay)?|however|unfortunately|therefore|also|and|but|so|as (?:mentioned|i said)"
     r"|(?:please )?(?:note|be aware)(?: that)?|(?:i'?m|i am) (?:very |so )?sorry(?:,? but)?"

@@ -15,7 +15,10 @@ _WIDE = 100
 
 
 def dump(guards: Iterable[Guard[Any]]) -> str:
-    """The text that `parse_guards` reads as these guards; parameters at their default are left out."""
+    """The text that `parse_guards` reads as these guards; parameters at their default are left out.
+
+    A lone surrogate, which no file in UTF-8 can hold, is written as a question mark.
+    """
     by_name = {guard.name: guard for guard in guards}
     return "\n".join(_tables(by_name[name]) for name in GUARDS if name in by_name)
 
@@ -43,4 +46,5 @@ def _value(value: Any) -> str:
         parts = [_value(item) for item in value]
         short = f"[{', '.join(parts)}]"
         return short if len(short) <= _WIDE else "[\n" + "".join(f"    {part},\n" for part in parts) + "]"
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    text = str(value).encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -84,7 +84,8 @@ def observe(traces: Iterable[Trace]) -> Batch:
         use.name for r in recorded for use in r.reading.tools if use.name and use.result is not None and use.failure is None
     }
     offered = {name for r in recorded for name in r.reading.offered}
-    named = {name for name in worked | offered if changes_something(name)}
+    called = {use.name for r in recorded for use in r.reading.tools}
+    named = {name for name in called | offered if changes_something(name)}
     writes = frozenset(named | _learned(recorded))
     return Batch(recorded, frozenset(worked | offered), writes, _silent(recorded), _shapes(recorded))
 

@@ -36,4 +36,4 @@ def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
     """Only the comparisons that found something are switched on; what changes things is said."""
     made = {str(f.details["comparison"]) for f in findings}
     switches = {"said": "what was said before" in made, "found": " found (" in made, "unanswered": "never came" in made}
-    return {**{key: on for key, on in switches.items() if not on}, "writes": sorted(batch.writes)}
+    return {**{key: on for key, on in switches.items() if not on}, "writes": sorted(batch.writes & batch.tools)}

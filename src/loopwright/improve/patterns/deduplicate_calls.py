@@ -47,7 +47,7 @@ def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
     polled = _polled(sound, batch)
     usual = max((n for r in sound for n in _repeats(r, batch, polled).values()), default=1)
     limit = min(max(1, usual), OFTEN - 1)
-    change: dict[str, Any] = {"limit": limit, "block_after": limit + 3, "writes": sorted(batch.writes)}
+    change: dict[str, Any] = {"limit": limit, "block_after": limit + 3, "writes": sorted(batch.writes & batch.tools)}
     return change if not polled else {**change, "exempt": sorted(polled)}
 
 

@@ -43,7 +43,11 @@ class Instruction:
 
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”']?\s+|\n+")
-_CONDITION = re.compile(r"\b(?:if|unless|when(?:ever)?|except|until|without|in case|where)\b", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"\b(?:if|unless|when(?:ever)?|except|until|in case|where"
+    r"|without(?! (?:any )?(?:emoji|emoticon|markdown|bullet|bold|heading|table|exclam)))\b",
+    re.IGNORECASE,
+)
 _NOT = r"(?:never|do not|don'?t|must not|should not|shouldn'?t|avoid|no longer|refrain from|under no circumstances)"
 _ALWAYS = r"(?:always|every|each|must|all (?:your )?(?:answers|replies|responses|messages)|from now on|make sure|be sure|ensure)"
 _QUOTED = r"(?<!\w)[\"“'‘`](?P<phrase>[^\"”’`\n]{2,80}?)[\"”'’`]"
@@ -90,7 +94,7 @@ _DEED_BANNED = re.compile(
 )
 _DECLINES = re.compile(
     r"\b(?:not interested in|(?:don'?t|do not) (?:want|need|wish for)|no need for)(?: to (?:buy|add|purchase|have))? "
-    r"(?:any |the |an? |my )*(?P<thing>[a-z]+(?: [a-z]+)?)",
+    r"(?:any |the |an? |my )*(?P<thing>(?!you\b|to\b)[a-z]+(?: [a-z]+)?)",
     re.IGNORECASE,
 )
 _ASK_FIRST = re.compile(
@@ -154,7 +158,7 @@ def _reading(line: str, tools: frozenset[str], by_user: bool) -> Broken | None:
         broken = read(line)
         if broken is not None:
             return broken
-    return _tool(line, tools) or _topic(line) or ((_declined(line) or _deed(line, tools)) if by_user else None)
+    return _tool(line, tools) or _topic(line) or ((_deed(line, tools) or _declined(line)) if by_user else None)
 
 
 def _phrases(line: str) -> Broken | None:

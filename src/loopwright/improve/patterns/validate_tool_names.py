@@ -22,10 +22,10 @@ _SAYS_UNKNOWN = re.compile(
 
 _TOOL = re.compile(r"\b(?:tool|function|action|command)s?\b", re.IGNORECASE)
 
-RARE = 0.02
+RARE = 0.05
 """In which share of the traces, at most, a name is called that may be a slip of a usual one."""
 
-USUAL = 10
+USUAL = 5
 """How many times as often the usual one is called, at least."""
 
 ALIAS = 0.8
@@ -97,7 +97,7 @@ def _slip(use: ToolUse, batch: Batch, calls: Counter[str]) -> tuple[str, float]:
     near = nearest(use.name, batch.tools - {use.name}, 1)
     if not near or calls[near[0]] < USUAL * calls[use.name] or calls[use.name] > max(1, RARE * len(batch.recorded)):
         return "", 0.0
-    respelt = words_of(use.name) == words_of(near[0])
+    respelt = words_of(near[0]) in (words_of(use.name), words_of(use.name)[1:])
     if not (use.result or "").strip() and near[0] not in batch.silent:
         return f"which is seldom called, and nothing came of it, unlike of {near[0]}", 0.6
     twin = use.name in batch.shapes and batch.shapes[use.name] <= batch.shapes.get(near[0], frozenset())

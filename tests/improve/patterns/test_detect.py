@@ -1,0 +1,234 @@
+"""The six patterns, each found where it is and not where it is not, fitted and proposed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders import assistant, tool_call, tool_result, trace, user
+from loopwright.collect.trace import Message, Step, Trace
+from loopwright.guards.catalogue import GUARDS, build
+from loopwright.improve.patterns.detect import MIN_TRACES, PATTERNS, find_patterns, propose
+from loopwright.improve.patterns.finding import SURE, PatternFinding
+from loopwright.improve.proposal import Proposal, ProposalKind
+
+RULES = "You must obtain explicit confirmation from the user before any booking.\nYou should only make one tool call at a time."
+
+
+def use(name: str, result: str | None, id: str, **arguments: Any) -> list[Message]:
+    called = [assistant(None, tool_call(name, id, **arguments))]
+    return called if result is None else [*called, tool_result(result, id, name)]
+
+
+def talk(count: int) -> list[Message]:
+    return [m for n in range(count) for m in (user(f"And then number {n}?"), assistant(f"Noted, that is item {n} done."))]
+
+
+def sound(id: str) -> Trace:
+    return trace(
+        user("Book me the flight"),
+        *use("get_booking", '{"booking": "AB12", "seat": 3}', "a", booking="AB12"),
+        assistant("Shall I book it?"),
+        user("Yes, please"),
+        *use("verify_identity", "verified", "b"),
+        *use("book_flight", '{"booking": "CD34"}', "c", flight="F1"),
+        assistant("It is booked."),
+        id=id,
+    )
+
+
+def repeated(id: str) -> Trace:
+    looks = [m for n in range(4) for m in use("get_booking", '{"booking": "AB12", "seat": 3}', f"r{n}", booking="AB12")]
+    return trace(user("Where do I sit?"), *looks, assistant("Seat 3."), id=id)
+
+
+def contradicted(id: str) -> Trace:
+    said = assistant("The cancellation fee is $50."), user("Are you sure?"), assistant("Yes. The cancellation fee is $75.")
+    return trace(user("What does it cost?"), *said, id=id)
+
+
+def dropped(id: str) -> Trace:
+    return trace(
+        user("Where do I sit, and when?"),
+        *use("get_booking", '{"booking": "AB12", "seat": 3}', "a", booking="AB12"),
+        *use("get_booking", None, "b", booking="XY99"),
+        assistant("You sit in seat 3, and the flight leaves at noon."),
+        id=id,
+    )
+
+
+def disobeyed(id: str) -> Trace:
+    bought = use("book_flight", '{"booking": "CD34"}', "c", flight="F1")
+    return trace(Message("system", RULES), *talk(5), user("What is the weather there?"), *bought, id=id)
+
+
+def denied(id: str) -> Trace:
+    return trace(
+        user("Book"), *use("book_flight", "Error: user must be verified first", "a", flight=id), assistant("Sorry."), id=id
+    )
+
+
+def unknown(id: str) -> Trace:
+    return trace(user("Book"), *use("reserve_flight", "Error: unknown tool reserve_flight", "a"), assistant("Sorry."), id=id)
+
+
+def storm(id: str) -> Trace:
+    tries = [m for n in range(4) for m in use("get_booking", "Error: 503 Service Unavailable", f"s{n}", booking="AB12")]
+    return trace(user("Where do I sit?"), *tries, assistant("It does not work."), id=id)
+
+
+ILL = {
+    "deduplicate_calls": repeated,
+    "check_consistency": contradicted,
+    "pin_instructions": disobeyed,
+    "scope_permissions": denied,
+    "validate_tool_names": unknown,
+    "retry_budget": storm,
+}
+
+
+def batch(kind: str, ill: int = MIN_TRACES) -> list[Trace]:
+    return [sound(f"sound-{n}") for n in range(12)] + [ILL[kind](f"ill-{n}") for n in range(ill)]
+
+
+def sure(traces: list[Trace]) -> list[PatternFinding]:
+    return [f for f in find_patterns(traces) if f.confidence >= SURE]
+
+
+def only(kind: str) -> Proposal:
+    traces = batch(kind)
+    (proposal,) = propose(traces, find_patterns(traces))
+    return proposal
+
+
+@pytest.mark.parametrize("kind", ILL)
+def test_a_pattern_is_found_where_it_is_and_nowhere_else(kind: str) -> None:
+    found = sure(batch(kind))
+    assert {f.kind.value for f in found} == {kind}
+    assert {f.trace_id for f in found} == {f"ill-{n}" for n in range(MIN_TRACES)}
+    assert all(f.quote and f.reason and f.message_index is not None for f in found)
+
+
+@pytest.mark.parametrize("kind", ILL)
+def test_it_is_proposed_with_its_evidence_once_it_recurs(kind: str) -> None:
+    proposal = only(kind)
+    assert proposal.kind is ProposalKind(kind)
+    assert proposal.evidence == ("ill-0", "ill-1", "ill-2")
+    assert proposal.traces == 15
+    assert len(proposal.quotes) == 3
+    assert proposal.rationale.startswith("In 3 of 15 traces (20.0%) ")
+    few = batch(kind, MIN_TRACES - 1)
+    assert propose(few, find_patterns(few)) == ()
+
+
+@pytest.mark.parametrize("kind", ILL)
+def test_the_change_builds_its_guard(kind: str) -> None:
+    assert build(kind, only(kind).change).name == kind
+
+
+def test_every_kind_has_a_detector_and_a_guard() -> None:
+    assert {kind.value for kind in PATTERNS} == set(GUARDS) == {kind.value for kind in ProposalKind}
+
+
+def test_nothing_is_found_in_nothing() -> None:
+    assert find_patterns([]) == ()
+    assert propose([], ()) == ()
+    assert sure([sound("a"), trace(id="empty"), trace(user("hi"), id="short")]) == []
+
+
+def test_order_of_the_batch_changes_no_finding() -> None:
+    traces = [ILL[kind](kind) for kind in ILL] + [sound(f"s{n}") for n in range(9)]
+    assert {repr(f) for f in find_patterns(traces)} == {repr(f) for f in find_patterns(traces[::-1])}
+
+
+def test_deduplication_is_fitted_to_sound_traces() -> None:
+    change = only("deduplicate_calls").change
+    assert change == {"limit": 1, "block_after": 4, "writes": ["book_flight", "verify_identity"]}
+    polls = [trace(*(m for n in range(6) for m in use("get_progress", f"{n * 10} %", f"p{n}")), id=f"poll-{n}") for n in range(2)]
+    traces = [*batch("deduplicate_calls"), *polls]
+    (proposal,) = propose(traces, find_patterns(traces))
+    assert proposal.change["exempt"] == ["get_progress"]
+
+
+def test_a_write_is_learned_from_what_reads_return_after_it() -> None:
+    def changed(id: str) -> Trace:
+        before, after = use("get_seat", "seat 3", "a"), use("get_seat", "seat 4", "c")
+        return trace(*before, *use("frobnicate", "done", "b"), *after, id=id)
+
+    traces = [*batch("deduplicate_calls"), changed("w1"), changed("w2")]
+    assert "frobnicate" in propose(traces, find_patterns(traces))[0].change["writes"]
+
+
+def test_what_must_come_first_is_learned_from_what_was_granted() -> None:
+    assert only("scope_permissions").change == {"denials": 1, "requires": {"book_flight": ["get_booking", "verify_identity"]}}
+
+
+def test_a_tool_that_is_never_granted_is_not_permitted() -> None:
+    traces = [trace(*use("drop_table", "403 Forbidden", "a"), id=f"d{n}") for n in range(5)]
+    (proposal,) = propose(traces, find_patterns(traces))
+    assert proposal.change["denied"] == ["drop_table"]
+
+
+def test_names_are_fitted_with_the_tools_that_exist() -> None:
+    traces = [
+        *batch("validate_tool_names"),
+        *[trace(*use("bookFlight", "Error: no such tool bookFlight", "a"), id=f"x{n}") for n in range(2)],
+    ]
+    (proposal,) = propose(traces, find_patterns(traces))
+    assert proposal.change["tools"] == ["book_flight", "get_booking", "verify_identity"]
+    assert proposal.change["aliases"]["bookFlight"] == "book_flight"
+
+
+def test_a_name_that_is_not_offered_is_found_without_any_answer() -> None:
+    offered = trace(*use("book_flght", "", "a"), id="o", attributes={"tools": [{"function": {"name": "book_flight"}}]})
+    (finding,) = sure([offered])
+    assert finding.details == {"tool": "book_flght", "near": "book_flight"}
+
+
+def test_a_rare_name_that_does_what_a_usual_one_does_is_found() -> None:
+    slip = trace(*use("fetch_booking", '{"booking": "EF56", "seat": 9}', "a", booking="EF56"), id="slip")
+    found = sure([sound(f"s{n}") for n in range(30)] + [slip])
+    assert [(f.trace_id, f.details["near"]) for f in found] == [("slip", "get_booking")]
+
+
+def test_a_result_that_never_came_is_a_matter_of_consistency() -> None:
+    traces = [sound(f"s{n}") for n in range(5)] + [dropped(f"d{n}") for n in range(3)]
+    assert {(f.trace_id, f.kind.value) for f in sure(traces)} == {(f"d{n}", "check_consistency") for n in range(3)}
+    (proposal,) = propose(traces, find_patterns(traces))
+    assert (proposal.change["said"], proposal.change["found"]) == (False, False)
+
+
+def test_several_agents_may_differ() -> None:
+    said = [Message("assistant", f"The total price is ${n}0.", name=name) for n, name in enumerate(("solver", "critic"), 1)]
+    assert sure([trace(user("How much?"), *said, id=f"t{n}") for n in range(4)]) == []
+
+
+def test_the_budget_allows_what_sound_traces_needed() -> None:
+    slow = [
+        trace(
+            *use("get_booking", "Error: busy", "a"),
+            *use("get_booking", "Error: busy", "b"),
+            *use("get_booking", "ok", "c"),
+            id=f"w{n}",
+        )
+        for n in range(4)
+    ]
+    traces = [*batch("retry_budget"), *slow]
+    (proposal,) = propose(traces, find_patterns(traces))
+    assert proposal.change == {"per_tool": 3, "per_session": 5, "cooldown_seconds": 30.0}
+
+
+def test_a_user_between_failures_breaks_the_row() -> None:
+    asked = [
+        m
+        for n in range(4)
+        for m in (*use("find", "Error: not found", f"f{n}", code=n), assistant("Which one?"), user(f"Try {n}"))
+    ]
+    assert [f for f in sure([trace(*asked, id="t"), sound("s")]) if f.kind is ProposalKind.RETRY_BUDGET] == []
+
+
+def test_traces_of_spans_alone_are_read() -> None:
+    steps = tuple(Step(f"s{n}", "tool", "get_booking", input={"id": 1}, output="seat 3") for n in range(3))
+    (finding,) = sure([Trace("spans", steps=steps)])
+    assert (finding.kind, finding.message_index) == (ProposalKind.DEDUPLICATE_CALLS, None)
