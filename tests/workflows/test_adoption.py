@@ -32,6 +32,10 @@ COMPLETE = Evidence(
     ci=("ci.yml",),
     baseline=1,
     gated=1,
+    sought=True,
+    proposals=2,
+    reviewed=1,
+    releases=1,
 )
 counts = st.integers(0, 30)
 evidence = st.builds(
@@ -55,9 +59,12 @@ evidence = st.builds(
         ({"triaged": 0, "modes": 0}, 3, "loopwright cluster"),
         ({"ci": ()}, 3, "loopwright init"),
         ({"modes": 0}, 4, "loopwright cluster"),
-        ({"grown": 0}, 4, "loopwright triage"),
+        ({"grown": 0}, 4, "loopwright review"),
         ({"baseline": 0}, 5, "loopwright gate --establish"),
         ({"gated": 0}, 5, "loopwright gate"),
+        ({"sought": False, "proposals": 0, "reviewed": 0}, 5, "loopwright loop"),
+        ({"reviewed": 0}, 5, "loopwright review"),
+        ({"releases": 0}, 5, "loopwright release record VERSION"),
         ({}, 5, "loopwright triage"),
     ],
 )

@@ -14,6 +14,9 @@ from loopwright.evaluate.case import Suite
 from loopwright.ports import Store, StoreFactory, Target
 from loopwright.workflows.triage import ACCEPTED, REJECTED
 
+IMPROVE = "improve"
+"""The loop's stage that looks for harness improvements."""
+
 ENOUGH_CASES = 20
 """The source's first stage asks for 20 to 30 cases."""
 
@@ -23,7 +26,8 @@ class Evidence:
     """What a user has, as counts.
 
     `cases` are the suite's approved cases, `grown` those of them that came from a failure in production. `own_target` says that
-    the agent under test is not the scaffolded example; `ci` names the CI files that run the gate.
+    the agent under test is not the scaffolded example; `ci` names the CI files that run the gate. `sought` says that somebody, or
+    the loop, looked for harness improvements; `reviewed` are the proposals that a person decided on.
     """
 
     own_target: bool = False
@@ -37,6 +41,10 @@ class Evidence:
     ci: tuple[str, ...] = ()
     baseline: int = 0
     gated: int = 0
+    sought: bool = False
+    proposals: int = 0
+    reviewed: int = 0
+    releases: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,7 @@ def stage(evidence: Evidence) -> AdoptionStage:
 
 def gather(store: Store, suite: Suite, known: Evidence) -> Evidence:
     """What is known, with what the suite and the store hold counted."""
+    proposals = store.proposals()
     return replace(
         known,
         cases=len(suite.cases),
@@ -155,6 +164,10 @@ def gather(store: Store, suite: Suite, known: Evidence) -> Evidence:
         triaged=sum(1 for entry in store.audit() if entry.action in (ACCEPTED, REJECTED)),
         baseline=len(store.baseline()),
         gated=sum(1 for decision in store.decisions() if decision.baseline_run_id is not None),
+        sought=bool(proposals) or IMPROVE in store.loop_steps(),
+        proposals=len(proposals),
+        reviewed=sum(1 for record in proposals if record.decided_by is not None),
+        releases=len(store.releases()),
     )
 
 
@@ -218,13 +231,19 @@ def _triage(e: Evidence) -> Step | None:
 def _clustering(e: Evidence) -> Step | None:
     if e.modes == 0:
         return Step("group the failures", "loopwright cluster")
-    return None if e.grown else Step("approve a case that was drafted from a failure mode", "loopwright triage")
+    return None if e.grown else Step("approve a case that was drafted from a failure mode", "loopwright review")
 
 
 def _gating(e: Evidence) -> Step | None:
     if e.baseline == 0:
         return Step("make a run the baseline", "loopwright gate --establish")
-    return None if e.gated else Step("gate a release", "loopwright gate")
+    if e.gated == 0:
+        return Step("gate a release", "loopwright gate")
+    if not e.sought:
+        return Step("have harness improvements looked for", "loopwright loop")
+    if e.proposals and e.reviewed == 0:
+        return Step("review the proposals", "loopwright review")
+    return None if e.releases else Step("record what ships, and see what it does", "loopwright release record VERSION")
 
 
 def _count(number: int, noun: str) -> str:
@@ -254,7 +273,10 @@ _STAGES: tuple[tuple[str, Callable[[Evidence], str], Callable[[Evidence], Step |
     ),
     (
         "regression gating and harness improvement proposals",
-        lambda e: f"{_count(e.baseline, 'baseline run')}, {_count(e.gated, 'gate decision')}",
+        lambda e: (
+            f"{_count(e.baseline, 'baseline run')}, {_count(e.gated, 'gate decision')}, "
+            f"{e.reviewed} of {_count(e.proposals, 'proposal')} reviewed, {_count(e.releases, 'release')}"
+        ),
         _gating,
     ),
 )
