@@ -234,6 +234,8 @@ def test_sealed_cases_are_run_and_marked(work: Path, capsys: pytest.CaptureFixtu
     [
         (["--changed", "--since", "HEAD"], "give one of them"),
         (["--budget-usd", "-1"], "run.budget_usd is"),
+        (["--repeat", "--estimate"], "are for whole runs"),
+        (["--repeat", "--budget-usd", "1"], "are for whole runs"),
     ],
 )
 def test_wrong_usage(work: Path, capsys: pytest.CaptureFixture[str], args: list[str], said: str) -> None:

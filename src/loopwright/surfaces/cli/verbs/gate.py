@@ -76,7 +76,7 @@ def gate(
     Without them it reads the store: the latest run against the established
     baseline. The decision is recorded there. A run of the layers that a change
     calls for (loopwright run --changed) is compared on these layers. After an
-    approval the cases that fail wait for evals of their own (loopwright draft).
+    approval the cases that fail wait for evals of their own (loopwright review).
 
     Where a part of the suite is sealed, it says how much more the open part
     passes; --sealed-gap says what follows.

@@ -155,6 +155,8 @@ def run(
         note("loopwright run: no cases to run, so nothing is known of the agent")
         raise typer.Exit(UNDECIDED)
     _check_repeat(repeat, selection, fresh, run_id, out, file_mode)
+    if repeat and (estimate or budget_usd is not None):
+        raise UsageError("--estimate and --budget-usd are for whole runs; repeats run the few trials that the gate asks for")
     if estimate:
         _estimate(request, settings, out, format)
         return
