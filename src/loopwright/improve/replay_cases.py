@@ -30,7 +30,8 @@ def replay_cases(proposal: Proposal, traces: Sequence[Trace], *, evidence: int =
     ours = sorted((row for row in spoken if row[0].trace_id in wanted), key=lambda row: wanted[row[0].trace_id])
     rest = [row for row in spoken if row[0].trace_id not in wanted]
     chosen = [(row, EVIDENCE) for row in ours[:evidence]]
-    chosen += [(rest[len(rest) * place // others], OTHER) for place in range(min(others, len(rest)))] if others else []
+    count = min(others, len(rest))
+    chosen += [(rest[len(rest) * place // count], OTHER) for place in range(count)]
     made = [_case(trace, turns, kind) for (trace, turns), kind in chosen]
     return tuple({case.id: case for case in reversed(made)}.values())[::-1]
 

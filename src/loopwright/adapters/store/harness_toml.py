@@ -22,6 +22,7 @@ from loopwright.guards.harness_file import parse_guards
 HEADER = """# Guards of the agent: which it runs under, in which mode (off, shadow or enforce), with which parameters.
 # Proposals are written here by: loopwright improve apply
 """
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 
 
@@ -90,7 +91,7 @@ def _replaced(text: str, kind: str, made: str, source: str) -> str:
     own = [index for index, (name, _) in enumerate(parts) if name == kind]
     for index in own:
         _, lines = parts[index]
-        if any(line.lstrip().startswith("#") for line in lines):
+        if any("#" in _QUOTED.sub("", line) for line in lines):
             raise InputError(
                 f"[guards.{kind}] holds comments, which would be lost", source=source, cure="move them above the table or out"
             )
@@ -108,7 +109,7 @@ def _replaced(text: str, kind: str, made: str, source: str) -> str:
 def _sections(text: str) -> list[tuple[str, list[str]]]:
     """The file cut at its table headers, each part with the guard that it is of.
 
-    Blank lines and comments that stand right before a header belong to what that header begins, as a part of their own.
+    Blank lines and comments that stand right before a header, or at the end, are a part of their own.
     """
     parts: list[tuple[str, list[str]]] = [("", [])]
     for line in text.splitlines(keepends=True):
@@ -117,16 +118,23 @@ def _sections(text: str) -> list[tuple[str, list[str]]]:
             parts[-1][1].append(line)
             continue
         name = _guard_of(found[1])
-        lead: list[str] = []
-        held = parts[-1][1]
-        while held and (not held[-1].strip() or held[-1].lstrip().startswith("#")):
-            lead.insert(0, held.pop())
+        lead = _lead(parts[-1][1])
         if name == parts[-1][0] and name:
-            held.extend(lead)
+            parts[-1][1].extend(lead)
         elif any(part.strip() for part in lead):
             parts.append(("", lead))
         parts.append((name, [line]))
-    return parts
+    return [*parts, ("", _lead(parts[-1][1]))]
+
+
+def _lead(lines: list[str]) -> list[str]:
+    """The blank lines and comments at the end of `lines`, taken out of them."""
+    count = 0
+    while count < len(lines) and (not lines[-1 - count].strip() or lines[-1 - count].lstrip().startswith("#")):
+        count += 1
+    taken = lines[len(lines) - count :]
+    del lines[len(lines) - count :]
+    return taken
 
 
 def _guard_of(header: str) -> str:
