@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from builders import assistant, tool_call, tool_result, user
 from loopwright.collect.trace import Message
 from loopwright.evaluate.acts import acts
-from loopwright.evaluate.case import Check
+from loopwright.evaluate.admission import fails_on
+from loopwright.evaluate.case import Check, EvalCase, Layer
 from loopwright.evaluate.outcome import alike, outcome
+from loopwright.evaluate.suite import parse
 from loopwright.evaluate.surroundings import Recorded
+from loopwright.evaluate.writing import render
 
 
 def talk(*calls: tuple[str, dict[str, Any]], asked: str = "Cancel A1 and B2") -> tuple[Message, ...]:
@@ -83,3 +89,34 @@ def test_acts_are_alike_in_any_order_and_as_often() -> None:
     assert alike(acts(talk(A, B)), acts(talk(B, A)))
     assert not alike(acts(talk(A, A)), acts(talk(A, B)))
     assert not alike(acts(talk(A)), acts(talk(A, A)))
+
+
+def test_a_long_piece_of_work_has_no_few_acts_for_an_outcome() -> None:
+    many = [("edit", {"line": n}) for n in range(40)]
+    assert outcome(talk(*many), [recorded(A), recorded(A)]) is None
+    assert outcome(talk(A), [recorded(*many), recorded(*many)]) is None
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["cancel", "book", "get_order"]),
+        st.dictionaries(st.sampled_from(["order", "sum", "list"]), st.sampled_from(["A1", "B2", 3, 3.5, True, None, ["A1", 3]])),
+    ),
+    max_size=4,
+)
+
+
+@given(own=ACTS, others=st.lists(ACTS, max_size=4))
+@settings(max_examples=200)
+def test_what_is_said_of_an_outcome_fails_on_the_failure_and_not_on_most_of_the_others(own: Any, others: Any) -> None:
+    found = outcome(talk(*own), [recorded(*other) for other in others])
+    if found is None:
+        return
+    case = EvalCase("c", "Cancel A1 and B2", checks=found.checks, layer=Layer.BEHAVIORAL)
+    assert fails_on(case, talk(*own)) is True
+    for check in found.checks:
+        single = EvalCase("c", "Cancel A1 and B2", checks=(check,), layer=Layer.BEHAVIORAL)
+        verdicts = [fails_on(single, talk(*other)) for other in others]
+        assert 2 * verdicts.count(False) >= len(others)
+    (again,) = parse(render([case]), "x")
+    assert again.checks == case.checks

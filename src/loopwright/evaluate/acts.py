@@ -6,14 +6,16 @@ Two answers with other words and the same acts did the same; that is what a case
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from loopwright.collect.trace import Message, Trace
-from loopwright.evaluate.data_checks import same
+from loopwright.evaluate.data_checks import includes, same
 from loopwright.mine.reading import ToolUse, read
 
+_W = TypeVar("_W")
+_M = TypeVar("_M")
 _LOOKS = frozenset({
     "calculate", "calculator", "check", "compare", "compute", "count", "describe", "detail", "details", "estimate", "explain",
     "fetch", "find", "get", "grep", "info", "inspect", "list", "load", "lookup", "ls", "plan", "preview", "query", "quote",
@@ -35,6 +37,28 @@ class Act:
     def like(self, other: Act) -> bool:
         """Whether both are the same call."""
         return self.name == other.name and same(self.arguments, other.arguments)
+
+    def within(self, other: Act) -> bool:
+        """Whether the other is this call, maybe with more arguments: what a check takes for the same."""
+        return self.name == other.name and includes(other.arguments, self.arguments)
+
+
+def paired(wanted: Sequence[_W], made: Sequence[_M], fits: Callable[[_W, _M], bool]) -> bool:
+    """Whether each of `wanted` fits one of `made`, and none is left over (a perfect matching, by augmenting paths)."""
+    if len(wanted) != len(made):
+        return False
+    taken: dict[int, int] = {}
+
+    def place(index: int, tried: set[int]) -> bool:
+        for at, one in enumerate(made):
+            if at not in tried and fits(wanted[index], one):
+                tried.add(at)
+                if at not in taken or place(taken[at], tried):
+                    taken[at] = index
+                    return True
+        return False
+
+    return all(place(index, set()) for index in range(len(wanted)))
 
 
 def acts(messages: Sequence[Message]) -> tuple[Act, ...]:

@@ -27,6 +27,13 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+def includes(whole: Any, part: Any) -> bool:
+    """Whether `whole` has everything that `part` has: mappings may hold more keys, at any depth; all else is equal."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(k in whole and includes(whole[k], v) for k, v in part.items())
+    return same(whole, part)
+
+
 def _json_valid(answer: Answer, _options: dict[str, Any]) -> Verdict:
     try:
         kind = type(answer.document).__name__

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.collect.trace import Message
-from loopwright.evaluate.acts import Act, acts
+from loopwright.evaluate.acts import Act, acts, paired
 from loopwright.evaluate.case import Check
 from loopwright.evaluate.data_checks import same
 from loopwright.evaluate.surroundings import Recorded
 
 AGREEING = 2
 """Fewer conversations than this agree on nothing."""
+
+MOST_ACTS = 25
+"""A conversation with more acts than this is a long piece of work, and no few acts are its outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def outcome(messages: Sequence[Message], others: Sequence[Recorded]) -> Outcome 
     None where nothing can be said: there are too few others, or most of them did what the failed one did.
     """
     own = acts(messages)
-    if not others or not (own or any(other.acts for other in others)):
+    others = [other for other in others if len(other.acts) <= MOST_ACTS]
+    if len(own) > MOST_ACTS or not others or not (own or any(other.acts for other in others)):
         return None
     lacks, adds = _lacking(own, messages, others), _adding(own, others)
     if lacks or adds:
@@ -68,14 +72,8 @@ def _set_apart(lacks: Sequence[tuple[Act, int]], adds: Sequence[Act], others: in
 
 
 def alike(one: Sequence[Act], other: Sequence[Act]) -> bool:
-    """Whether two conversations did the same, in whatever order."""
-    rest = list(other)
-    for act in one:
-        match = next((o for o in rest if act.like(o)), None)
-        if match is None:
-            return False
-        rest.remove(match)
-    return not rest
+    """Whether a conversation did what the first did, in whatever order: the same calls, maybe with more arguments."""
+    return paired(one, other, Act.within)
 
 
 def _lacking(own: Sequence[Act], messages: Sequence[Message], others: Sequence[Recorded]) -> list[tuple[Act, int]]:
@@ -93,7 +91,7 @@ def _lacking(own: Sequence[Act], messages: Sequence[Message], others: Sequence[R
             k: v for k, v in act.arguments.items() if all(same(v, near.arguments[k]) for near in holding) and _stands_in(v, known)
         }
         agreed = Act(act.name, common)
-        if common and not any(holds(o, agreed) for o in own) and not any(a.like(agreed) for a, _ in found):
+        if common and not any(agreed.within(o) for o in own) and not any(a.like(agreed) for a, _ in found):
             found.append((agreed, len(holding)))
     return [(act, n) for act, n in found if not any(other is not act and _narrower(other, act) for other, _ in found)]
 
@@ -118,18 +116,13 @@ def _adding(own: Sequence[Act], others: Sequence[Recorded]) -> list[Act]:
     alone = [
         act if act.name in used else Act(act.name, {}, act.index)
         for act in own
-        if not any(act.like(other) for other in elsewhere)
+        if not any(act.within(other) for other in elsewhere)
     ]
     return [act for place, act in enumerate(alone) if not any(act.like(before) for before in alone[:place])]
 
 
-def holds(act: Act, part: Act) -> bool:
-    """Whether an act has the name and all the arguments of `part`."""
-    return act.name == part.name and all(k in act.arguments and same(act.arguments[k], v) for k, v in part.arguments.items())
-
-
 def _narrower(one: Act, other: Act) -> bool:
-    return holds(one, other) and len(one.arguments) > len(other.arguments)
+    return other.within(one) and len(one.arguments) > len(other.arguments)
 
 
 def _not_again(own: Sequence[Act], others: Sequence[Recorded]) -> Check:

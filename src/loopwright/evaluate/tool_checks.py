@@ -10,17 +10,11 @@ from typing import Any
 
 from loopwright.audit.digest import canonical
 from loopwright.collect.intake import shown
+from loopwright.evaluate.acts import paired
 from loopwright.evaluate.check import Answer, CheckType, Verdict
-from loopwright.evaluate.data_checks import same
+from loopwright.evaluate.data_checks import includes
 from loopwright.evaluate.shape import AnyMapping, Field, Flag, ListOf, Record, Text, Whole
 from loopwright.mine.reading import ToolUse
-
-
-def includes(whole: Any, part: Any) -> bool:
-    """Whether `whole` has everything that `part` has: mappings may hold more keys, at any depth; all else is equal."""
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(k in whole and includes(whole[k], v) for k, v in part.items())
-    return same(whole, part)
 
 
 def _matching(answer: Answer, options: dict[str, Any]) -> list[ToolUse]:
@@ -70,30 +64,14 @@ def _exact_calls(answer: Answer, options: dict[str, Any]) -> Verdict:
     tools = set(options.get("tools", ())) | {call["name"] for call in options["calls"]}
     made = [use for use in answer.tool_uses if use.name in tools and use.failure is None]
     told = ", ".join(f"{use.name} with {shown(use.arguments)}" for use in made) or "none"
-    return _paired(list(options["calls"]), made), f"calls made to {', '.join(sorted(tools))}: {told}"
+    return paired(
+        options["calls"], made, lambda call, use: _is_call(use, call)
+    ), f"calls made to {', '.join(sorted(tools))}: {told}"
 
 
 def _not_exact_calls(answer: Answer, options: dict[str, Any]) -> Verdict:
     same_calls, reason = _exact_calls(answer, options)
     return not same_calls, reason
-
-
-def _paired(wanted: list[dict[str, Any]], made: list[ToolUse]) -> bool:
-    """Whether each wanted call is one of those made, and none is left over (a perfect matching, by augmenting paths)."""
-    if len(wanted) != len(made):
-        return False
-    taken: dict[int, int] = {}
-
-    def place(index: int, tried: set[int]) -> bool:
-        for at, use in enumerate(made):
-            if at not in tried and _is_call(use, wanted[index]):
-                tried.add(at)
-                if at not in taken or place(taken[at], tried):
-                    taken[at] = index
-                    return True
-        return False
-
-    return all(place(index, set()) for index in range(len(wanted)))
 
 
 def _calls_fault(options: dict[str, Any]) -> str | None:
