@@ -2,8 +2,8 @@
 
 Each set has pairs of answers, people's (or a checker's) preference, and stored verdicts of judges. "Passes" means that the first
 answer is the better one. From `n` labels, drawn at random, and the judge's verdicts on all pairs, the share that people pass is
-estimated, and compared with what it is. Beside it stand the floors: the judge's own share with Wald's interval, and the labels
-alone with Wilson's.
+estimated in two ways (corrected: Rogan and Gladen's; sampled: Tenenbein's), and compared with what it is. Beside it stand the
+floors: the judge's own share with Wald's interval, and the labels alone with Wilson's.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def main() -> None:
     print("Coverage (cov) of 95 % intervals in %, mean absolute error (err) in points, mean width (w) in points.")
     left, middle = f"{'set':<11}{'judge':<17}{'agree':>6}{'n':>5}", f"{'corrected: cov':>15}{'err':>6}{'w':>6}{'none %':>7}"
     right = f"{'as judged: cov':>15}{'err':>6} |{'labels alone: cov':>18}{'err':>6}{'w':>6} |{'usable %':>9}{'too few %':>10}"
-    print(f"{left} |{middle} |{right}")
+    fair = f"{'sampled: cov':>13}{'err':>6}{'w':>6}"
+    print(f"{left} |{middle} |{fair} |{right}")
     rng = np.random.default_rng(SEED)
     for (data, judge), sets in sorted(judges.items()):
         agree = np.mean([np.mean([j is h for j, h in s.rows if j is not None]) for s in sets])
@@ -64,6 +65,7 @@ def row(data: str, judge: str, agree: float, n: int, sets: list[Judged], draws: 
     corrected: list[tuple[Estimate, float]] = []
     raw: list[tuple[Estimate, float]] = []
     alone: list[tuple[Estimate, float]] = []
+    sampled: list[tuple[Estimate, float]] = []
     codes = []
     for judged in sets:
         kept = [(j, h) for j, h in judged.rows if j is not None]
@@ -77,16 +79,18 @@ def row(data: str, judge: str, agree: float, n: int, sets: list[Judged], draws: 
             found = calibrate(Pair(str(i), j, h if i in chosen else None) for i, (j, h) in enumerate(kept))
             passed = sum(kept[i][1] for i in chosen)
             corrected.append((found.pass_rate_corrected, true))
+            sampled.append((found.pass_rate_sampled, true))
             raw.append((Estimate(share, share - half, share + half), true))
             alone.append((Estimate(passed / n, *wilson(passed, n)), true))
             codes.append(found.exit_code)
     if not codes:
         return f"{data:<11}{judge:<17}{100 * agree:6.1f}{n:5d} | not enough pairs"
     none = np.mean([e.value is None for e, _ in corrected])
-    (c, ce, cw), (r, re, _), (a, ae, aw) = map(summary, (corrected, raw, alone))
+    (c, ce, cw), (s, se, sw), (r, re, _), (a, ae, aw) = map(summary, (corrected, sampled, raw, alone))
     usable, few = (100 * float(np.mean([code == wanted for code in codes])) for wanted in (OK, UNDECIDED))
     return (
-        f"{data:<11}{judge:<17}{100 * agree:6.1f}{n:5d} |{c:15.1f}{ce:6.1f}{cw:6.1f}{100 * none:7.1f} |{r:15.1f}{re:6.1f} |"
+        f"{data:<11}{judge:<17}{100 * agree:6.1f}{n:5d} |{c:15.1f}{ce:6.1f}{cw:6.1f}{100 * none:7.1f} |"
+        f"{s:13.1f}{se:6.1f}{sw:6.1f} |{r:15.1f}{re:6.1f} |"
         f"{a:18.1f}{ae:6.1f}{aw:6.1f} |{usable:9.1f}{few:10.1f}"
     )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.stats.agreement import UNDEFINED, Estimate, Table, corrected_rate, informedness, kappa, proportion
+from loopwright.stats.agreement import UNDEFINED, Estimate, Table, corrected_rate, informedness, kappa, proportion, sampled_rate
 
 RUNS = 1500
 TABLES = st.builds(Table, *[st.integers(0, 60)] * 4)
@@ -45,7 +45,12 @@ def test_with_every_item_labelled_it_is_what_people_said() -> None:
 
 @given(TABLES, st.integers(0, 200), st.integers(0, 200))
 def test_every_value_lies_in_its_interval_and_range(table: Table, passes: int, others: int) -> None:
-    for found, least in ((kappa(table), -1), (informedness(table), -1), (corrected_rate(table, passes, passes + others), 0)):
+    for found, least in (
+        (kappa(table), -1),
+        (informedness(table), -1),
+        (corrected_rate(table, passes, passes + others), 0),
+        (sampled_rate(table, passes, passes + others), 0),
+    ):
         assert least <= found.low <= found.high <= 1 + 1e-9
         if found.value is not None:
             assert found.low - 1e-9 <= found.value <= found.high + 1e-9
@@ -112,6 +117,30 @@ def test_the_corrected_rates_interval_covers(
         return corrected_rate(draw(rng, passes, n - passes, tpr, tnr), seen, others)
 
     assert covered(true, make) >= 0.93
+
+
+@pytest.mark.parametrize(("n", "others"), [(25, 300), (100, 2000)])
+@pytest.mark.parametrize(("rate", "tpr", "tnr"), CASES)
+def test_the_sampled_rates_interval_covers(n: int, others: int, rate: float, tpr: float, tnr: float) -> None:
+    rng = np.random.default_rng([n, others])
+
+    def make() -> Estimate:
+        passes = int(rng.binomial(n, rate))
+        return sampled_rate(
+            draw(rng, passes, n - passes, tpr, tnr), int(rng.binomial(others, rate * tpr + (1 - rate) * (1 - tnr))), others
+        )
+
+    assert covered(rate, make) >= 0.92
+
+
+def test_a_good_judge_makes_labels_say_more_and_a_useless_one_no_less() -> None:
+    good, useless = Table(45, 3, 5, 47), Table(25, 25, 25, 25)
+    for table, most in ((good, 0.75), (useless, 1.02)):
+        alone = proportion(table.passes, table.n)
+        found = sampled_rate(table, 1000, 2000)
+        assert found.high - found.low < most * (alone.high - alone.low)
+    assert sampled_rate(Table(20, 5, 0, 0), 50, 100) == proportion(20, 25)
+    assert sampled_rate(Table(0, 0, 0, 0), 50, 100) == UNDEFINED
 
 
 def test_the_corrected_rate_is_right_on_average_where_the_raw_one_is_not() -> None:

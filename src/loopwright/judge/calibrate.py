@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loopwright.errors import BLOCKED, OK, UNDECIDED
-from loopwright.stats.agreement import Estimate, Table, corrected_rate, informedness, kappa, proportion
+from loopwright.stats.agreement import Estimate, Table, corrected_rate, informedness, kappa, proportion, sampled_rate
 
 MIN_LABELS = 20
 """With fewer labelled items nothing is said of the judge."""
@@ -31,7 +31,9 @@ class Calibration:
 
     `n` items have a label and a verdict, `judged` a verdict, `no_verdict` were asked about and got none that could be read. `tpr`
     is the share of what people pass that the judge passes, `tnr` the share of what people fail that it fails; `informedness` is
-    their sum less 1. `enough` says whether there are labels enough to tell whether the judge is `usable`, and `why` explains.
+    their sum less 1. `pass_rate_corrected` and `pass_rate_sampled` are the share of all judged items that people would pass: the
+    one asks only that labelled and other items are judged alike, the other that the labelled are a random sample, and says more.
+    `enough` says whether there are labels enough to tell whether the judge is `usable`, and `why` explains.
     """
 
     n: int
@@ -44,6 +46,7 @@ class Calibration:
     informedness: Estimate
     pass_rate_raw: Estimate
     pass_rate_corrected: Estimate
+    pass_rate_sampled: Estimate
     enough: bool
     usable: bool
     why: str
@@ -57,8 +60,7 @@ class Calibration:
 def calibrate(pairs: Iterable[Pair]) -> Calibration:
     """Compare a judge with people. Items without a label count in the two pass rates only, items without a verdict nowhere.
 
-    The labelled items must be chosen without regard to the judge's verdict. `pass_rate_corrected` is the share of all judged
-    items that people would pass: see `stats.agreement.corrected_rate`.
+    The labelled items must be chosen without regard to the judge's verdict. For the pass rates see `stats.agreement`.
     """
     pairs = list(pairs)
     judged = [pair for pair in pairs if pair.judge is not None]
@@ -66,6 +68,7 @@ def calibrate(pairs: Iterable[Pair]) -> Calibration:
     others = [pair for pair in judged if pair.human is None]
     table = _table(labelled)
     informed = informedness(table)
+    passes = sum(pair.judge is True for pair in others)
     enough, usable, why = _usable(table, informed)
     return Calibration(
         n=table.n,
@@ -77,7 +80,8 @@ def calibrate(pairs: Iterable[Pair]) -> Calibration:
         tnr=proportion(table.fail_fail, table.fails),
         informedness=informed,
         pass_rate_raw=proportion(sum(pair.judge is True for pair in judged), len(judged)),
-        pass_rate_corrected=corrected_rate(table, sum(pair.judge is True for pair in others), len(others)),
+        pass_rate_corrected=corrected_rate(table, passes, len(others)),
+        pass_rate_sampled=sampled_rate(table, passes, len(others)),
         enough=enough,
         usable=usable,
         why=why,

@@ -12,7 +12,7 @@ from loopwright.judge.calibrate import Calibration, Pair
 from loopwright.judge.verdict import CriterionVerdict, Label, Verdict
 from loopwright.stats.agreement import Estimate
 
-_ESTIMATES = ("agreement", "kappa", "tpr", "tnr", "informedness", "pass_rate_raw", "pass_rate_corrected")
+_ESTIMATES = ("agreement", "kappa", "tpr", "tnr", "informedness", "pass_rate_raw", "pass_rate_corrected", "pass_rate_sampled")
 
 
 def read_pair(record: Mapping[str, Any], source: str = "", line: int = 0) -> Pair:

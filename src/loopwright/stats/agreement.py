@@ -107,6 +107,33 @@ def corrected_rate(table: Table, passes: int, trials: int, confidence: float = 0
     return _weighted_sum([(share, labelled), (1 - share, others)])
 
 
+def sampled_rate(table: Table, passes: int, trials: int, confidence: float = 0.95) -> Estimate:
+    """The share that people would pass, as in `corrected_rate`, where the labelled items are a random sample of all.
+
+    That said, the labels tell more: of the items that the judge passes, and of those that it fails, as many pass as of the
+    labelled ones among them. Any judge will do; a useless one adds nothing to the labels. Where the judge's passes, or its fails,
+    have no label, it is what the labels say alone. The interval joins Wilson's of both parts and the uncertainty of their weights
+    by the method of variance estimates recovery. Undefined without labels. Source: Tenenbein, Journal of the American Statistical
+    Association 65 (1970).
+    """
+    judged_pass, judged_fail = table.pass_pass + table.pass_fail, table.fail_pass + table.fail_fail
+    total = table.n + trials
+    if not table.n:
+        return UNDEFINED
+    share = (judged_pass + passes) / total
+    of_passes = proportion(table.pass_pass, judged_pass, confidence)
+    of_fails = proportion(table.fail_pass, judged_fail, confidence)
+    parts = [(weight, part) for weight, part in ((share, of_passes), (1 - share, of_fails)) if weight]
+    if any(part.value is None for _, part in parts):
+        return proportion(table.passes, table.n, confidence)
+    joined = _weighted_sum(parts)
+    apart = (of_passes.value or 0.0) - (of_fails.value or 0.0) if len(parts) == 2 else 0.0
+    spread = normal_quantile((1 + confidence) / 2) * abs(apart) * math.sqrt(share * (1 - share) / total)
+    value, low, high = joined
+    assert value is not None
+    return Estimate(value, max(0.0, value - math.hypot(value - low, spread)), min(1.0, value + math.hypot(high - value, spread)))
+
+
 def _lang_reiczigel(table: Table, passes: int, trials: int, confidence: float) -> Interval:
     """The interval for a rate that was counted with an imperfect test, whose TPR and TNR are estimates of other samples."""
     z = normal_quantile((1 + confidence) / 2)

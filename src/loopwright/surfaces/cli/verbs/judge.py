@@ -51,6 +51,7 @@ _ROWS = (
     ("informedness", "TPR + TNR - 1"),
     ("pass_rate_raw", "pass rate, as judged"),
     ("pass_rate_corrected", "pass rate, corrected"),
+    ("pass_rate_sampled", "pass rate, corrected, labelled at random"),
 )
 
 
