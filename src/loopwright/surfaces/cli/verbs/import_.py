@@ -44,8 +44,9 @@ def import_(
 ) -> None:
     """Files of traces become normalised traces, in the store or on stdout.
 
-    Reads JSON Lines, one JSON array or one JSON object: chat records {"id", "messages": [...]}, tau-bench records, and what
-    --format json wrote. Importing the same file twice changes nothing.
+    Reads JSON Lines, one JSON array or one JSON object: chat records {"id", "messages": [...]}, OpenTelemetry spans as the
+    Collector's file exporter or loopwright.instrument writes them, tau-bench records, what --format json wrote, and feedback
+    {"trace_id" or "session_id", "feedback"}, which is joined with its trace. Importing the same file twice changes nothing.
 
     What cannot be taken is told on stderr, a line each, with its file, line, value and cure; the rest is taken. Exit 0 when every
     record was taken, 64 otherwise.
