@@ -196,11 +196,19 @@ def _intervals(points: int) -> Iterator[tuple[int, int]]:
         length /= 2
 
 
+def _tamed(values: Floats) -> Floats:
+    """The values, those far out moved in to four robust standard deviations from the median."""
+    middle = float(np.median(values))
+    scale = _CLIP * _MAD * float(np.median(np.abs(values - middle)))
+    return np.asarray(np.clip(values, middle - scale, middle + scale) if scale > 0 else values)
+
+
 def _without_trend(piece: Floats) -> Floats:
     """The piece less its straight line, unless the best single step explains clearly more of it than the line does.
 
     Clearly is by what the step's free place is worth: log n times the variance left (Schwarz's criterion).
     """
+    piece = _tamed(piece)
     time = np.arange(piece.size) - (piece.size - 1) / 2
     centred = piece - piece.mean()
     line = float(time @ centred) ** 2 / float(time @ time)
@@ -231,9 +239,7 @@ def _locate(white: Floats, near: int, rho: float, rng: np.random.Generator, draw
     where the test found it, than to either end, so that neighbouring changes stay apart.
     """
     inner = slice(max(1, (near + 1) // 2), max(2, (near + white.size) // 2))
-    middle = np.median(white)
-    scale = _MAD * float(np.median(np.abs(white - middle)))
-    tame = np.clip(white, middle - _CLIP * scale, middle + _CLIP * scale) if scale > 0 else white
+    tame = _tamed(white)
     index = inner.start + int(_steps(tame[None, :], rho)[:, inner].argmax())
     shape = np.zeros(white.size)
     shape[index], shape[index + 1 :] = 1.0, 1.0 - rho

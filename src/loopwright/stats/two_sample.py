@@ -40,7 +40,9 @@ def vectors_differ(first: ArrayLike, second: ArrayLike, rng: np.random.Generator
     """
     both = np.concatenate([np.asarray(first, np.float32), np.asarray(second, np.float32)])
     n, total = len(np.asarray(first)), len(both)
-    signs = np.concatenate([np.full(n, 1.0 / n), np.full(total - n, -1.0 / (total - n))])
+    order = rng.permutation(total)  # equal rows are neighbours in order of place, which must not tell the sample
+    both = both[order]
+    signs = np.concatenate([np.full(n, 1.0 / n), np.full(total - n, -1.0 / (total - n))])[order]
     labels = np.column_stack([signs, rng.permuted(np.tile(signs, (permutations, 1)), axis=1).T]).astype(np.float32)
     distance = _distances(both)
     energy = -np.einsum("np,np->p", labels, distance @ labels)

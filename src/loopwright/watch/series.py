@@ -96,6 +96,8 @@ def _rows(lines: Iterable[str], source: str) -> Iterator[_Row]:
             if number == 0 and reader.line_num <= 1 and _is_header(stripped):
                 time, value, segment = _columns(stripped, source)
                 continue
+            if number == 0 and reader.line_num <= 1 and len(stripped) > 2 and not _is_number(stripped[2]):
+                segment = 2
             yield _row(stripped, (time, value, segment), number, reader.line_num, source)
             number += 1
     except csv.Error as error:
