@@ -1,0 +1,326 @@
+"""The suite and its gate, the six proposals, the release, and what became of the failure modes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from loopwright import wiring
+from loopwright.effects import CallTarget, TargetReply
+from loopwright.evaluate.case import Check, EvalCase, Layer, Suite
+from loopwright.evaluate.sealed import open_part
+from loopwright.examples.airline.defects import ALL
+from loopwright.examples.airline.scenario import Scenario
+from loopwright.examples.airline.setup import Setup
+from loopwright.examples.airline.target import AirlineTarget
+from loopwright.gate.naive import naive_regressions
+from loopwright.guards.catalogue import build
+from loopwright.guards.harness import Harness
+from loopwright.improve.proposal import Effect, ProposalKind, ProposalRecord, ProposalStatus, Verification
+from loopwright.ports import HarnessTables, Target
+from loopwright.surfaces.cli.demo.production import (
+    FIRST,
+    LATER_WEEKS,
+    SECOND,
+    WEEKS,
+    mine_and_cluster,
+    produce,
+    show_watched,
+    show_weeks,
+    watch,
+)
+from loopwright.surfaces.cli.demo.stage import PERSON, START, Stage, World, clip
+from loopwright.surfaces.cli.terminal import say, table
+from loopwright.workflows.gating import establish_run, gate_store
+from loopwright.workflows.improving import Decision, apply_proposal, current, decide_proposal, detect_store, find_proposal
+from loopwright.workflows.releasing import ReleaseRequest, effect_of, find_release, record_release
+from loopwright.workflows.running import Bench, RunReport, RunRequest, run_suite
+from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
+
+SCENARIOS = 40
+TRIALS = 3
+REGRESSED = "1.1"
+Row = dict[str, Any]
+
+
+class OtherDice:
+    """The same agent with other luck: trials are numbered from `first` on, where an agent's chance comes from their numbers."""
+
+    def __init__(self, agent: Target, first: int) -> None:
+        self._agent, self._first = agent, first
+
+    @property
+    def name(self) -> str:
+        """The agent's."""
+        return self._agent.name
+
+    async def open(self) -> None:
+        """Get the agent ready."""
+        await self._agent.open()
+
+    async def call(self, request: CallTarget) -> TargetReply:
+        """Answer one case once."""
+        return await self._agent.call(replace(request, trial=request.trial + self._first))
+
+    async def close(self) -> None:
+        """Release the agent."""
+        await self._agent.close()
+
+
+def agent(world: World, version: str, tables: HarnessTables | None = None) -> AirlineTarget:
+    """The shipped agent with its planted defects, under the guards of a harness."""
+    return AirlineTarget(Setup(world.seed, ALL, version, harness_of(tables or {})))
+
+
+def harness_of(tables: Mapping[str, Mapping[str, Any]]) -> Harness:
+    """The guards of a harness's tables."""
+    rows = ((kind, dict(table)) for kind, table in tables.items())
+    return Harness([build(kind, {k: v for k, v in table.items() if k != "mode"}, str(table["mode"])) for kind, table in rows])
+
+
+def scenarios(world: World) -> list[EvalCase]:
+    """The suite that was there before the launch: simulated customers, each with a goal that is met or not."""
+    cases = []
+    for number in range(1, SCENARIOS + 1):
+        scenario = Scenario(100_000 + number)
+        goals = " and ".join(goal.kind.replace("_", " ") for goal in scenario.visitor(world.seed).goals)
+        cases.append(
+            EvalCase(
+                f"scenario-{number:02}",
+                scenario.text,
+                f"The customer's goal is met: {goals}.",
+                tags=("scenario", *(goal.kind for goal in scenario.visitor(world.seed).goals)),
+                layer=Layer.BEHAVIORAL,
+                checks=(Check("json_path", {"path": "$.goal_met", "equals": True}),),
+            )
+        )
+    return cases
+
+
+def _suite(world: World) -> Suite:
+    folder = world.settings.path("suite.folder")
+    approved = wiring.suite_files(world.settings).load([str(folder)]).cases if folder.is_dir() else ()
+    return Suite((*scenarios(world), *approved))
+
+
+async def _run(world: World, label: str, target: Target) -> RunReport:
+    bench = Bench(target, wiring.executor(world.settings), world.airline, world.clock, wiring.checks_limit())
+    return await run_suite(RunRequest(_suite(world), label, trials=TRIALS), bench, world.progress)
+
+
+async def _compared(world: World, what: str, version: str, target: Target, baseline: RunReport) -> Row:
+    candidate = await _run(world, version, target)
+    policy = wiring.gate_policy(world.settings)
+    decision = await gate_store(world.airline, policy, world.clock.now(), run_id=candidate.run.run_id)
+    naive = len(naive_regressions(baseline.results, candidate.results))
+    outcome = decision.decision.value if decision.decision is not None else ""
+    return _passed(what, candidate) | {"decision": outcome, "message": decision.message, "naive_regressions": naive}
+
+
+def _passed(what: str, report: RunReport) -> Row:
+    return {"what": what, "passed": sum(r.passed is True for r in report.results), "trials": len(report.results)}
+
+
+def _share(row: Row) -> str:
+    return f"{row['passed']} of {row['trials']}"
+
+
+async def _gate(world: World) -> Row:
+    world.clock.at = START + timedelta(weeks=WEEKS)
+    baseline = await _run(world, FIRST, agent(world, FIRST))
+    if world.airline.baseline() != [baseline.run.run_id]:
+        await establish_run(world.airline, PERSON, world.clock.now(), run_id=baseline.run.run_id, change="replace")
+    same = await _compared(
+        world, f"{FIRST} again: nothing changed", f"{FIRST}+again", OtherDice(agent(world, FIRST), TRIALS), baseline
+    )
+    worse = await _compared(
+        world, f"{REGRESSED}: knows about pets, and quotes one passenger's price", REGRESSED,
+        OtherDice(agent(world, REGRESSED), 2 * TRIALS), baseline,
+    )  # fmt: skip
+    return {"cases": len(_suite(world).cases), "baseline": _passed(FIRST, baseline), "compared": [same, worse], "by": PERSON}
+
+
+def _show_gate(figures: Row) -> None:
+    baseline = figures["baseline"]
+    rows = [
+        (
+            f"{baseline['what']}, baseline, established by {figures['by']!r}",
+            _share(baseline),
+            "",
+            "",
+        )
+    ]
+    for row in figures["compared"]:
+        naive = f"blocked, {row['naive_regressions']} regressions" if row["naive_regressions"] else "approved"
+        rows.append((row["what"], _share(row), naive, row["decision"]))
+    table("", ["version", "passed", "naive rule", "this gate"], rows, right=[1])
+    say("The naive rule takes whatever passed before and fails now for a regression, though agents differ from run to run.")
+    for row in figures["compared"]:
+        say(f"- {row['what'].split(':')[0]}: {clip(row['message'], 400)}")
+
+
+async def _improve(world: World) -> Row:
+    world.clock.at = START + timedelta(weeks=WEEKS)
+    await detect_store(world.airline)
+    store, file = world.airline, wiring.harness_file(world.settings)
+    bench = VerifyBench(
+        store, lambda tables: agent(world, FIRST, tables), wiring.executor(world.settings), world.clock, wiring.checks_limit()
+    )
+    suite = open_part(_suite(world), world.settings["suite.sealed_share"])
+    proposals = []
+    for record in current(store.proposals()):
+        known = record.proposal
+        if record.verification is None:
+            request = VerifyRequest(known, suite, FIRST, TRIALS, tables={}, policy=wiring.verify_policy(world.settings))
+            await verify_proposal(request, bench, world.progress)
+        held = find_proposal(store, known.proposal_id)
+        if held.status is ProposalStatus.VERIFIED and held.verification is not None and held.verification.verdict == "helping":
+            held = await decide_proposal(store, held, Decision(ProposalStatus.APPROVED, PERSON, world.clock.now(), "it helps"))
+        if held.status is ProposalStatus.APPROVED:
+            protected = wiring.protected_places(world.settings, store)
+            await apply_proposal(store, held, file, PERSON, world.clock.now(), protected=protected)
+        proposals.append(_proposal(find_proposal(store, known.proposal_id)))
+    return {"proposals": proposals, "kinds": len(ProposalKind), "by": PERSON, "harness": file.path}
+
+
+def _proposal(record: ProposalRecord) -> Row:
+    found = record.verification
+    return {
+        "proposal_id": record.proposal.proposal_id,
+        "kind": record.proposal.kind.value,
+        "evidence": len(record.proposal.evidence),
+        "status": record.status.value,
+        "verdict": found.verdict if found else None,
+        "reason": found.reason if found else "",
+        "trials": found.trials if found else 0,
+        "effects": {e.name: [e.without, e.with_] for e in _effects(found)},
+    }
+
+
+def _effects(found: Verification | None) -> list[Effect]:
+    return [found.failure, found.success, found.runtime_ms, found.cost_usd] if found else []
+
+
+def _show_improved(figures: Row) -> None:
+    rows = []
+    for p in figures["proposals"]:
+        measured = [_change(p["effects"].get(name), form) for name, form in _FORMS.items()]
+        rows.append((p["kind"], p["evidence"], *measured, (p["verdict"] or "").replace("_", " "), p["status"]))
+    head = ["guard", "evidence", "failure", "success", "seconds", "US cents", "verdict", ""]
+    table("", head, rows, right=[1])
+    say("Each was tried on the same replayed conversations and scenarios, without the guard and with it.")
+    applied = sum(p["status"] == ProposalStatus.APPLIED.value for p in figures["proposals"])
+    total = len(figures["proposals"])
+    say(f"{figures['by']!r} approves what helps, and only that: {applied} of {total} are written to harness.toml.")
+
+
+_FORMS = {"failure": "{:.0%}", "success": "{:.0%}", "runtime_ms": "{:.1f}", "cost_usd": "{:.2f}"}
+_SCALES = {"{:.1f}": 1 / 1000, "{:.2f}": 100.0}
+
+
+def _change(pair: list[float | None] | None, form: str) -> str:
+    if not pair or None in pair:
+        return ""
+    return " → ".join(form.format((value or 0.0) * _SCALES.get(form, 1.0)) for value in pair)
+
+
+async def _release(world: World) -> Row:
+    world.clock.at = START + timedelta(weeks=WEEKS, days=1)
+    store = world.airline
+    baseline = next(run for run in store.runs() if run.run_id in store.baseline())
+    before = RunReport(baseline, tuple(store.results(baseline.run_id)))
+    guarded = OtherDice(agent(world, SECOND, wiring.harness_file(world.settings).tables()), 3 * TRIALS)
+    row = await _compared(world, f"{SECOND}: pets, the price mended, the approved guards", SECOND, guarded, before)
+    known = {release.version for release in store.releases()}
+    if FIRST not in known:
+        why = "in production before the loop began"
+        await record_release(store, ReleaseRequest(FIRST, PERSON, START, despite=why))
+    if SECOND not in known and row["decision"] == "approved":
+        await record_release(store, ReleaseRequest(SECOND, PERSON, world.clock.now()))
+    released = SECOND in {release.version for release in store.releases()}
+    return {"baseline": _passed(FIRST, before), "candidate": row, "released": released, "by": PERSON}
+
+
+def _show_release(figures: Row) -> None:
+    row, baseline = figures["candidate"], figures["baseline"]
+    rows = [
+        (baseline["what"], _share(baseline), ""),
+        (row["what"], _share(row), row["decision"]),
+    ]
+    table("", ["version", "passed", "this gate"], rows, right=[1])
+    say(clip(row["message"], 400))
+    if figures["released"]:
+        say(f"Released by {figures['by']!r}.")
+
+
+async def _later(world: World) -> Row:
+    start = START + timedelta(weeks=WEEKS)
+    world.clock.at = start
+    sessions = world.sessions * LATER_WEEKS // WEEKS
+    version = SECOND if SECOND in {release.version for release in world.airline.releases()} else FIRST
+    guards = harness_of(wiring.harness_file(world.settings).tables()) if version == SECOND else None
+    return await produce(
+        world, version, start + timedelta(days=1), LATER_WEEKS, sessions, first=world.sessions, new_topic_week=0, harness=guards
+    )
+
+
+async def _effect(world: World) -> Row:
+    world.clock.at = START + timedelta(weeks=WEEKS + LATER_WEEKS, days=1)
+    modes = await mine_and_cluster(world)
+    version = world.airline.releases()[-1].version
+    found = await effect_of(world.airline, find_release(world.airline, version))
+    return {
+        "version": version,
+        "failing": modes["failing"],
+        "before": found.before,
+        "after": found.after,
+        "doubts": list(found.doubts),
+        "modes": [
+            {"name": m.name, "before": list(m.before), "after": list(m.after), "p_value": m.adjusted, "verdict": m.verdict.value}
+            for m in found.modes
+        ],
+        "watched": await watch(world),
+    }
+
+
+def _show_effect(figures: Row) -> None:
+    rows = [
+        (clip(m["name"], 60), _rate(m["before"]), _rate(m["after"]), f"{m['p_value']:.2g}", m["verdict"])
+        for m in figures["modes"]
+    ]
+    table("", ["failure mode", "before", "after", "p", ""], rows, right=[1, 2, 3], most=12)
+    fell = sum(m["verdict"] == "fell" for m in figures["modes"])
+    rose = sum(m["verdict"] == "rose" for m in figures["modes"])
+    say(f"Since {figures['version']}: {fell} fell, {rose} rose; p is corrected for the number of modes.")
+    for doubt in figures["doubts"]:
+        say(f"- {doubt}")
+    say("")
+    show_watched(figures["watched"])
+
+
+def _rate(pair: list[int]) -> str:
+    count, total = pair
+    return f"{count / total:.1%}" if total else ""
+
+
+STAGES = (
+    Stage(
+        "gate",
+        "evaluate, gate",
+        "40 scenarios from before the launch and the approved cases, three trials each.",
+        _gate,
+        _show_gate,
+    ),
+    Stage(
+        "improve",
+        "improve",
+        "Failure patterns become guards: proposed from traces, verified, approved, applied.",
+        _improve,
+        _show_improved,
+    ),
+    Stage("release", "release", "What is released passed the gate, under a name.", _release, _show_release),
+    Stage("later", "production", "Four more weeks, with the guards.", _later, show_weeks),
+    Stage("effect", "release, watch", "What the release did to each failure mode.", _effect, _show_effect),
+)
