@@ -15,7 +15,7 @@ from loopwright.judge.exchange import join, one_each, read_label, read_pair, rea
 from loopwright.judge.rubric import TRACE_RUBRIC, judge_of, judged
 from loopwright.judge.sampling import sampled, to_label
 from loopwright.judge.transcript import transcript
-from loopwright.judge.verdict import Judge, Label, Verdict
+from loopwright.judge.verdict import Judge, Label, Verdict, rubric_digest
 from loopwright.mine.detector import Detector
 from loopwright.mine.judged import NAME
 from loopwright.mine.judged import judged as failed_by_judges
@@ -50,7 +50,8 @@ class Judging:
 class Judged:
     """What was judged: the new verdicts; of `traces` so many were in the `sample`, and `known` of these had a verdict.
 
-    `cost_usd` is the sum of what is known, `unpriced` the verdicts without a price. `left` were not judged for lack of budget.
+    `cost_usd` is the sum of what is known, `unpriced` the verdicts without a price. `left` were not judged: the model answered
+    nothing of use `GIVE_UP` times in a row where it `gave_up`, and the budget was spent otherwise.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -60,6 +61,11 @@ class Judged:
     cost_usd: float = 0.0
     unpriced: int = 0
     left: int = 0
+    gave_up: bool = False
+
+
+GIVE_UP = 10
+"""After so many requests in a row without a verdict, no more are made: the key, the model or the service is at fault."""
 
 
 async def judge_traces(
@@ -80,7 +86,7 @@ async def judge_traces(
     made: list[Verdict] = []
     progress.start("judging", len(waiting))
     try:
-        while len(made) < len(waiting) and (room := _room(made, request.budget_usd, bench.concurrency)):
+        while len(made) < len(waiting) and not _failing(made) and (room := _room(made, request.budget_usd, bench.concurrency)):
             wave = waiting[len(made) : len(made) + room]
             verdicts = await asyncio.gather(*(_judge(trace, request.criteria, bench) for trace in wave))
             keep(verdicts)
@@ -90,13 +96,20 @@ async def judge_traces(
         progress.done()
     spent = sum(v.cost_usd or 0.0 for v in made)
     unpriced = sum(v.cost_usd is None and v.error is None for v in made)
-    return Judged(tuple(made), total, sample, known, spent, unpriced, len(waiting) - len(made))
+    left = len(waiting) - len(made)
+    return Judged(tuple(made), total, sample, known, spent, unpriced, left, gave_up=left > 0 and _failing(made))
 
 
 async def judge_store(store: Store, request: Judging, bench: Bench, progress: Progress) -> Judged:
-    """Judge stored traces, and keep the verdicts; those that could not be read before are asked for again."""
-    known = {v.item_id for v in store.verdicts(bench.judge.judge_id) if v.passed is not None}
+    """Judge stored traces, and keep the verdicts. What got no verdict before, or one by other criteria, is asked about again."""
+    rubric = rubric_digest(request.criteria)
+    held = store.verdicts(bench.judge.judge_id)
+    known = {v.item_id for v in held if v.passed is not None and v.rubric == rubric}
     return await judge_traces(store.traces(), replace(request, known=known), bench, store.put_verdicts, progress)
+
+
+def _failing(made: Sequence[Verdict]) -> bool:
+    return len(made) >= GIVE_UP and all(v.passed is None for v in made[-GIVE_UP:])
 
 
 def _room(made: Sequence[Verdict], budget_usd: float, concurrency: int) -> int:

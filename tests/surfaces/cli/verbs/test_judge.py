@@ -92,6 +92,23 @@ def test_what_was_judged_is_not_judged_again_and_what_failed_is(
     assert len(judge_server.received) == asked + 2
 
 
+def test_a_model_that_does_nothing_but_fail_is_given_up(
+    stored: Path, judge_server: OpenAIServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge_server.script(Fault.status(401, "no such key"))
+    assert run("run", "--model", MODEL, "--sample", "1") == 2
+    assert 10 <= len(judge_server.received) < 20
+    assert "10 requests in a row gave no verdict" in capsys.readouterr().err
+
+
+def test_other_criteria_are_another_question(stored: Path, judge_server: OpenAIServer) -> None:
+    run("run", "--model", MODEL, "--sample", "0.2")
+    asked = len(judge_server.received)
+    assert run("run", "--model", MODEL, "--sample", "0.2", "--criterion", "Is kind.", "--criterion", "Is short.") == 0
+    assert len(judge_server.received) == 2 * asked > 0
+    assert "1. Is kind.\n2. Is short." in judge_server.prompts[-1]
+
+
 def test_the_budget_is_kept_and_the_same_command_goes_on(
     stored: Path, judge_server: OpenAIServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

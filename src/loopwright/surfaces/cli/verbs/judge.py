@@ -26,6 +26,7 @@ from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, say, 
 from loopwright.workflows.deciding import who
 from loopwright.workflows.importing import collect_traces
 from loopwright.workflows.judging import (
+    GIVE_UP,
     Bench,
     Judged,
     Judging,
@@ -267,7 +268,9 @@ def _tell(done: Judged, model: str, budget_usd: float) -> None:
     if done.unpriced:
         kept = ", so that the budget could not be kept" if budget_usd else ""
         note(f"loopwright judge: no price is known for {model}: {done.unpriced} verdicts are not in the cost{kept}")
-    if done.left:
+    if done.gave_up:
+        note(f"loopwright judge: {done.left} are left: {GIVE_UP} requests in a row gave no verdict; mend that, and give it again")
+    elif done.left:
         note(f"loopwright judge: {done.left} are left: the budget of {budget_usd:g} USD is spent; --budget-usd raises it")
 
 
