@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from loopwright import wiring
-from loopwright.collect.record import FORMATS
+from loopwright.collect.record import FORMAT_NAMES
 from loopwright.errors import BLOCKED, OK, UNDECIDED, UsageError
 from loopwright.evaluate.case import Suite
 from loopwright.evaluate.sealed import open_part
@@ -72,7 +72,7 @@ def detect(
         [], "--traces", help="A file of traces in any import format, a folder of them, or - for standard input; may be repeated."
     ),
     from_: str | None = typer.Option(
-        None, "--from", help=f"The traces' format: {', '.join(FORMATS)}; otherwise each record tells.", show_default=False
+        None, "--from", help=f"The traces' format: {', '.join(FORMAT_NAMES)}; otherwise each record tells.", show_default=False
     ),
     max_line_bytes: int | None = from_setting("import.max_line_bytes"),
     format: OutputFormat = FORMAT,
@@ -87,8 +87,8 @@ def detect(
 
     Example: loopwright improve detect --traces traces.jsonl --format json
     """
-    if from_ is not None and from_ not in FORMATS:
-        raise UsageError(unknown("trace format", from_, FORMATS))
+    if from_ is not None and from_ not in FORMAT_NAMES:
+        raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
     if from_ is not None and not traces:
         raise UsageError("--from names the format of --traces, and there are none; the store needs no format")
     settings = settle(config, bool(traces), import__max_line_bytes=max_line_bytes, store__url=store)
