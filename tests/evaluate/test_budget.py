@@ -80,4 +80,11 @@ def test_what_a_run_is_expected_to_take() -> None:
 
 
 def test_money_is_written_with_cents_or_with_what_it_takes() -> None:
-    assert [dollars(x) for x in (0, 12.345, 0.2, 0.05, 0.00123)] == ["$0.00", "$12.35", "$0.20", "$0.05", "$0.00123"]
+    assert [dollars(x) for x in (0, 12.345, 0.2, 0.05, 0.00123, 1e-6)] == [
+        "$0.00",
+        "$12.35",
+        "$0.20",
+        "$0.05",
+        "$0.00123",
+        "$0.000001",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,7 +164,8 @@ def layer_of(result: EvalResult) -> Layer:
 
 def dollars(amount: float) -> str:
     """An amount of money, with cents, or as many digits as a small one needs."""
-    return f"${amount:.2f}" if amount >= 0.1 or amount < 1e-9 else f"${amount:.3g}"
+    digits = 2 if amount >= 0.1 or amount < 1e-9 else 2 - math.floor(math.log10(amount))
+    return "$" + (f"{amount:.2f}" if digits == 2 else f"{amount:.{digits}f}".rstrip("0"))
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

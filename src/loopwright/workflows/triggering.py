@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from loopwright.evaluate.budget import layer_of
@@ -13,6 +14,8 @@ from loopwright.ports import RunStore
 
 LOOKED_AT = 20
 """So many of the latest runs are looked at for what trials cost."""
+ENOUGH = 30
+"""With so many trials of every layer, no earlier run is looked at."""
 
 
 async def choose_layers(store: RunStore, now: Fingerprint) -> LayerChoice:
@@ -31,10 +34,11 @@ async def choose_layers(store: RunStore, now: Fingerprint) -> LayerChoice:
 
 
 def earlier_results(store: RunStore, target: str, layers: Collection[Layer]) -> tuple[EvalResult, ...]:
-    """Results of the latest runs against a target, back to where every one of the layers has some."""
+    """Results of the latest runs against a target, back to where every one of the layers has enough."""
     found: list[EvalResult] = []
     for run in [run for run in reversed(store.runs()) if run.target == target][:LOOKED_AT]:
         found += store.results(run.run_id)
-        if set(layers) <= {layer_of(result) for result in found}:
+        known = Counter(layer_of(result) for result in found)
+        if all(known[layer] >= ENOUGH for layer in layers):
             break
     return tuple(found)

@@ -29,7 +29,7 @@ def show_estimate(rows: Sequence[Estimate], settings: Settings) -> None:
             r.trials,
             against_target(r.layer, r.seconds, settings),
             "not known" if r.cost_usd is None else dollars(r.cost_usd),
-            f"{r.history} earlier trials",
+            f"{r.history} earlier trial{'' if r.history == 1 else 's'}",
         )
         for r in rows
     ]
