@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from builders import assistant, tool_call, tool_result, trace, user
+from loopwright.collect.trace import Message
 from loopwright.judge.transcript import PART, WHOLE, transcript
 
 
@@ -26,3 +27,8 @@ def test_what_is_too_long_keeps_its_beginning_and_its_end_and_says_so() -> None:
     assert told.endswith("last word")
     assert "characters are left out" in told
     assert transcript(trace()) == ""
+
+
+def test_the_agents_instructions_are_shown_whole() -> None:
+    told = transcript(trace(Message("system", "policy " * 2000), user("hi")))
+    assert "left out" not in told

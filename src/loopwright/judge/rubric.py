@@ -9,6 +9,7 @@ from typing import Any
 from loopwright.audit.digest import digest
 from loopwright.effects import Reply, Request
 from loopwright.errors import InputError
+from loopwright.judge.transcript import LIMITS
 from loopwright.judge.verdict import CriterionVerdict, Judge, Verdict, rubric_digest
 
 PURPOSE = "judge"
@@ -61,8 +62,8 @@ Generate one JSON object, and nothing else:
 {{"criteria": [{{"number": 1, "reason": "...", "passed": true or false}}, ... one for each of the {count} criteria]}}
 """
 
-PROMPTS = digest("judge prompts", _TEMPLATE, SCHEMA)
-"""Identifies the wording above."""
+PROMPTS = digest("judge prompts", _TEMPLATE, SCHEMA, LIMITS)
+"""Identifies the wording above, and how much of a conversation is shown."""
 
 
 def judge_of(model: str, calibrated: bool = False) -> Judge:

@@ -11,6 +11,10 @@ WHOLE = 40_000
 """Characters of a transcript: of a longer one, the middle is left out."""
 PART = 4_000
 """Characters of one message or tool result."""
+INSTRUCTIONS = 20_000
+"""Characters of the agent's instructions, by which it is judged."""
+LIMITS = (WHOLE, PART, INSTRUCTIONS)
+"""What of a conversation a judge sees is part of how it is asked."""
 
 
 def transcript(trace: Trace) -> str:
@@ -28,7 +32,7 @@ def _block(number: int, message: Message) -> str:
     who = f"{message.role} ({message.name})" if message.name else message.role
     lines = [f"[{number}] {who}:"]
     if message.text.strip():
-        lines.append(_cut(message.text, PART))
+        lines.append(_cut(message.text, INSTRUCTIONS if message.role in ("system", "developer") else PART))
     for call in message.tool_calls:
         arguments = (
             call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments, ensure_ascii=False, default=str)
