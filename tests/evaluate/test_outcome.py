@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -89,6 +90,18 @@ def test_acts_are_alike_in_any_order_and_as_often() -> None:
     assert alike(acts(talk(A, B)), acts(talk(B, A)))
     assert not alike(acts(talk(A, A)), acts(talk(A, B)))
     assert not alike(acts(talk(A)), acts(talk(A, A)))
+
+
+def test_what_others_were_never_asked_about_is_not_held_against_this_one() -> None:
+    mine = talk(("cancel", {"order": "A1"}), asked="Cancel A1")
+    strangers = [
+        Recorded("o", messages, acts(messages), same_subject=False)
+        for messages in (talk(("cancel", {"order": id}), asked=f"Cancel {id}") for id in ("C3", "D4"))
+    ]
+    assert outcome(mine, strangers) is None
+    unsaid = talk(("cancel", {"order": "A1"}), asked="Cancel my order, I am Ada")
+    assert outcome(unsaid, strangers) is None
+    assert outcome(mine, [replace(other, same_subject=True) for other in strangers]) is not None
 
 
 def test_a_long_piece_of_work_has_no_few_acts_for_an_outcome() -> None:

@@ -33,3 +33,17 @@ def test_nothing_is_like_a_conversation_without_words() -> None:
     assert NOWHERE.same_request("t", (user(ASKED),)) == ()
     assert Surroundings(OTHERS).same_request("t", ()) == ()
     assert Surroundings([trace(id="empty")]).sound("t") == ()
+
+
+def test_another_order_is_another_request_however_it_is_worded() -> None:
+    asked = [trace(user(f"Please cancel my order HX44{n:02}"), id=f"t{n}") for n in range(12)]
+    again = trace(user("Cancel order HX4403 please"), id="again")
+    surroundings = Surroundings([*asked, again])
+    assert [r.trace_id for r in surroundings.same_request("t3", asked[3].messages)] == ["again"]
+    assert surroundings.same_request("t4", asked[4].messages) == ()
+
+
+def test_where_nothing_is_named_the_words_alone_count() -> None:
+    surroundings = Surroundings([trace(user("Cancel my flight please, I am Ada"), id="a"), *OTHERS])
+    (found,) = surroundings.same_request("b", (user("Cancel my flight please, I am Grace"),))
+    assert (found.trace_id, found.same_subject) == ("a", False)

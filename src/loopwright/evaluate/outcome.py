@@ -8,7 +8,7 @@ the failed outcome must not come about again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from loopwright.evaluate.acts import Act, acts, paired
 from loopwright.evaluate.case import Check
 from loopwright.evaluate.data_checks import same
 from loopwright.evaluate.surroundings import Recorded
+from loopwright.mine.reading import role_of
 
 AGREEING = 2
 """Fewer conversations than this agree on nothing."""
@@ -44,7 +45,7 @@ def outcome(messages: Sequence[Message], others: Sequence[Recorded]) -> Outcome 
     None where nothing can be said: there are too few others, or most of them did what the failed one did.
     """
     own = acts(messages)
-    others = [other for other in others if len(other.acts) <= MOST_ACTS]
+    others = [other for other in others if len(other.acts) <= MOST_ACTS and _speaks_of(own, messages, other)]
     if len(own) > MOST_ACTS or not others or not (own or any(other.acts for other in others)):
         return None
     lacks, adds = _lacking(own, messages, others), _adding(own, others)
@@ -74,6 +75,20 @@ def _set_apart(lacks: Sequence[tuple[Act, int]], adds: Sequence[Act], others: in
 def alike(one: Sequence[Act], other: Sequence[Act]) -> bool:
     """Whether a conversation did what the first did, in whatever order: the same calls, maybe with more arguments."""
     return paired(one, other, Act.within)
+
+
+def _speaks_of(own: Sequence[Act], messages: Sequence[Message], other: Recorded) -> bool:
+    """Whether a conversation is about what was acted on: not doing that elsewhere says nothing where it was never spoken of."""
+    if other.same_subject:
+        return True
+    asked = "\n".join(m.text for m in messages if role_of(m) == "user").lower()
+    known = _text_of(other.messages)
+    for act in own:
+        values = [str(value).lower() for value in _leaves(act.arguments) if not isinstance(value, bool)]
+        said = [value for value in values if value in asked]
+        if not all(value in known for value in said) or not (said or not values or any(value in known for value in values)):
+            return False
+    return True
 
 
 def _lacking(own: Sequence[Act], messages: Sequence[Message], others: Sequence[Recorded]) -> list[tuple[Act, int]]:
@@ -146,8 +161,15 @@ def _text_of(messages: Sequence[Message]) -> str:
 
 def _stands_in(value: Any, known: str) -> bool:
     """Whether every text and number in a value stands in what was said or found."""
+    return all(isinstance(leaf, bool) or str(leaf).lower() in known for leaf in _leaves(value))
+
+
+def _leaves(value: Any) -> Iterator[str | int | float]:
+    """Every text, number and truth value in a JSON value."""
     if isinstance(value, dict):
-        return all(_stands_in(v, known) for v in value.values())
+        value = list(value.values())
     if isinstance(value, list | tuple):
-        return all(_stands_in(v, known) for v in value)
-    return value is None or isinstance(value, bool) or str(value).lower() in known
+        for item in value:
+            yield from _leaves(item)
+    elif value is not None:
+        yield value
