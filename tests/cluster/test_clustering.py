@@ -181,3 +181,14 @@ def test_the_source_method_is_selectable() -> None:
     assert found.method == "dbscan"
     assert found.threshold is None
     assert len({m.mode_id for m in found.memberships[-4:]} - {None}) == 1
+
+
+def test_the_same_request_that_fails_in_two_ways_makes_two_modes() -> None:
+    orders = [f"Please cancel my order number {number}" for number in range(6)]
+    broken = [failure(f"a{i}", text, "the tool cancel_order failed: not found") for i, text in enumerate(orders)]
+    turned = [
+        failure(f"b{i}", text, "the user asks for a person", signal_type=FailureSignal.USER_CORRECTION)
+        for i, text in enumerate(orders)
+    ]
+    found = partition(run([*broken, *turned]))
+    assert found == {frozenset(f.trace_id for f in broken), frozenset(f.trace_id for f in turned)}

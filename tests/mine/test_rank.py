@@ -197,3 +197,14 @@ def test_an_empty_conversation_is_sound():
 def test_labels_are_not_part_of_a_trace_that_is_mined():
     with_label = dataclasses.replace(SAD, attributes={**SAD.attributes, "task": 4})
     assert mine([SAD], SHIPPED).failures[0].signals == mine([with_label], SHIPPED).failures[0].signals
+
+
+def test_a_severe_hard_error_surfaces_at_once_and_implicit_signs_only_as_a_pattern():
+    broken = trace(user("Cancel my order"), error="the order service crashed", id="broken")
+    left = [trace(user("Cancel my order"), assistant("Which one do you mean?"), id=f"left{i}") for i in range(5)]
+    failures = mine([*left, broken], SHIPPED).failures
+    assert failures[0].trace_id == "broken"
+    assert failures[0].score > 2 * max(f.score for f in failures[1:])
+    surfaces = {row.type: row.surfaces for row in POLICIES}
+    assert surfaces[FailureSignal.HARD_ERROR] == "at once"
+    assert surfaces[FailureSignal.ABANDONMENT] == "pattern"
