@@ -132,7 +132,8 @@ class Database:
 
     def changed(self) -> dict[str, Reservation]:
         """Reservations that are new, or are no longer as the world has them."""
-        return {key: row for key, row in self.reservations.items() if self.world.reservations.get(key) != row}
+        old = self.world.reservations
+        return {key: row for key, row in self.reservations.items() if old.get(key) is not row and old.get(key) != row}
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,14 +13,17 @@ from loopwright.examples.airline.model import Completion, ModelError, ToolReques
 from loopwright.examples.airline.toolbox import Tool
 
 if TYPE_CHECKING:
-    from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model, ModelRequestParameters
 
+_CHAT = re.compile(r"^openai:")
 MISSING = "LOOPWRIGHT_AIRLINE_MODEL needs pydantic-ai; pip install 'loopwright[llm]'"
 
 
 class LanguageModel:
     """A chat model by pydantic-ai's name for it, such as `openai:gpt-4.1-mini`; raises `UsageError` where it cannot be used.
+
+    `openai:` speaks chat completions, as any compatible service does. Not to be called where an event loop is running.
 
     Time-outs, refused keys and the like are `ModelError`. The latency is measured; the cost is left to the price list.
     """
@@ -31,12 +36,11 @@ class LanguageModel:
 
     def complete(self, messages: Sequence[Mapping[str, Any]], tools: Mapping[str, Tool]) -> Completion:
         """Answer the messages; raises `ModelError`."""
-        from pydantic_ai.direct import model_request_sync  # noqa: PLC0415
         from pydantic_ai.exceptions import AgentRunError, UserError  # noqa: PLC0415
 
         started = time.perf_counter()
         try:
-            response = model_request_sync(self._model, _history(messages), model_request_parameters=_parameters(tools))
+            response = asyncio.run(_request(self._model, _history(messages), _parameters(tools)))
         except (AgentRunError, UserError) as error:
             raise ModelError(f"{self.name}: {type(error).__name__}: {error}"[:500]) from error
         calls = tuple(ToolRequest(part.tool_call_id, part.tool_name, _arguments(part)) for part in response.tool_calls)
@@ -52,6 +56,14 @@ class LanguageModel:
         )
 
 
+async def _request(model: Model, history: list[ModelMessage], parameters: ModelRequestParameters) -> ModelResponse:
+    """One request on a connection of its own, closed after it."""
+    from pydantic_ai.direct import model_request  # noqa: PLC0415
+
+    async with model:
+        return await model_request(model, history, model_request_parameters=parameters)
+
+
 def _infer(name: str) -> Model:
     try:
         from pydantic_ai.exceptions import UserError  # noqa: PLC0415
@@ -59,7 +71,7 @@ def _infer(name: str) -> Model:
     except ImportError:
         raise UsageError(MISSING) from None
     try:
-        return infer_model(name)
+        return infer_model(_CHAT.sub("openai-chat:", name))
     except ImportError:
         raise UsageError(MISSING) from None
     except (UserError, ValueError) as error:

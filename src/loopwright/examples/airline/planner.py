@@ -33,6 +33,8 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
 }
 RETRIES = 2
 """Attempts at a service that does not answer, before the customer is told."""
+SLIPS_OF_MEMORY = 0.65
+"""How often what was told before comes out differently, in a session that tends to it."""
 PATIENCE = 6
 """Time-outs in a conversation after which a person takes over."""
 
@@ -211,7 +213,7 @@ class RulePlanner:
     def _misremembered(self, fields: dict[str, Any], belief: Belief) -> dict[str, Any]:
         """An amount, or a date, that was told before, told differently."""
         mind = self.mind
-        if not mind.tends("contradicts_itself"):
+        if not mind.tends("contradicts_itself") or mind.rng.random() > SLIPS_OF_MEMORY:
             return fields
         amount, day = fields.get("amount"), fields.get("date")
         dated = day and "flight" in fields and any(str(day) in t and str(fields["flight"]) in t for t in belief.said[-2:])

@@ -71,6 +71,7 @@ class Traveller:
     _explored: int = 0
     _corrected: bool = False
     _asked_again: bool = False
+    _double_checked: bool = False
     _done: bool = False
     _listed: str = ""
     _rng: Random = field(default_factory=Random)
@@ -162,6 +163,9 @@ class Traveller:
         if goal.kind == "cancel" and goal.keep and told_amount("cancel", [answer]) == 0:
             self._done = True
             return rng.choice(("No, then leave it as it is.", "No, don't cancel it then."))
+        if not self._double_checked and rng.random() < 0.15:
+            self._double_checked = True
+            return rng.choice(("Sorry, how much was it again?", "What was the amount again?", "Wait, what was the total?"))
         self.agreed.add(self._at)
         return rng.choice(("Yes, please.", "Yes, go ahead.", "ok do it", "Sure.", "Yes."))
 

@@ -63,7 +63,7 @@ RULES: Mapping[str, re.Pattern[str]] = {
     for name, pattern in (
         (
             "nonstop",
-            r"\b(only|nothing but|just|strictly)\b[^.!?]*\b(non-?stop|direct)\b|\bno (connections|stopovers|layovers)\b",
+            r"\b(only|nothing but|just|strictly|always)\b[^.!?]*\b(non-?stop|direct)\b|\bno (connections|stopovers|layovers)\b",
         ),
         (
             "credit",

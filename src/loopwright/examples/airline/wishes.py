@@ -83,12 +83,13 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "And please, only nonstop flights, whatever else comes up.",
         "I take only direct flights, keep that in mind.",
         "No connections please.",
+        "Always nonstop please, never anything with a stop.",
     ),
-    "not_early": ("No flights before 10 in the morning, please.", "And nothing before 10, I am not a morning person."),
+    "not_early": ("No flights before 10 in the morning, please.", "And never anything before 10, I am not a morning person."),
     "credit": (
         "Please pay with my travel credit.",
         "Don't touch my card, use my travel credit.",
-        "I want to use my travel credit.",
+        "Never charge my card, I always pay with my travel credit.",
     ),
 }
 
