@@ -106,10 +106,8 @@ def planting(raw: list[Row], untouched: Sequence[PatternFinding], seed: int) -> 
             for id, form in planted.items():
                 forms[name][f"{form} {'found' if id in found else 'missed'}"] += 1
             row = f"{name:24} {kind:20} {rate:5.0%} {len(planted):7} {share(planted, found):7.3f} {share(found, planted):9.3f}"
-            print(
-                new = found - (before - planted.keys())
-                print(f"{row} {share(new, planted):7.3f}   {share(planted, naive):12.3f} {share(naive, planted):9.3f}")
-            )
+            new = found - (before - planted.keys())
+            print(f"{row} {share(new, planted):7.3f}   {share(planted, naive):12.3f} {share(naive, planted):9.3f}")
     print("\nby form, all rates together (forms are numbered as they stand in the source)")
     for name, counts in forms.items():
         each = sorted({key.rsplit(" ", 1)[0] for key in counts})
