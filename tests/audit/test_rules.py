@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +105,9 @@ def test_a_neighbour_of_a_protected_folder_is_none() -> None:
 @given(st.dictionaries(st.sampled_from([*PARAMETERS, *sorted(set().union(*PROTECTED.values()))]) | st.text(), st.integers()))
 def test_no_change_beyond_the_guards_own_parameters_passes(change: dict[str, Any]) -> None:
     assert bool(breaches(replace(SOUND, change=change))) == (not set(change) <= PARAMETERS)
+
+
+def test_the_how_to_lists_every_rule_in_its_words() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "improve-the-harness.md"
+    text = page.read_text(encoding="utf-8")
+    assert [f"| `{rule.name}` | {rule.says} |" for rule in RULES if f"| `{rule.name}` | {rule.says} |" not in text] == []

@@ -157,3 +157,52 @@ def test_an_empty_trail_is_whole(tmp_path: Path) -> None:
     with open_store("sqlite:///s.db", tmp_path) as store:
         assert breaks(store.trail()) == ()
         assert store.trail().head == Head()
+
+
+SWAP = """
+UPDATE audit SET number = -1 WHERE number = {n};
+UPDATE audit SET number = {n} WHERE number = {m};
+UPDATE audit SET number = {m} WHERE number = -1
+"""
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 2), (2, 4), (1, 5), (4, 5)])
+def test_rows_put_in_another_order_are_found(store: SqlStore, n: int, m: int) -> None:
+    fill(store)
+    with store.database.write() as connection:
+        for statement in SWAP.format(n=n, m=m).split(";"):
+            connection.exec_driver_sql(statement)
+    assert {b.number for b in breaks(store.trail())} >= {n, m}
+
+
+@pytest.mark.parametrize("left", range(5))
+def test_an_end_cut_off_is_found_even_with_a_head_that_fits(store: SqlStore, left: int) -> None:
+    fill(store)
+    noted = store.trail().head
+    with store.database.write() as connection:
+        connection.exec_driver_sql(f"DELETE FROM audit WHERE number > {left}")
+    assert [b.number for b in breaks(store.trail())] == [left + 1]
+    last = store.trail().recorded[-1].hash if left else GENESIS
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE audit_head SET count = ?, hash = ?", (left, last))
+    assert breaks(store.trail()) == ()  # whoever can write the whole store can write both
+    assert breaks(store.trail(), noted) != ()  # and not what was noted elsewhere
+
+
+def test_any_byte_changed_in_the_file_itself_is_found(tmp_path: Path) -> None:
+    with open_store("sqlite:///s.db", tmp_path) as store:
+        fill(store)
+    file = tmp_path / "s.db"
+    whole = file.read_bytes()
+    start = whole.index(b"case approvedcase-2")
+    places = range(start - 40, start + 150, 7)
+    unnoticed = []
+    for place in places:
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            with open_store("sqlite:///s.db", tmp_path) as store:
+                if not breaks(store.trail()):
+                    unnoticed.append(place)
+        except StoreError:
+            continue
+    assert unnoticed == []
