@@ -2,13 +2,15 @@
 
     python bench/watch.py --data DIR [--rounds N]
 
-Sets: intents (CLINC150), metrics_tcpd, metrics_nab, and simulated series of which the truth is known. Labels are only compared with.
+Sets: intents (CLINC150), metrics_tcpd, metrics_nab, and simulated series of which the truth is known. Labels are
+only compared with.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -181,7 +183,7 @@ def _covering(people: Sequence[Sequence[int]], found: Sequence[int], points: int
 
 def _parts(places: Sequence[int], points: int) -> list[set[int]]:
     borders = [0, *sorted(set(places)), points]
-    return [set(range(a, b)) for a, b in zip(borders, borders[1:], strict=False) if a < b]
+    return [set(range(a, b)) for a, b in itertools.pairwise(borders) if a < b]
 
 
 def windows(folder: Path) -> None:
@@ -189,7 +191,7 @@ def windows(folder: Path) -> None:
     known = json.loads((folder / "windows.json").read_text(encoding="utf-8"))
     finders: dict[str, Find] = {"ours": ours(), "pelt": pelt}
     print(
-        "\nNAB, every twelfth mean: windows hit, and changes outside of windows by 1,000 points (an anomaly need be no change of level)"
+        "\nNAB, every twelfth mean: windows hit, and changes outside (an anomaly need be no change of level)"
     )
     counts = {name: [0, 0, 0, 0] for name in finders}
     for file in sorted((folder / "data").rglob("*.csv.gz")):

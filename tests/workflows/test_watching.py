@@ -146,7 +146,7 @@ def test_a_business_metric_that_falls_is_a_finding_and_a_weak_signal(store: Stor
     store.put_traces(traces)
     draw = np.random.default_rng(1)
     events = [
-        BusinessEvent(t.session_id or "", t.started_at, "resolved", float(draw.random() < (0.9 if t.started_at < START + timedelta(weeks=3) else 0.4)))
+        BusinessEvent(t.session_id or "", t.started_at, "resolved", float(draw.random() < (0.9 if t.trace_id < "3" else 0.4)))
         for t in traces if t.started_at
     ]  # fmt: skip
     assert asyncio.run(record_events(store, events)).new == len(events)

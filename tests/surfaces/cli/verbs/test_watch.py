@@ -14,7 +14,7 @@ OLD = ("where is my bag", "change my seat please", "cancel my flight", "print th
 
 
 def inputs(path: Path, count: int, seed: int, new: int = 0) -> Path:
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     rows = [
         {"embedding": [draw.gauss(0, 1), draw.gauss(0, 1)], "attributes": {"lang": draw.choice(["en", "de"])}}
         for _ in range(count)
@@ -25,7 +25,7 @@ def inputs(path: Path, count: int, seed: int, new: int = 0) -> Path:
 
 
 def series(path: Path, jump: float) -> Path:
-    draw = random.Random(3)  # noqa: S311
+    draw = random.Random(3)
     rows = [f"{1930 + year},{draw.gauss(0, 1) + jump * (year >= 25)}\n" for year in range(50)]
     path.write_bytes(gzip.compress("".join(["Year,Level\n", *rows]).encode()))
     return path
