@@ -55,6 +55,7 @@ TRIED: list[tuple[str, Intent]] = [
     ("verified-first", replace(APPROVAL, verdict=None, despite="I know")),
     ("no-harm", replace(APPROVAL, verdict="harmful")),
     ("no-harm", replace(APPROVAL, verdict="harmful", unverified="I know")),
+    ("no-harm", replace(APPLICATION, verdict="harmful")),
     ("shown-to-help", replace(APPROVAL, verdict="undecided")),
     ("shown-to-help", replace(APPROVAL, verdict="no_effect", why="I like it")),
     ("known-mode", replace(APPLICATION, mode="off")),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +239,22 @@ def test_a_smuggled_change_is_refused_wherever_it_turns_up(
     with pytest.raises(RuleError, match=rule):
         apply(store, find_proposal(store, record.proposal.proposal_id), file)
     assert file.tables() == {}
+
+
+def test_what_turned_out_harmful_since_its_approval_is_not_applied_until_approved_again(store: Store, file: HarnessToml) -> None:
+    record = approved(store)
+    later = NOW + timedelta(days=1)
+    store.put_verification(STRICT.proposal_id, Verification("harmful", 9, NONE, NONE, NONE, NONE, at=later, look=2))
+    with pytest.raises(RuleError, match="no-harm"):
+        apply(store, record, file)
+    again = Decision(ProposalStatus.APPROVED, "Ann", later + timedelta(hours=1), despite="success is measured wrongly")
+    apply(store, asyncio.run(decide_proposal(store, record, again)), file)
+    assert file.tables()["retry_budget"]["mode"] == "enforce"
+
+
+def test_a_decision_rests_on_what_stands_now_and_not_on_what_was_read(store: Store, file: HarnessToml) -> None:
+    stale = put(store)
+    approve(store, stale)
+    apply(store, stale, file)
+    with pytest.raises(RuleError, match="in-order"):
+        approve(store, stale)

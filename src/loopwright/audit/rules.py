@@ -25,7 +25,7 @@ PROTECTED: Mapping[str, frozenset[str]] = {area: frozenset(words.split()) for ar
 
 _ORDER: Mapping[Action, tuple[str, ...]] = {
     "propose": (),
-    "approve": ("open", "verified", "rejected", "rolled_back"),
+    "approve": ("open", "verified", "approved", "rejected", "rolled_back"),
     "reject": ("open", "verified", "approved"),
     "apply": ("approved", "applied"),
     "roll back": ("applied",),
@@ -37,9 +37,9 @@ class Intent:
     """What somebody is about to do with a proposal.
 
     `parameters` names what the guard of its kind can be given; `fault` says why the guard cannot be made with the change.
-    `verdict` is that of the latest verification, None without one. `why` goes with a rejection or a rollback; `unverified` and
-    `despite` are the reasons given for doing without a verification, and against one. `writes` lists the files to be written
-    and `protected` the files and folders of each protected area, all absolute.
+    `verdict` is that of the latest verification, None without one; to apply, of the one made since the approval. `why` goes with
+    a rejection or a rollback; `unverified` and `despite` are the reasons given for doing without a verification, and against one.
+    `writes` lists the files to be written and `protected` the files and folders of each protected area, all absolute.
     """
 
     action: Action
@@ -155,9 +155,10 @@ def _verified(intent: Intent) -> str | None:
 
 
 def _harmless(intent: Intent) -> str | None:
-    if intent.action == "approve" and intent.verdict == "harmful" and not intent.despite.strip():
-        return "its verification says harmful; reject it, or say why it is approved all the same: --despite WHY"
-    return None
+    if intent.action not in ("approve", "apply") or intent.verdict != "harmful" or intent.despite.strip():
+        return None
+    since = "a verification made since its approval" if intent.action == "apply" else "its verification"
+    return f"{since} says harmful; reject it, or say why it is approved all the same: loopwright improve approve ID --despite WHY"
 
 
 def _helping(intent: Intent) -> str | None:
@@ -183,7 +184,7 @@ RULES: tuple[Rule, ...] = (
     Rule("in-order", "Nothing is applied that is not approved, nothing rolled back that is not applied.", _in_order),
     Rule("say-why", "A rejection and a rollback have a reason.", _reason),
     Rule("verified-first", "Nothing is approved unverified, unless a person says why.", _verified),
-    Rule("no-harm", "Nothing is approved that was shown to harm, unless a person says why.", _harmless),
+    Rule("no-harm", "Nothing that was shown to harm is approved or applied, unless a person says why.", _harmless),
     Rule("shown-to-help", "Nothing is approved that was not shown to help, unless a person says why.", _helping),
     Rule("known-mode", "A proposal is applied in shadow or enforce mode.", _mode),
 )

@@ -13,7 +13,7 @@ from loopwright.collect.trace import Trace
 from loopwright.errors import SettingError, UsageError
 from loopwright.guards.catalogue import GUARDS, build
 from loopwright.improve.patterns.detect import find_patterns, propose
-from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus
+from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
 from loopwright.improve.replay import replayed
 from loopwright.ports import HarnessFile, PutCounts, Store
 from loopwright.registry import known_id
@@ -79,22 +79,25 @@ class Decision:
 async def decide_proposal(store: Store, record: ProposalRecord, said: Decision) -> ProposalRecord:
     """Approve or reject under a person's name, in the audit trail too; raises `RuleError` where a hard rule forbids it."""
     action: Action = "approve" if said.status is ProposalStatus.APPROVED else "reject"
-    enforce(_intent(action, record, by=said.by, why=said.why, unverified=said.unverified, despite=said.despite))
-    proposal, latest = record.proposal, record.verification
-    store.set_proposal_status(
-        proposal.proposal_id,
-        said.status,
-        said.by,
-        said.at,
-        said.why or said.unverified or said.despite,
-        kind=proposal.kind,
-        change=proposal.change,
-        verdict=latest.verdict if latest else None,
-        verification=digest(latest) if latest else None,
-        unverified=said.unverified,
-        despite=said.despite,
-    )
-    return find_proposal(store, proposal.proposal_id)
+    proposal_id = record.proposal.proposal_id
+    with store.transaction():
+        record = find_proposal(store, proposal_id)
+        enforce(_intent(action, record, by=said.by, why=said.why, unverified=said.unverified, despite=said.despite))
+        latest = record.verification
+        store.set_proposal_status(
+            proposal_id,
+            said.status,
+            said.by,
+            said.at,
+            said.why or said.unverified or said.despite,
+            kind=record.proposal.kind,
+            change=record.proposal.change,
+            verdict=latest.verdict if latest else None,
+            verification=digest(latest) if latest else None,
+            unverified=said.unverified,
+            despite=said.despite,
+        )
+    return find_proposal(store, proposal_id)
 
 
 async def apply_proposal(
@@ -112,20 +115,17 @@ async def apply_proposal(
     The file is written last, within the store's transaction: where it cannot be, nothing is recorded. Raises `RuleError`, and
     `InputError` where the file cannot take it without loss.
     """
-    proposal = record.proposal
-    enforce(_intent("apply", record, by=by, mode=mode, writes=(file.path,), protected=protected))
-    kind, table = proposal.kind.value, {"mode": mode, **proposal.change}
-    tables = file.tables()
-    before, after = tables, {**tables, kind: table}
-    former = _former(store, kind, table, tables.get(kind))
-    change = HarnessChange(
-        proposal.proposal_id, "apply", proposal.kind, by, now, former, table, harness_digest(before), harness_digest(after)
-    )
     with store.transaction():
+        record = find_proposal(store, record.proposal.proposal_id)
+        enforce(_intent("apply", record, by=by, mode=mode, writes=(file.path,), protected=protected))
+        proposal, tables = record.proposal, file.tables()
+        kind, table = proposal.kind.value, {"mode": mode, **proposal.change}
+        former = _former(store, kind, table, tables.get(kind))
+        before, after = harness_digest(tables), harness_digest({**tables, kind: table})
+        change = HarnessChange(proposal.proposal_id, "apply", proposal.kind, by, now, former, table, before, after)
         for other in _applied(store, record):
-            store.set_proposal_status(
-                other.proposal.proposal_id, ProposalStatus.ROLLED_BACK, by, now, f"replaced by {proposal.proposal_id}"
-            )
+            why = f"replaced by {proposal.proposal_id}"
+            store.set_proposal_status(other.proposal.proposal_id, ProposalStatus.ROLLED_BACK, by, now, why)
         _record(store, change, ProposalStatus.APPLIED, mode=mode)
         file.put(kind, table)
     return change
@@ -138,33 +138,22 @@ async def roll_back(
 
     Raises `RuleError`, and `UsageError` where the guard's table was changed by hand since.
     """
-    proposal = record.proposal
-    enforce(_intent("roll back", record, by=by, why=why, writes=(file.path,), protected=protected))
-    kind, tables = proposal.kind.value, file.tables()
-    mine = _since_applied(store, proposal.proposal_id)
-    if not mine:
-        raise UsageError(f"the store does not say how the harness was before {proposal.proposal_id}; take it out by hand")
-    written, former = mine[-1].table or {}, mine[0].former
-    current_table = tables.get(kind)
-    if not (_same(kind, current_table, written) or _same(kind, current_table, former)):
-        raise UsageError(
-            f"[guards.{kind}] in {file.path} was changed since it was applied; put it back as it was, or undo it by hand"
-        )
-    after = {name: held for name, held in tables.items() if name != kind} | ({kind: former} if former is not None else {})
-    change = HarnessChange(
-        proposal.proposal_id, "roll back", proposal.kind, by, now, current_table, former, harness_digest(tables),
-        harness_digest(after), why,
-    )  # fmt: skip
     with store.transaction():
+        record = find_proposal(store, record.proposal.proposal_id)
+        enforce(_intent("roll back", record, by=by, why=why, writes=(file.path,), protected=protected))
+        proposal, tables = record.proposal, file.tables()
+        kind, held = proposal.kind.value, tables.get(proposal.kind.value)
+        written, former = _writes_of(store, proposal.proposal_id)
+        if not (_same(kind, held, written) or _same(kind, held, former)):
+            where = f"[guards.{kind}] in {file.path}"
+            raise UsageError(f"{where} was changed since it was applied; put it back as it was, or undo it by hand")
+        left = {name: table for name, table in tables.items() if name != kind} | ({kind: former} if former else {})
+        before, after = harness_digest(tables), harness_digest(left)
+        change = HarnessChange(proposal.proposal_id, "roll back", proposal.kind, by, now, held, former, before, after, why)
         _record(store, change, ProposalStatus.ROLLED_BACK)
         for replaced in _replaced_by(store, record):
-            store.set_proposal_status(
-                replaced.proposal.proposal_id,
-                ProposalStatus.APPLIED,
-                by,
-                now,
-                f"applied again: {proposal.proposal_id} rolled back",
-            )
+            again = f"applied again: {proposal.proposal_id} rolled back"
+            store.set_proposal_status(replaced.proposal.proposal_id, ProposalStatus.APPLIED, by, now, again)
         file.put(kind, former)
     return change
 
@@ -181,6 +170,8 @@ def guard_parameters(kind: str) -> frozenset[str]:
 
 def _intent(action: Action, record: ProposalRecord, **said: Any) -> Intent:
     proposal, latest = record.proposal, record.verification
+    if action == "apply" and not _since(latest, record.decided_at):
+        latest = None
     kind = proposal.kind.value
     fault = ""
     try:
@@ -196,6 +187,10 @@ def _intent(action: Action, record: ProposalRecord, **said: Any) -> Intent:
         verdict=latest.verdict if latest else None,
         **said,
     )
+
+
+def _since(verification: Verification | None, decided_at: datetime | None) -> bool:
+    return verification is not None and verification.at is not None and decided_at is not None and verification.at > decided_at
 
 
 def _record(store: Store, change: HarnessChange, status: ProposalStatus, **details: Any) -> None:
@@ -219,13 +214,18 @@ def _replaced_by(store: Store, record: ProposalRecord) -> list[ProposalRecord]:
     return [r for r in store.proposals(ProposalStatus.ROLLED_BACK) if r.why == why]
 
 
-def _since_applied(store: Store, proposal_id: str) -> list[HarnessChange]:
-    """The writes of this proposal since it was last not applied."""
+def _writes_of(store: Store, proposal_id: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """What the proposal last wrote, and what was there before it was applied; raises `UsageError` where it wrote nothing."""
     mine: list[HarnessChange] = []
     for change in store.harness_changes():
         if change.proposal_id == proposal_id:
             mine = [] if change.action == "roll back" else [*mine, change]
-    return mine
+    if mine:
+        return mine[-1].table, mine[0].former
+    known = [c for c in store.harness_changes() if c.proposal_id == proposal_id and c.action == "apply"]
+    if not known:
+        raise UsageError(f"the store does not say how the harness was before {proposal_id}; take it out by hand")
+    return known[-1].table, known[-1].former
 
 
 def _former(store: Store, kind: str, table: Mapping[str, Any], held: dict[str, Any] | None) -> dict[str, Any] | None:
