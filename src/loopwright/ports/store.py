@@ -1,8 +1,8 @@
-"""What the workflows need of the world, as protocols. Adapters implement them; `wiring` puts the two together."""
+"""The store: a protocol for each group of what is kept, and the whole of them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,191 +13,18 @@ from loopwright.audit.entry import AuditEntry
 from loopwright.audit.trail import Trail
 from loopwright.cluster.mode import FailureMode, Membership, ModeDescription, Recipe
 from loopwright.collect.business import BusinessEvent
-from loopwright.collect.intake import Rejected
 from loopwright.collect.joining import GivenFeedback
 from loopwright.collect.trace import Trace
-from loopwright.effects import CallTarget, Reply, Request, TargetReply
-from loopwright.evaluate.case import CaseStatus, EvalCase, Suite
+from loopwright.evaluate.case import CaseStatus, EvalCase
 from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decision import GateDecision
 from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
 from loopwright.judge.verdict import Label, Verdict
 from loopwright.mine.signal import FailureTrace
+from loopwright.ports.running import RunLog
 from loopwright.release.record import Release
 from loopwright.watch.finding import AcceptedInputs, DriftFinding
-
-
-class Clock(Protocol):
-    """Where time comes from: stages are given times, they never ask."""
-
-    def now(self) -> datetime:
-        """The current time, aware, in UTC."""
-
-
-class Progress(Protocol):
-    """A progress bar, or nothing. `total` None means that the end is not known."""
-
-    def start(self, label: str, total: int | None = None) -> None:
-        """Begin a bar; it replaces the one before."""
-
-    def advance(self, by: int = 1) -> None:
-        """One more step done."""
-
-    def done(self) -> None:
-        """Close the bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """One record read from a source: the trace, its place and its format. `offset` is how many bytes of the source were read.
-
-    `others` are further sources that hold parts of the trace.
-    """
-
-    trace: Trace
-    source: str
-    line: int
-    format: str
-    offset: int = 0
-    others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedFeedback:
-    """Feedback read by itself, to be joined with its trace; its place is as in `Imported`."""
-
-    given: GivenFeedback
-    source: str
-    line: int
-    offset: int = 0
-
-
-class TraceReader(Protocol):
-    """Files of traces, as a stream: bad records come out as `Rejected`, in their place, and reading goes on.
-
-    Memory does not grow with the size of the files. A record whose id was read before, in these paths, is `Rejected`. A trace whose
-    parts are spread over records comes once it is put together, at the latest at the end.
-    """
-
-    def sources(self, paths: Sequence[str]) -> list[tuple[str, int | None]]:
-        """The files that `paths` (files, folders, `-`) stand for, with their sizes.
-
-        Names are as in `Imported.source`, sizes in bytes as stored, None where the size is not known.
-
-        Raises `InputError` for a path that does not exist and for a folder without files of records.
-        """
-
-    def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | ImportedFeedback | Rejected]:
-        """Read `paths` (`-` is standard input) in order; `format` None means sniff it, record by record.
-
-        Raises `InputError` as `sources` does, and `UsageError` for an unknown format, before anything is read.
-        """
-
-
-class RecordReader(Protocol):
-    """JSON Lines records that are not traces (failures, trial results), as plain objects."""
-
-    def read(self, path: str) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
-        """Yield (line, object), or `Rejected` for a line that is not a JSON object; raises `InputError` for a missing file."""
-
-
-class TextReader(Protocol):
-    """Files of text that are not JSON, such as CSV."""
-
-    def lines(self, path: str) -> Iterator[str]:
-        """The lines with their ends, of a file (gzip too) or standard input (`-`); raises `InputError` where it cannot be read."""
-
-
-class Embedder(Protocol):
-    """Text to vectors."""
-
-    @property
-    def name(self) -> str:
-        """Names the model and version: vectors of two names are never mixed."""
-
-    def embed(self, texts: Sequence[str]) -> Any:
-        """A float32 array of shape (len(texts), d) with L2-normalised rows."""
-
-
-class Model(Protocol):
-    """A language model."""
-
-    async def complete(self, request: Request) -> Reply:
-        """Answer; a failure is a reply whose `error` is set."""
-
-
-class Target(Protocol):
-    """The agent under test."""
-
-    @property
-    def name(self) -> str:
-        """As the user wrote it, such as `python:shop.agent:answer`."""
-
-    async def open(self) -> None:
-        """Get ready; raises `UsageError` where the target cannot be used at all."""
-
-    async def call(self, request: CallTarget) -> TargetReply:
-        """Answer one case once; failure and time-out are replies, not exceptions."""
-
-    async def close(self) -> None:
-        """Release what the target holds."""
-
-
-class Executor(Protocol):
-    """How many trials at once, and where."""
-
-    def run(self, calls: Iterable[CallTarget], target: Target) -> AsyncIterator[tuple[CallTarget, TargetReply]]:
-        """Run the calls, yielding each reply as it comes, in any order."""
-
-
-class ProcessorTime(Protocol):
-    """A limit on the processor time of code that need not end by itself."""
-
-    def __call__(self, seconds: float) -> AbstractContextManager[None]:
-        """Raises `TimeoutError` in the body of the `with` once it used that much."""
-
-
-class SuiteFiles(Protocol):
-    """The suite as files in the user's repository."""
-
-    def load(self, paths: Sequence[str], drafts: bool = False) -> Suite:
-        """Read the approved cases, and with `drafts` the drafts too, of YAML files, or folders of them; raises `SuiteError`."""
-
-    def write_drafts(self, cases: Sequence[EvalCase], folder: str) -> list[str]:
-        """Write one file per failure mode; returns the paths of those that now hold the drafts.
-
-        A file that a person changed is never overwritten, and is not among the paths.
-        """
-
-    def keep_edited(self, case: EvalCase, folder: str) -> str:
-        """Write a draft as a person edited it, to its file or a new one in the folder; returns the path.
-
-        It is never overwritten by drafting. Raises `SuiteError` where its file holds other cases too.
-        """
-
-    def append(self, case: EvalCase, folder: str) -> str:
-        """Add an approved case to the folder, in a file of its own; returns the file's path.
-
-        The untouched draft of the case is removed. Raises `SuiteError` where another case has the id.
-        """
-
-    def withdraw(self, case_id: str, folder: str) -> list[str]:
-        """Take the drafts of a case that was rejected out of the folder; returns the paths of the files concerned.
-
-        An untouched draft is removed; in a file that a person changed its status becomes rejected, so that it never runs.
-        Raises `SuiteError` where that status cannot be set.
-        """
-
-
-class Scaffold(Protocol):
-    """New files in the user's repository; what stands there is never overwritten."""
-
-    def create(self, path: str, text: str) -> bool:
-        """Write a new file; False where one of that name stands."""
-
-    def ensure_line(self, path: str, line: str) -> bool:
-        """Add a line at the end of a text file, made where there is none; False where the line is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,22 +133,6 @@ class CaseStore(Protocol):
         """Record a person's decision about a case, in the audit trail too; raises `UsageError` for an unknown id or status."""
 
 
-class RunLog(Protocol):
-    """Where a run keeps its results as they come: the store, or a file."""
-
-    def put_run(self, run: Run) -> None:
-        """Write a run, or its new end time."""
-
-    def runs(self) -> list[Run]:
-        """All runs, oldest first."""
-
-    def put_result(self, result: EvalResult) -> None:
-        """Write one trial, durably; the same (run_id, eval_id, trial) again replaces nothing."""
-
-    def results(self, run_id: str) -> list[EvalResult]:
-        """All trials of a run."""
-
-
 class RunStore(Protocol):
     """Runs, their results as they come, the baseline and the decisions."""
 
@@ -412,25 +223,6 @@ class ProposalStore(Protocol):
         """Where verifications keep their trials, apart from the runs of the suite."""
 
 
-HarnessTables = Mapping[str, Mapping[str, Any]]
-TargetWith = Callable[[HarnessTables], Target]
-"""The agent under test with a harness of these guards: by kind, the guard's parameters and its `mode`."""
-
-
-class HarnessFile(Protocol):
-    """The guards of the user's agent, as a file (`harness.toml`)."""
-
-    @property
-    def path(self) -> str:
-        """Where it is, absolute."""
-
-    def tables(self) -> dict[str, dict[str, Any]]:
-        """Each guard's table by kind, empty where there is no file; raises `InputError` for one that cannot be read."""
-
-    def put(self, kind: str, table: Mapping[str, Any] | None) -> None:
-        """Write one guard's table, or with None take it out; all else stays as it is. Raises `InputError` where it could not."""
-
-
 class AuditStore(Protocol):
     """The audit trail: append only."""
 
@@ -506,19 +298,6 @@ class Store(
     def __enter__(self) -> Self: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
-
-
-class VersionControl(Protocol):
-    """What the repository says."""
-
-    def user_name(self) -> str | None:
-        """Git's `user.name`."""
-
-    def head(self) -> str | None:
-        """The current commit, with `-dirty` where files differ; None outside a repository."""
-
-    def why_no_head(self) -> str:
-        """Why `head` is None, in words: no git, no repository, or no commit in it yet."""
 
 
 StoreFactory = Callable[[], Store]

@@ -1,0 +1,72 @@
+"""What comes in: traces, feedback, records and text, as streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from loopwright.collect.intake import Rejected
+from loopwright.collect.joining import GivenFeedback
+from loopwright.collect.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One record read from a source: the trace, its place and its format. `offset` is how many bytes of the source were read.
+
+    `others` are further sources that hold parts of the trace.
+    """
+
+    trace: Trace
+    source: str
+    line: int
+    format: str
+    offset: int = 0
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedFeedback:
+    """Feedback read by itself, to be joined with its trace; its place is as in `Imported`."""
+
+    given: GivenFeedback
+    source: str
+    line: int
+    offset: int = 0
+
+
+class TraceReader(Protocol):
+    """Files of traces, as a stream: bad records come out as `Rejected`, in their place, and reading goes on.
+
+    Memory does not grow with the size of the files. A record whose id was read before, in these paths, is `Rejected`. A trace
+    whose parts are spread over records comes once it is put together, at the latest at the end.
+    """
+
+    def sources(self, paths: Sequence[str]) -> list[tuple[str, int | None]]:
+        """The files that `paths` (files, folders, `-`) stand for, with their sizes.
+
+        Names are as in `Imported.source`, sizes in bytes as stored, None where the size is not known.
+
+        Raises `InputError` for a path that does not exist and for a folder without files of records.
+        """
+
+    def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | ImportedFeedback | Rejected]:
+        """Read `paths` (`-` is standard input) in order; `format` None means sniff it, record by record.
+
+        Raises `InputError` as `sources` does, and `UsageError` for an unknown format, before anything is read.
+        """
+
+
+class RecordReader(Protocol):
+    """JSON Lines records that are not traces (failures, trial results), as plain objects."""
+
+    def read(self, path: str) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
+        """Yield (line, object), or `Rejected` for a line that is not a JSON object; raises `InputError` for a missing file."""
+
+
+class TextReader(Protocol):
+    """Files of text that are not JSON, such as CSV."""
+
+    def lines(self, path: str) -> Iterator[str]:
+        """The lines with their ends, of a file (gzip too) or standard input (`-`); raises `InputError` for one not readable."""

@@ -1,0 +1,60 @@
+"""What the workflows need of the world beside data: time, progress, models, vectors, the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from loopwright.effects import Reply, Request
+
+
+class Clock(Protocol):
+    """Where time comes from: stages are given times, they never ask."""
+
+    def now(self) -> datetime:
+        """The current time, aware, in UTC."""
+
+
+class Progress(Protocol):
+    """A progress bar, or nothing. `total` None means that the end is not known."""
+
+    def start(self, label: str, total: int | None = None) -> None:
+        """Begin a bar; it replaces the one before."""
+
+    def advance(self, by: int = 1) -> None:
+        """One more step done."""
+
+    def done(self) -> None:
+        """Close the bar."""
+
+
+class Embedder(Protocol):
+    """Text to vectors."""
+
+    @property
+    def name(self) -> str:
+        """Names the model and version: vectors of two names are never mixed."""
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        """A float32 array of shape (len(texts), d) with L2-normalised rows."""
+
+
+class Model(Protocol):
+    """A language model."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Answer; a failure is a reply whose `error` is set."""
+
+
+class VersionControl(Protocol):
+    """What the repository says."""
+
+    def user_name(self) -> str | None:
+        """Git's `user.name`."""
+
+    def head(self) -> str | None:
+        """The current commit, with `-dirty` where files differ; None outside a repository."""
+
+    def why_no_head(self) -> str:
+        """Why `head` is None, in words: no git, no repository, or no commit in it yet."""
