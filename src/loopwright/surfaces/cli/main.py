@@ -21,7 +21,7 @@ class Verb(NamedTuple):
 
 
 VERBS: dict[str, Verb] = {
-    "demo": Verb("demo", "the loop on shipped real conversations, from traces to a gate", first=True),
+    "demo": Verb("demo", "the whole loop on real conversations and a shipped agent, in about two minutes", first=True),
     "analyze": Verb("analyze", "FILE of traces -> one self-contained HTML report of what fails", first=True),
     "init": Verb("init", "scaffold loopwright.toml, evals/ with example cases, a CI workflow", first=True),
     "run": Verb("run", "suite x target -> results", first=True),

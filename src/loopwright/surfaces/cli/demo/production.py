@@ -116,9 +116,7 @@ def show_weeks(figures: Row) -> None:
     ]
     head = ["week of", "conversations", "goal met", "escalated", "abandoned", "US dollars"]
     table("", head, rows, right=[1, 2, 3, 4, 5])
-    say(
-        f"{figures['traces']} traces of version {figures['version']}. Whether a goal was met the simulation knows, not the loop."
-    )
+    say(f"{figures['traces']} traces of version {figures['version']}. Whether a goal was met the simulation knows, not the loop.")
 
 
 async def watch(world: World) -> Row:

@@ -1,0 +1,50 @@
+"""The last stage: the report, the trail, and the one next step for an agent of one's own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any
+
+from loopwright import wiring
+from loopwright.audit.trail import breaks
+from loopwright.surfaces.cli.demo.stage import PERSON, Stage, World
+from loopwright.surfaces.cli.terminal import say, table
+from loopwright.surfaces.reports.page import render
+from loopwright.workflows.reporting import report
+
+PAGE = "report.html"
+_TOML = """\
+# The demo's project: every command of Loopwright works on it from this folder.
+[target]
+url = "python:loopwright.examples.airline.agent:answer"
+"""
+
+
+async def _end(world: World) -> dict[str, Any]:
+    analysis = await report(world.airline, list(wiring.detectors()), world.clock)
+    page = world.folder / PAGE
+    wiring.write_file(page, render(replace(analysis, title="The shipped airline agent"), version("loopwright")))
+    wiring.write_file(world.folder / "loopwright.toml", _TOML)
+    trail = world.airline.trail()
+    actions = Counter(entry.entry.action for entry in trail.recorded if entry.entry is not None)
+    return {
+        "report": str(page),
+        "folder": str(world.folder),
+        "decisions": dict(sorted(actions.items())),
+        "trail": {"entries": len(trail.recorded), "breaks": len(breaks(trail)), "head": str(trail.head)},
+    }
+
+
+def _show(figures: dict[str, Any]) -> None:
+    table("", ["decided in the trail", "times"], list(figures["decisions"].items()), right=[1])
+    trail = figures["trail"]
+    say(f"{trail['entries']} entries by {PERSON!r}, hash-chained; {'whole' if not trail['breaks'] else 'broken'}.")
+    say("")
+    say(f"the report          {figures['report']}")
+    say(f"look around         cd {figures['folder']} && loopwright review")
+    say('your own agent      loopwright analyze FILE    one conversation a line: {"id", "messages"}')
+
+
+STAGES = (Stage("end", "audit, report", "Who decided what; and everything on one page.", _end, _show),)
