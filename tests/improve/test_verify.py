@@ -147,6 +147,15 @@ def test_the_verification_tells_what_it_rests_on() -> None:
     assert "100.0% of trials without the guard, 0.0% with it" in found.reason
 
 
+def test_a_small_fall_of_success_for_a_rarer_failure_is_left_to_a_person() -> None:
+    lost = Outcome(failed=False, success=False, runtime_ms=10, cost_usd=0.01)
+    found = judge([*uniform(400, FAILING, FINE), *uniform(12, FAILING, lost)], POLICY)
+    assert found.verdict == "undecided"
+    assert "success fell by 2.9 points, within its margin: a person has to weigh" in found.reason
+    many = judge([*uniform(400, FAILING, FINE), *uniform(60, FAILING, lost)], POLICY)
+    assert (many.verdict, many.reason) == ("harmful", "success fell")
+
+
 def test_a_failure_that_never_occurs_is_no_effect() -> None:
     found = judge(uniform(160, FINE, FINE), POLICY)
     assert (found.verdict, found.reason) == ("no_effect", "the failure did not occur without the guard")

@@ -64,7 +64,8 @@ class Verification:
     """The agent run with and without the guard on the same cases, paired.
 
     `verdict` is `helping` where the failure it is for became rarer, success did not fall, and runtime and cost kept within
-    their margins; `harmful` where one of them got worse; `no_effect` otherwise; `undecided` with too few trials to say.
+    their margins; `harmful` where one of them got worse; `no_effect` where the failure did not become rarer by enough to matter;
+    `undecided` with too few trials to say, or where success fell within its margin, which a person has to weigh.
 
     `trials` counts pairs, of `cases` cases. `level` is the level of each test, `look` the number of the verification of its
     proposal, from 1: every look spends a part of what the proposal may spend. `run_ids` name the stored trials, without and with.

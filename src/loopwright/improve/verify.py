@@ -227,21 +227,33 @@ def _verdict(failure: _Failure, measures: Sequence[Kept], tried: Sequence[Pair])
     if not tried:
         return "undecided", "nothing was tried"
     harm = ["the failure became more frequent"] if failure.worse else []
-    harm += [_WORSE[m.effect.name] for m in measures if m.worse]
+    harm += [_WORSE[m.effect.name] for m in measures if m.worse and not m.kept]
     if harm:
         return "harmful", " and ".join(harm)
     if failure.effect.without is None:
         return "undecided", "the agent answers without messages, so the failure could not be looked for"
-    if not failure.rarer:
-        if not failure.useless:
-            return "undecided", f"too few trials to say whether the failure became rarer ({_seen(failure.effect)})"
-        if not failure.effect.without:
-            return "no_effect", "the failure did not occur without the guard"
-        return "no_effect", f"the failure did not become rarer by enough to matter ({_seen(failure.effect)})"
-    open_ = [_reason(m) for m in measures if not m.kept]
-    if open_:
-        return "undecided", f"the failure became rarer ({_seen(failure.effect)}), but {' and '.join(open_)}: add trials"
-    return "helping", f"the failure became rarer ({_seen(failure.effect)}), within the margins of success, runtime and cost"
+    return _traded(failure.effect, measures) if failure.rarer else _not_rarer(failure)
+
+
+def _not_rarer(failure: _Failure) -> tuple[str, str]:
+    if not failure.useless:
+        return "undecided", f"too few trials to say whether the failure became rarer ({_seen(failure.effect)})"
+    if not failure.effect.without:
+        return "no_effect", "the failure did not occur without the guard"
+    return "no_effect", f"the failure did not become rarer by enough to matter ({_seen(failure.effect)})"
+
+
+def _traded(failure: Effect, measures: Sequence[Kept]) -> tuple[str, str]:
+    """The verdict on a failure that became rarer: at what price."""
+    rarer = f"the failure became rarer ({_seen(failure)})"
+    unsure = [_reason(m) for m in measures if not m.kept]
+    if unsure:
+        return "undecided", f"{rarer}, but {' and '.join(unsure)}: add trials"
+    fell = next((m.effect.difference for m in measures if m.worse), None)
+    if fell is not None:
+        weigh = "a person has to weigh the one against the other"
+        return "undecided", f"{rarer}, and success fell by {-100 * fell:.1f} points, within its margin: {weigh}"
+    return "helping", f"{rarer}, within the margins of success, runtime and cost"
 
 
 def _reason(measure: Kept) -> str:
