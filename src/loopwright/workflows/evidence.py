@@ -11,6 +11,7 @@ from loopwright.errors import RecordError
 from loopwright.evaluate.admission import Admission, admit
 from loopwright.evaluate.case import EvalCase, Layer
 from loopwright.evaluate.recording import spoken_line
+from loopwright.evaluate.surroundings import Surroundings
 from loopwright.improve.proposal import Proposal
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import Store
@@ -45,12 +46,15 @@ def quotes(store: Store, item: Item) -> tuple[Quote, ...]:
     return tuple(_of_failure(failure, _messages(store, failure)) for failure in failures)
 
 
-def tried(store: Store, case: EvalCase) -> Admission:
-    """What trying a draft on the stored recordings shows now; what it says of itself, where its source is not stored."""
+def tried(store: Store, case: EvalCase, around: Surroundings | None = None) -> Admission:
+    """What trying a draft on the stored recordings shows now; what it says of itself, where its source is not stored.
+
+    `around` is `surroundings_of(store, ...)`, for a caller that tries several.
+    """
     source = next((trace for id in case.source_trace_ids[:1] if (trace := store.trace(id)) is not None), None)
     if source is None:
         return Admission(case.fails_on_source, why_not=case.not_admitted)
-    around = surroundings_of(store, store.failures())
+    around = around or surroundings_of(store, store.failures())
     whole = case.layer is Layer.BEHAVIORAL
     others = around.comparable(source.trace_id, source.messages, source.agent, whole=whole)
     return admit(case, source.messages, [other.messages for other in others])

@@ -21,6 +21,7 @@ from loopwright.evaluate.draft import draft
 from loopwright.evaluate.expectation import request_in
 from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.suite import parse
+from loopwright.evaluate.surroundings import Surroundings
 from loopwright.evaluate.writing import render
 from loopwright.improve.proposal import ProposalStatus
 from loopwright.mine.detector import Detector
@@ -93,13 +94,21 @@ async def look(desk: Desk, item: Item) -> Look:
 
 
 async def approve(
-    desk: Desk, item: Item, by: str, at: datetime, *, despite: str = "", detectors: Sequence[Detector] = ()
+    desk: Desk,
+    item: Item,
+    by: str,
+    at: datetime,
+    *,
+    despite: str = "",
+    detectors: Sequence[Detector] = (),
+    around: Surroundings | None = None,
 ) -> Decided:
     """Say yes under a person's name.
 
     A case joins the suite, a proposal may be applied, and of a queued failure a case is drafted (with `detectors`), which then
-    waits in its turn. `despite` is why, where something speaks against it. Raises `UsageError` where that is needed and not
-    given, `RuleError` where a hard rule forbids it, and what the suite raises; nothing is recorded then.
+    waits in its turn. `despite` is why, where something speaks against it; `around` is `surroundings_of` the store, for a caller
+    that approves several. Raises `UsageError` where a reason is needed and not given, `RuleError` where a hard rule forbids it,
+    and what the suite raises; nothing is recorded then.
     """
     _named(by)
     despite = despite.strip()
@@ -110,7 +119,7 @@ async def approve(
     if item.failure is not None:
         return await _take(desk, item, item.failure, by, at, detectors)
     candidate, case = item.drafted()
-    admission = tried(desk.store, case)
+    admission = tried(desk.store, case, around)
     against = admission.why_not
     if against and not despite:
         raise UsageError(f"{item.id} is not admitted: {against}; mend it with loopwright review edit, or give --despite 'why'")

@@ -170,21 +170,30 @@ _BASE_WRITERS: dict[type, Callable[[Any], Any]] = {
 }
 
 
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
+"""What needs no restoring. Most of a record is that, so it is told apart before the call."""
+
+
 def _restore(plain: Any) -> Any:
     if type(plain) is list:
-        return [_restore(v) for v in plain]
+        return [v if type(v) in _SIMPLE else _restore(v) for v in plain]
     if type(plain) is not dict:
         return plain
     if MARK not in plain:
-        return {k: _restore(v) for k, v in plain.items()}
+        return {k: v if type(v) in _SIMPLE else _restore(v) for k, v in plain.items()}
     name = plain[MARK]
     if name in _READERS:
         return _READERS[name](plain["v"])
     kind: Any = _vocabulary()[name]
     if issubclass(kind, Enum):
         return kind(_restore(plain["v"]))
-    fields = {name for name, _ in _empties(kind)}
-    return kind(**{k: _restore(v) for k, v in plain.items() if k in fields})
+    fields = _fields(kind)
+    return kind(**{k: v if type(v) in _SIMPLE else _restore(v) for k, v in plain.items() if k in fields})
+
+
+@cache
+def _fields(kind: type) -> frozenset[str]:
+    return frozenset(name for name, _ in _empties(kind))
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -192,7 +201,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "int": lambda v: int(v, 16),
     "float": float,
     "map": lambda v: {_restore(key): _restore(content) for key, content in v},
-    "tuple": lambda v: tuple([_restore(x) for x in v]),
+    "tuple": lambda v: tuple([x if type(x) in _SIMPLE else _restore(x) for x in v]),
     "set": lambda v: {_restore(x) for x in v},
     "frozenset": lambda v: frozenset(_restore(x) for x in v),
     "bytes": base64.b64decode,

@@ -19,7 +19,7 @@ from loopwright.surfaces.cli.demo.conversations import draft_row, show_drafts, s
 from loopwright.surfaces.cli.demo.stage import PERSON, START, Stage, World, clip, percent
 from loopwright.surfaces.cli.terminal import note, say, table
 from loopwright.workflows.clustering import cluster_store
-from loopwright.workflows.drafting import draft_from_store
+from loopwright.workflows.drafting import draft_from_store, surroundings_of
 from loopwright.workflows.mining import mine_store
 from loopwright.workflows.reviewing import approve, waiting
 from loopwright.workflows.triage import Desk
@@ -196,6 +196,7 @@ async def _review(world: World) -> Row:
     folder = world.settings.path("suite.folder")
     drafted = await draft_from_store(world.airline, wiring.suite_files(world.settings), str(folder), has_suite=folder.is_dir())
     names = {mode.mode_id: mode.name for mode in world.airline.modes()}
+    around = surroundings_of(world.airline, world.airline.failures())
     approved, kept = [], Counter[str]()
     for item in await waiting(desk(world)):
         if item.kind != "case":
@@ -203,7 +204,7 @@ async def _review(world: World) -> Row:
         if item.against:
             kept["needs a judge" if item.case is not None and not item.case.checks else "not admitted"] += 1
             continue
-        await approve(desk(world), item, PERSON, world.clock.now())
+        await approve(desk(world), item, PERSON, world.clock.now(), around=around)
         approved.append(item.id)
     return {"drafts": [draft_row(case, names) for case in drafted.cases], "approved": approved, "kept": dict(kept), "by": PERSON}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from loopwright import wiring
+from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, TargetReply
 from loopwright.evaluate.case import Check, EvalCase, Layer, Suite
-from loopwright.evaluate.sealed import open_part
 from loopwright.examples.airline.defects import ALL
 from loopwright.examples.airline.scenario import Scenario
 from loopwright.examples.airline.setup import Setup
@@ -18,7 +19,7 @@ from loopwright.examples.airline.target import AirlineTarget
 from loopwright.gate.naive import naive_regressions
 from loopwright.guards.catalogue import build
 from loopwright.guards.harness import Harness
-from loopwright.improve.proposal import Effect, ProposalKind, ProposalRecord, ProposalStatus, Verification
+from loopwright.improve.proposal import Effect, Proposal, ProposalKind, ProposalRecord, ProposalStatus, Verification
 from loopwright.ports import HarnessTables, Target
 from loopwright.surfaces.cli.demo.production import (
     FIRST,
@@ -40,6 +41,7 @@ from loopwright.workflows.running import Bench, RunReport, RunRequest, run_suite
 from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
 
 SCENARIOS = 40
+COME_BACK = 20
 TRIALS = 3
 REGRESSED = "1.1"
 Row = dict[str, Any]
@@ -82,21 +84,15 @@ def harness_of(tables: Mapping[str, Mapping[str, Any]]) -> Harness:
 
 def scenarios(world: World) -> list[EvalCase]:
     """The suite that was there before the launch: simulated customers, each with a goal that is met or not."""
-    cases = []
-    for number in range(1, SCENARIOS + 1):
-        scenario = Scenario(100_000 + number)
-        goals = " and ".join(goal.kind.replace("_", " ") for goal in scenario.visitor(world.seed).goals)
-        cases.append(
-            EvalCase(
-                f"scenario-{number:02}",
-                scenario.text,
-                f"The customer's goal is met: {goals}.",
-                tags=("scenario", *(goal.kind for goal in scenario.visitor(world.seed).goals)),
-                layer=Layer.BEHAVIORAL,
-                checks=(Check("json_path", {"path": "$.goal_met", "equals": True}),),
-            )
-        )
-    return cases
+    return [_scenario_case(world, f"scenario-{n:02}", Scenario(100_000 + n)) for n in range(1, SCENARIOS + 1)]
+
+
+def _scenario_case(world: World, id: str, scenario: Scenario) -> EvalCase:
+    kinds = [goal.kind for goal in scenario.visitor(world.seed).goals]
+    goals = " and ".join(kind.replace("_", " ") for kind in kinds)
+    check = Check("json_path", {"path": "$.goal_met", "equals": True})
+    expected = f"The customer's goal is met: {goals}."
+    return EvalCase(id, scenario.text, expected, tags=("scenario", *kinds), layer=Layer.BEHAVIORAL, checks=(check,))
 
 
 def _suite(world: World) -> Suite:
@@ -161,6 +157,21 @@ def _show_gate(figures: Row) -> None:
         say(f"- {row['what'].split(':')[0]}: {clip(row['message'], 400)}")
 
 
+def _tried_on(world: World, proposal: Proposal) -> Suite:
+    """Customers whose conversations are evidence, and as many others, all of whom come back to the agent under trial."""
+    sound = (trace.trace_id for trace in world.airline.newest_traces(world.sessions) if trace.trace_id not in proposal.evidence)
+    chosen = [*proposal.evidence[:COME_BACK], *islice(sound, COME_BACK)]
+    found = (trace for id in chosen if (trace := world.airline.trace(id)) is not None)
+    return Suite(tuple(_scenario_case(world, f"returning-{trace.session_id}", _again(trace)) for trace in found))
+
+
+def _again(trace: Trace) -> Scenario:
+    """The customer of a recorded conversation."""
+    number = int((trace.session_id or "0").rpartition("-")[2])
+    week = (trace.started_at - START).days // 7 if trace.started_at is not None else 0
+    return Scenario(number, week, pets=week >= WEEKS - 1)
+
+
 async def _improve(world: World) -> Row:
     world.clock.at = START + timedelta(weeks=WEEKS)
     await detect_store(world.airline)
@@ -168,12 +179,13 @@ async def _improve(world: World) -> Row:
     bench = VerifyBench(
         store, lambda tables: agent(world, FIRST, tables), wiring.executor(world.settings), world.clock, wiring.checks_limit()
     )
-    suite = open_part(_suite(world), world.settings["suite.sealed_share"])
     proposals = []
     for record in current(store.proposals()):
         known = record.proposal
         if record.verification is None:
-            request = VerifyRequest(known, suite, FIRST, TRIALS, tables={}, policy=wiring.verify_policy(world.settings))
+            request = VerifyRequest(
+                known, _tried_on(world, known), FIRST, TRIALS, evidence=0, others=0, policy=wiring.verify_policy(world.settings)
+            )
             await verify_proposal(request, bench, world.progress)
         held = find_proposal(store, known.proposal_id)
         if held.status is ProposalStatus.VERIFIED and held.verification is not None and held.verification.verdict == "helping":
@@ -210,7 +222,7 @@ def _show_improved(figures: Row) -> None:
         rows.append((p["kind"], p["evidence"], *measured, (p["verdict"] or "").replace("_", " "), p["status"]))
     head = ["guard", "evidence", "failure", "success", "seconds", "US cents", "verdict", ""]
     table("", head, rows, right=[1])
-    say("Each was tried on the same replayed conversations and scenarios, without the guard and with it.")
+    say("Each was tried on the same returning customers, half of them from its evidence, without the guard and with it.")
     applied = sum(p["status"] == ProposalStatus.APPLIED.value for p in figures["proposals"])
     total = len(figures["proposals"])
     say(f"{figures['by']!r} approves what helps, and only that: {applied} of {total} are written to harness.toml.")
