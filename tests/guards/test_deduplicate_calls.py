@@ -19,7 +19,7 @@ def test_the_third_identical_call_gets_the_earlier_result() -> None:
 def test_text_that_nothing_parses_carries_the_note() -> None:
     session = Shown(DeduplicateCalls(limit=1))
     session.both("get", "sunny")
-    assert str(session.call("get").replacement).startswith("sunny\n\n[get was called")
+    assert str(session.call("get").replacement).startswith("sunny\n\n[not run by the harness: get was called")
 
 
 def test_after_so_many_it_is_blocked() -> None:

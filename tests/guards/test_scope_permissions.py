@@ -11,7 +11,10 @@ DENIED = "Error: permission denied"
 def test_what_has_to_come_first_is_said() -> None:
     session = Shown(ScopePermissions(requires={"refund": ("verify_identity", "get_order")}))
     session.both("get_order", "{}")
-    assert session.call("refund").reason == "refund is permitted only after verify_identity succeeded: call that first"
+    assert (
+        session.call("refund").reason
+        == "not run by the harness: refund is permitted only after verify_identity succeeded: call that first"
+    )
     session.both("verify_identity", "ok")
     assert session.call("refund").action == "allow"
 

@@ -7,7 +7,7 @@ from shown_guard import Shown
 def test_an_unknown_name_is_stopped_with_the_nearest() -> None:
     decision = Shown(ValidateToolNames()).call("get_bookings", tools=("get_booking", "search"))
     assert decision.action == "block"
-    assert decision.reason == "there is no tool 'get_bookings'; did you mean get_booking?"
+    assert decision.reason == "not run by the harness: there is no tool 'get_bookings'; did you mean get_booking?"
 
 
 def test_where_none_is_near_all_are_named() -> None:

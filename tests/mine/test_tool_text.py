@@ -99,7 +99,16 @@ def test_the_message_is_the_one_that_tells_most():
 
 
 @pytest.mark.parametrize(
-    "text", ["Unknown tool: send_fax", "Error: tool 'send_fax' not found", "function send_fax does not exist", "No such tool: x"]
+    "text",
+    [
+        "Unknown tool: send_fax",
+        "Error: tool 'send_fax' not found",
+        "function send_fax does not exist",
+        "No such tool: x",
+        '{"error": "unknown_tool", "message": "there is no tool \'send_fax\'"}',
+        '{"error": "unknown_tool", "message": "send_fax"}',
+        '{"error": "Sorry, there is no function called send_fax"}',
+    ],
 )
 def test_a_tool_that_does_not_exist_is_told_apart(text):
     assert error_in(text).unknown_tool

@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 LONGEST = 8000
 """Characters of a text that are read."""
+
+REMEMBERED = 4096
+"""Sentences whose reading is remembered in this process: agents repeat themselves."""
 
 MANY_VALUES = 4
 """A sentence with more values than this is a list."""
@@ -118,9 +122,10 @@ class Statement:
         return tuple(kind for kind, _ in self.values)
 
 
-def values_in(text: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=REMEMBERED)
+def values_in(text: str) -> tuple[tuple[str, str], ...]:
     """Every value in a text, as (kind, value in one form); ids are values here."""
-    return [_normal(found) for found in _VALUE.finditer(text[:LONGEST])]
+    return tuple(_normal(found) for found in _VALUE.finditer(text[:LONGEST]))
 
 
 def corrects_itself(text: str) -> bool:
@@ -170,6 +175,7 @@ def _alike(one: Statement, other: Statement) -> bool:
     return len(shared) == min(len(one.words), len(other.words)) and len(shared) / len(one.words | other.words) >= ALIKE
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _statement(sentence: str) -> Statement | None:
     said = _MARKUP.sub("", sentence).strip()
     low = said.lower().replace("’", "'")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
+from loopwright.guards.guard import ALLOW, STOPPED, GuardDecision, GuardEvent, GuardMode
 from loopwright.guards.outcome import as_text, call_key, failure
 from loopwright.guards.tool_names import changes_something
 
@@ -94,7 +94,7 @@ class DeduplicateCalls:
         after = _with(state, key, seen)
         if seen.count <= self.limit:
             return after, ALLOW
-        times = f"{name} was called with these arguments {seen.count} times"
+        times = f"{STOPPED}{name} was called with these arguments {seen.count} times"
         if seen.answered and seen.count <= self.block_after:
             note = f"{times} and nothing changed in between: this is its earlier result. Go on with it, or do something else."
             return after, GuardDecision("replace", note, _noted(seen.result, note))

@@ -46,6 +46,14 @@ class GuardDecision:
 
 ALLOW = GuardDecision()
 
+STOPPED = "not run by the harness: "
+"""How the reason begins for which a tool call did not run: the agent's model reads it, and so does who looks at traces later."""
+
+
+def was_stopped(result: str) -> bool:
+    """Whether what stands in place of a tool's result says that a guard stopped the call, or answered it."""
+    return STOPPED in result
+
 
 class Guard(Protocol, Generic[StateT]):
     """A runtime harness component.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
+from loopwright.guards.guard import ALLOW, STOPPED, GuardDecision, GuardEvent, GuardMode
 from loopwright.guards.outcome import as_text, failure
 
 
@@ -80,13 +80,13 @@ class RetryBudget:
 
     def _called(self, state: Spent, tool: str, circuit: Circuit, now: float) -> tuple[Spent, GuardDecision]:
         if state.total >= self.per_session and circuit.last:
-            spent = f"the budget of {self.per_session} failed calls in this conversation is spent"
+            spent = f"{STOPPED}the budget of {self.per_session} failed calls in this conversation is spent"
             return state, GuardDecision("block", f"{spent}. Do not try again: tell the user what did not work ({circuit.last}).")
         if circuit.opened_at is None:
             return state, ALLOW
         left = self.cooldown_seconds - (now - circuit.opened_at)
         if left > 0:
-            why = f"{tool} failed {circuit.failures} times in a row; the last error was: {circuit.last}"
+            why = f"{STOPPED}{tool} failed {circuit.failures} times in a row; the last error was: {circuit.last}"
             cure = f"It is not called for {left:.0f} more seconds: do something else, or tell the user."
             return state, GuardDecision("block", f"{why}. {cure}")
         return _with(state, tool, replace(circuit, probing=True, opened_at=now)), ALLOW

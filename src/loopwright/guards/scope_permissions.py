@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
+from loopwright.guards.guard import ALLOW, STOPPED, GuardDecision, GuardEvent, GuardMode
 from loopwright.guards.outcome import as_text, call_key, denied, failure
 
 
@@ -63,15 +63,17 @@ class ScopePermissions:
 
     def _decide(self, state: Rights, tool: str, key: str) -> GuardDecision:
         if tool in self.denied:
-            return GuardDecision("block", f"{tool} is not permitted for this agent: offer the user another way, or a person")
+            cure = "offer the user another way, or a person"
+            return GuardDecision("block", f"{STOPPED}{tool} is not permitted for this agent: {cure}")
         missing = [needed for needed in self.requires.get(tool, ()) if needed not in state.succeeded]
         if missing:
-            return GuardDecision("block", f"{tool} is permitted only after {' and '.join(missing)} succeeded: call that first")
+            order = " and ".join(missing)
+            return GuardDecision("block", f"{STOPPED}{tool} is permitted only after {order} succeeded: call that first")
         calls, error = state.denials.get(tool, (frozenset(), ""))
         if key in calls or len(calls) >= self.denials:
             first = self.requires.get(tool, ())
             cure = f"call {' and '.join(first)} first" if first else "do what the error asks for, or tell the user"
-            return GuardDecision("block", f"{tool} was denied ({error}): do not call it again; {cure}")
+            return GuardDecision("block", f"{STOPPED}{tool} was denied ({error}): do not call it again; {cure}")
         return ALLOW
 
     def _granted(self, state: Rights, tool: str) -> Rights:

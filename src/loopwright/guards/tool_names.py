@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 _words = str.split
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -29,6 +30,7 @@ _CHANGES = frozenset(
 _NEAR = 0.6
 
 
+@lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name in snake, kebab, dotted or camel case, in lower case."""
     return tuple(word.lower() for word in _WORD.findall(name))
@@ -40,6 +42,7 @@ def changes_something(name: str) -> bool:
     return bool(words) and words[0] not in _READS and not _CHANGES.isdisjoint(words)
 
 
+@lru_cache(maxsize=8192)
 def likeness(one: str, other: str) -> float:
     """How alike two names are, in 0..1: by their letters, or by the words that they share, whichever is more."""
     mine, theirs = words_of(one), words_of(other)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
+from loopwright.guards.guard import ALLOW, STOPPED, GuardDecision, GuardEvent, GuardMode
 from loopwright.guards.outcome import as_text
 from loopwright.guards.tool_names import nearest
 
@@ -42,9 +42,10 @@ class ValidateToolNames:
             return None, ALLOW
         alias = self.aliases.get(name)
         if alias is not None and (not known or alias in known):
-            return None, GuardDecision("block", f"there is no tool {name!r}: call {alias} with the same arguments", instead=alias)
+            cure = f"call {alias} with the same arguments"
+            return None, GuardDecision("block", f"{STOPPED}there is no tool {name!r}: {cure}", instead=alias)
         if not known:
             return None, ALLOW
         near = nearest(name, known)
         hint = f"did you mean {' or '.join(near)}?" if near else f"the tools are: {', '.join(sorted(known)[:30])}"
-        return None, GuardDecision("block", f"there is no tool {name!r}; {hint}")
+        return None, GuardDecision("block", f"{STOPPED}there is no tool {name!r}; {hint}")

@@ -57,7 +57,10 @@ def replay(guard: Guard[Any], trace: Trace) -> ReplayedTrace:
 
     `now` runs from 0 over the trace's duration, evenly; where that is not known, an event a second.
     """
-    shown = events(trace)
+    return _replay(guard, trace, events(trace))
+
+
+def _replay(guard: Guard[Any], trace: Trace, shown: Sequence[GuardEvent]) -> ReplayedTrace:
     acts: list[Act] = []
     state = guard.initial()
     pace = _pace(trace, len(shown))
@@ -77,23 +80,35 @@ def measure(guard: Guard[Any], evidence: Iterable[str], traces: Sequence[Trace])
     Evidence that is not among `traces` does not count. A trace on which the guard breaks counts as one where it did not act, and
     among the faults.
     """
-    wanted = frozenset(evidence)
-    caught = found = false_alarms = faults = 0
-    for trace in traces:
-        done = replay(guard, trace)
-        acted, faulty = bool(done.acts), bool(done.fault)
-        faults += faulty
-        if trace.trace_id in wanted:
-            found += 1
-            caught += acted
-        else:
-            false_alarms += acted
-    return Replay(caught, found, false_alarms, len(traces) - found, faults)
+    return _measured([(guard, frozenset(evidence))], traces)[0]
 
 
 def replayed(proposals: Iterable[Proposal], traces: Sequence[Trace], build: GuardBuilder) -> tuple[Proposal, ...]:
     """The proposals with what their guards would have done in `traces`."""
-    return tuple(replace(p, replay=measure(build(p.kind.value, p.change), p.evidence, traces)) for p in proposals)
+    given = tuple(proposals)
+    measured = _measured([(build(p.kind.value, p.change), frozenset(p.evidence)) for p in given], traces)
+    return tuple(replace(proposal, replay=found) for proposal, found in zip(given, measured, strict=True))
+
+
+def _measured(guards: Sequence[tuple[Guard[Any], frozenset[str]]], traces: Sequence[Trace]) -> list[Replay]:
+    """Each guard over all traces; a trace is read once."""
+    found = [Replay(0, 0, 0, 0)] * len(guards)
+    for trace in traces:
+        shown = events(trace)
+        for at, (guard, evidence) in enumerate(guards):
+            found[at] = _counted(found[at], _replay(guard, trace, shown), trace.trace_id in evidence)
+    return found
+
+
+def _counted(so_far: Replay, done: ReplayedTrace, is_evidence: bool) -> Replay:
+    acted = bool(done.acts)
+    return Replay(
+        so_far.caught + (acted and is_evidence),
+        so_far.evidence + is_evidence,
+        so_far.false_alarms + (acted and not is_evidence),
+        so_far.others + (not is_evidence),
+        so_far.faults + bool(done.fault),
+    )
 
 
 def _pace(trace: Trace, count: int) -> float:

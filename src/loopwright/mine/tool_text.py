@@ -51,6 +51,7 @@ _STARTS = re.compile(
     | (?:invalid|unknown|unsupported|unrecognized|missing|malformed|illegal)\s+\w+
     | (?:tool|function|command|action|operation|call|request|query)\s[^.\n]{0,60}?
         \b(?:failed|not\ found|does\ not\ exist|is\ not\ (?:a\ valid|available|allowed)|timed\ out)
+    | there\ is\ no\ (?:tool|function)\b
     | (?:timed?\ ?out|timeout|unauthorized|forbidden|not\ found|no\ such|out\ of\ memory|segmentation\ fault
         |connection\ (?:refused|reset|error|timed))\b
     | [\w./-]{1,40}:\s(?:\S[^\n]{0,80}:\s)?(?:command\ not\ found|no\ such\ file|permission\ denied|not\ found|syntax\ error)
@@ -112,7 +113,9 @@ _EXIT = re.compile(
     re.IGNORECASE,
 )
 _NO_TOOL = re.compile(
-    r"\b(?:(?:unknown|unrecogni[sz]ed|no such|undefined|non-?existent|invalid) (?:tool|function|action)s?\b"
+    r"\b(?:(?:unknown|unrecogni[sz]ed|no such|undefined|non-?existent|invalid)[ _-](?:tool|function|action)s?\b"
+    r"|(?:there is |there's )?no (?:tool|function|action)s? (?:(?:named|called|by the name(?: of)?) |[\"'`“]\S+[\"'`”])"
+    r"|(?:tool|function)_not_found\b"
     r"|(?:tool|function|action)s? (?:named |called )?\S{0,60}\s?(?:not found|(?:does not|doesn't) exist"
     r"|is not (?:a )?(?:valid|defined|registered|available|known)))",
     re.IGNORECASE,
@@ -159,9 +162,9 @@ def recorded_error(message: str) -> ErrorText:
     return _make(message, 0.97)
 
 
-def _make(message: str, confidence: float) -> ErrorText:
+def _make(message: str, confidence: float, code: str = "") -> ErrorText:
     line = " ".join(message.split())[:300]
-    return ErrorText(line, confidence, _NO_TOOL.search(line) is not None)
+    return ErrorText(line, confidence, _NO_TOOL.search(f"{code[:80]}: {line}") is not None)
 
 
 def _is_json(text: str) -> bool:
@@ -192,7 +195,8 @@ def _in_object(fields: Mapping[str, Any], depth: int = 0) -> ErrorText | None:
     for key, value in fields.items():
         confidence = _field_is_error(key.lower(), value)
         if confidence:
-            return _make(_message_of(fields, value), confidence if len(fields) <= 6 else 0.75 * confidence)
+            code = value if isinstance(value, str) else ""
+            return _make(_message_of(fields, value), confidence if len(fields) <= 6 else 0.75 * confidence, code)
     if depth == 0:
         for key in _WRAPPERS:
             inner = fields.get(key)

@@ -12,6 +12,7 @@ from loopwright.audit.rules import Action, Breach, Intent, breaches, enforce
 from loopwright.collect.trace import Trace
 from loopwright.errors import SettingError, UsageError
 from loopwright.guards.catalogue import GUARDS, build
+from loopwright.improve.patterns.batch import observe
 from loopwright.improve.patterns.detect import find_patterns, propose
 from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
 from loopwright.improve.replay import replayed
@@ -36,7 +37,8 @@ class Detected:
 
 async def detect_traces(traces: Sequence[Trace]) -> Detected:
     """Look for the six patterns in a batch, and propose what recurs, with what each guard would have done in the batch."""
-    found = propose(traces, find_patterns(traces))
+    batch = observe(traces)
+    found = propose(batch, find_patterns(batch))
     refused = tuple((p, broken) for p in found if (broken := breaches(_intent("propose", ProposalRecord(p)))))
     wrong = {p.proposal_id for p, _ in refused}
     sound = replayed([p for p in found if p.proposal_id not in wrong], traces, build)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from builders import assistant, tool_call, tool_result, trace, user
 from loopwright.collect.trace import Message, Step, Trace
 from loopwright.guards.catalogue import GUARDS, build
+from loopwright.guards.guard import STOPPED, GuardEvent, was_stopped
 from loopwright.improve.patterns.detect import MIN_TRACES, PATTERNS, find_patterns, propose
 from loopwright.improve.patterns.finding import SURE, PatternFinding
 from loopwright.improve.proposal import Proposal, ProposalKind
@@ -183,7 +185,7 @@ def test_names_are_fitted_with_the_tools_that_exist() -> None:
 def test_a_name_that_is_not_offered_is_found_without_any_answer() -> None:
     offered = trace(*use("book_flght", "", "a"), id="o", attributes={"tools": [{"function": {"name": "book_flight"}}]})
     (finding,) = sure([offered])
-    assert finding.details == {"tool": "book_flght", "near": "book_flight"}
+    assert finding.details == {"tool": "book_flght", "near": "book_flight", "meant": ""}
 
 
 def test_a_rare_name_that_does_what_a_usual_one_does_is_found() -> None:
@@ -232,3 +234,82 @@ def test_traces_of_spans_alone_are_read() -> None:
     steps = tuple(Step(f"s{n}", "tool", "get_booking", input={"id": 1}, output="seat 3") for n in range(3))
     (finding,) = sure([Trace("spans", steps=steps)])
     assert (finding.kind, finding.message_index) == (ProposalKind.DEDUPLICATE_CALLS, None)
+
+
+def test_a_name_stands_for_the_tool_that_takes_the_same_and_does_alike() -> None:
+    good = [
+        trace(
+            *use("find_ticket", '{"ticket": "T1"}', "a", ticket="T1"),
+            *use("close_ticket", "closed", "b", ticket="T1"),
+            id=f"g{n}",
+        )
+        for n in range(9)
+    ]
+    lost = "there is no tool '{}'"
+    wrong = [
+        trace(*use("get_ticket", lost.format("get_ticket"), "a", ticket="T2"),
+              *use("resolve_ticket", '{"error": "unknown_tool", "message": "no"}', "b", key=2),
+              *use("remove_ticket", lost.format("remove_ticket"), "c", ticket="T3"), id=f"w{n}")
+        for n in range(3)
+    ]  # fmt: skip
+    (proposal,) = propose([*good, *wrong], find_patterns([*good, *wrong]))
+    assert proposal.kind is ProposalKind.VALIDATE_TOOL_NAMES
+    assert proposal.change["aliases"] == {"get_ticket": "find_ticket", "remove_ticket": "close_ticket"}
+
+
+@pytest.mark.parametrize(
+    "said", ["there is no tool 'lookup'", '{"error": "unknown_tool", "message": "lookup"}', "Error: function_not_found"]
+)
+def test_a_tool_that_the_answer_denies_is_none(said: str) -> None:
+    missing = [trace(*use("lookup", said, "a", key=n), id=f"m{n}") for n in range(3)]
+    assert {f.kind.value for f in sure([sound("s"), *missing])} == {"validate_tool_names"}
+
+
+def test_what_failed_in_between_is_not_polling() -> None:
+    slow = [
+        trace(*use("read_meter", "Error: timed out", "a", meter=n), *use("read_meter", "12 kWh", "b", meter=n), id=f"slow{n}")
+        for n in range(4)
+    ]
+    again = [trace(*[m for k in range(4) for m in use("read_meter", "12 kWh", f"r{k}", meter=7)], id=f"r{n}") for n in range(3)]
+    (proposal,) = propose([*slow, *again], find_patterns([*slow, *again]))
+    assert proposal.kind is ProposalKind.DEDUPLICATE_CALLS
+    assert "exempt" not in proposal.change
+    assert proposal.change["limit"] == 1
+
+
+def test_one_change_unseen_among_many_repeats_is_not_polling() -> None:
+    def reads(id: str, *results: str) -> Trace:
+        return trace(*[m for k, result in enumerate(results) for m in use("read_meter", result, f"{id}{k}", meter=1)], id=id)
+
+    steady = [reads(f"steady{n}", "12 kWh", "12 kWh") for n in range(60)]
+    odd = [reads("odd1", "12 kWh", "13 kWh"), reads("odd2", "12 kWh", "13 kWh")]
+    again = [reads(f"again{n}", *["12 kWh"] * 4) for n in range(3)]
+    (proposal,) = propose([*steady, *odd, *again], find_patterns([*steady, *odd, *again]))
+    assert "exempt" not in proposal.change
+
+
+def test_calls_that_a_guard_stopped_were_not_made_unless_they_are_insisted_on() -> None:
+    def stopped(id: str, times: int) -> Trace:
+        ran = [m for k in range(2) for m in use("read_meter", "12 kWh", f"{id}{k}", meter=1)]
+        told = json.dumps({"blocked": f"{STOPPED}read_meter was called with these arguments 3 times"})
+        return trace(*ran, *[m for k in range(times) for m in use("read_meter", told, f"{id}s{k}", meter=1)], id=id)
+
+    assert sure([stopped("once", 1), stopped("twice", 2)]) == []
+    (finding,) = sure([stopped("on and on", 4)])
+    assert finding.kind is ProposalKind.DEDUPLICATE_CALLS
+
+
+def test_each_guard_says_that_it_stopped_the_call() -> None:
+    shown = {
+        "deduplicate_calls": ({"limit": 1}, "12 kWh", None),
+        "scope_permissions": ({"denials": 1}, None, "permission denied"),
+        "retry_budget": ({"per_tool": 1}, None, "timed out"),
+        "validate_tool_names": ({"tools": ["write_meter"]}, "", None),
+    }
+    for name, (change, result, error) in shown.items():
+        guard, payload = build(name, change), {"id": "a", "name": "read_meter", "arguments": {}}
+        state, _ = guard.step(guard.initial(), GuardEvent("tool_call", payload), 0.0)
+        state, _ = guard.step(state, GuardEvent("tool_result", {**payload, "result": result, "error": error}), 1.0)
+        _, decision = guard.step(state, GuardEvent("tool_call", payload), 2.0)
+        assert decision.action != "allow"
+        assert was_stopped(decision.reason), name

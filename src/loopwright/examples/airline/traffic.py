@@ -123,6 +123,8 @@ def _goal(world: World, user: User, rng: Random, kind: GoalKind) -> Goal:
         return Goal("pets", user.user_id, amount=policy.PET_FEE)
     if kind == "compensate":
         late = [row for row in world.reservations.values() if row.day < TODAY and _owed(world, row)]
+        if not late:
+            return _booking(world, user, rng)
         row = rng.choice(late)
         return Goal("compensate", row.user_id, row.reservation_id, amount=_owed(world, row))
     rows = _upcoming(world, user)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from loopwright.collect.trace import Trace
-from loopwright.guards.guard import Guard, GuardDecision, GuardEvent
+from loopwright.guards.guard import Guard, GuardDecision, GuardEvent, was_stopped
 from loopwright.guards.outcome import call_key, failure
 from loopwright.guards.tool_names import changes_something
 from loopwright.mine.reading import Reading, ToolUse, read, roles
+from loopwright.mine.tool_text import recorded_error
 
 Shape = tuple[frozenset[str], frozenset[str]]
 
 LEARNED = 2
 """How often a read must have changed after a tool, and nothing else, ran, for that tool to be one that changes things."""
+
+INSISTS = 3
+"""So many calls in a row that a guard stopped count as made: the agent does not go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Recorded:
-    """One trace, read, and as the events that a live harness would have shown."""
+    """One trace, read, and as the events that a live harness would have shown; calls that a guard stopped are no calls."""
 
     trace: Trace
     reading: Reading
@@ -67,27 +71,43 @@ class Batch:
     """All traces, and what they tell of the tools.
 
     `tools` are known to exist, by having worked or by being offered; `writes` change something; `silent` ever answered with
-    nothing. `shapes` holds what each took and gave where it worked: the names of its arguments, and of its result's fields.
+    nothing. `called` counts the calls of each name. `shapes` holds what each took and gave where it worked: the names of its
+    arguments, and of its result's fields.
     """
 
     recorded: tuple[Recorded, ...]
     tools: frozenset[str]
     writes: frozenset[str]
     silent: frozenset[str] = frozenset()
+    called: Mapping[str, int] = field(default_factory=dict)
     shapes: Mapping[str, frozenset[Shape]] = field(default_factory=dict)
 
 
 def observe(traces: Iterable[Trace]) -> Batch:
     """Read a batch."""
-    recorded = tuple(Recorded(trace, read(trace), tuple(roles(trace.messages))) for trace in traces)
+    recorded = tuple(Recorded(trace, _that_ran(read(trace)), tuple(roles(trace.messages))) for trace in traces)
     worked = {
         use.name for r in recorded for use in r.reading.tools if use.name and use.result is not None and use.failure is None
     }
     offered = {name for r in recorded for name in r.reading.offered}
-    called = {use.name for r in recorded for use in r.reading.tools}
-    named = {name for name in called | offered if changes_something(name)}
+    called = Counter(use.name for r in recorded for use in r.reading.tools)
+    named = {name for name in called.keys() | offered if changes_something(name)}
     writes = frozenset(named | _learned(recorded))
-    return Batch(recorded, frozenset(worked | offered), writes, _silent(recorded), _shapes(recorded))
+    return Batch(recorded, frozenset(worked | offered), writes, _silent(recorded), called, _shapes(recorded))
+
+
+def _that_ran(reading: Reading) -> Reading:
+    """Without the calls that a guard stopped; those that were insisted on are kept, as failed."""
+    kept: list[ToolUse] = []
+    row: list[ToolUse] = []
+    for use in (*reading.tools, None):
+        if use is not None and use.result is not None and was_stopped(use.result):
+            row.append(replace(use, error=use.result, failure=recorded_error(use.result)))
+            continue
+        kept += row if len(row) >= INSISTS else []
+        row = []
+        kept += [use] if use is not None else []
+    return reading if len(kept) == len(reading.tools) and not row else replace(reading, tools=tuple(kept))
 
 
 def _silent(recorded: Sequence[Recorded]) -> frozenset[str]:
@@ -99,11 +119,11 @@ def _shapes(recorded: Sequence[Recorded]) -> dict[str, frozenset[Shape]]:
     for one in recorded:
         for use in one.reading.tools:
             if use.name and use.failure is None and use.result and use.result.strip():
-                found.setdefault(use.name, set()).add((_keys(use.arguments), _keys(use.result)))
+                found.setdefault(use.name, set()).add((names_in(use.arguments), names_in(use.result)))
     return {name: frozenset(shapes) for name, shapes in found.items()}
 
 
-def _keys(value: Any) -> frozenset[str]:
+def names_in(value: Any) -> frozenset[str]:
     """The names of an object's fields, or of the first object's in a list; the kind of any other value."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:

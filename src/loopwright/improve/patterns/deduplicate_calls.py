@@ -19,6 +19,12 @@ OFTEN = 3
 POLLS = 2
 """In how many traces a tool must have answered the same call differently, unasked, to count as one that is polled."""
 
+POLLED = 0.05
+"""In which share of its repeated calls, at least; less is something that changed unseen."""
+
+USUAL = 0.99
+"""The share of sound traces whose repeats are let be."""
+
 
 def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
     """One finding for each call that was made `OFTEN` times, where it was made last."""
@@ -45,7 +51,8 @@ def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
     ill = {f.trace_id for f in findings}
     sound = [r for r in batch.recorded if r.trace.trace_id not in ill]
     polled = _polled(sound, batch)
-    usual = max((n for r in sound for n in _repeats(r, batch, polled).values()), default=1)
+    most = sorted(max(_repeats(r, batch, polled).values(), default=1) for r in sound)
+    usual = most[min(len(most) - 1, int(USUAL * len(most)))] if most else 1
     limit = min(max(1, usual), OFTEN - 1)
     change: dict[str, Any] = {"limit": limit, "block_after": limit + 3, "writes": sorted(batch.writes & batch.tools)}
     return change if not polled else {**change, "exempt": sorted(polled)}
@@ -67,17 +74,23 @@ def _repeats(one: Recorded, batch: Batch, polled: set[str]) -> Counter[str]:
 
 
 def _polled(sound: Sequence[Recorded], batch: Batch) -> set[str]:
+    """Tools that gave the same call another result, both times without fail, though nothing was changed in between."""
     traces: Counter[str] = Counter()
+    repeated: Counter[str] = Counter()
+    differed: Counter[str] = Counter()
     for one in sound:
-        last: dict[str, str | None] = {}
+        last: dict[str, str] = {}
         changed: set[str] = set()
         for use in one.reading.tools:
             if use.name in batch.writes:
                 last.clear()
+            if use.name in batch.writes or use.failure is not None or use.result is None:
                 continue
             key = call_key(use.name, use.arguments)
-            if use.failure is None and last.get(key, use.result) != use.result:
+            repeated[use.name] += key in last
+            if last.get(key, use.result) != use.result:
+                differed[use.name] += 1
                 changed.add(use.name)
             last[key] = use.result
         traces.update(changed)
-    return {name for name, count in traces.items() if count >= POLLS}
+    return {name for name, count in traces.items() if count >= POLLS and differed[name] >= POLLED * repeated[name]}

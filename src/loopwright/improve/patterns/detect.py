@@ -89,9 +89,12 @@ _ROWS = (
 PATTERNS: Mapping[ProposalKind, Pattern] = MappingProxyType({row.kind: row for row in _ROWS})
 
 
-def find_patterns(traces: Sequence[Trace]) -> tuple[PatternFinding, ...]:
-    """Every occurrence of the six patterns, in order of traces, messages and kinds; weak ones are listed with low confidence."""
-    batch = observe(traces)
+def find_patterns(traces: Sequence[Trace] | Batch) -> tuple[PatternFinding, ...]:
+    """Every occurrence of the six patterns, in order of traces, messages and kinds; weak ones are listed with low confidence.
+
+    Give the same `Batch` to `propose`, and it is read once.
+    """
+    batch = _read(traces)
     return tuple(
         finding
         for one in batch.recorded
@@ -99,12 +102,12 @@ def find_patterns(traces: Sequence[Trace]) -> tuple[PatternFinding, ...]:
     )
 
 
-def propose(traces: Sequence[Trace], findings: Sequence[PatternFinding]) -> tuple[Proposal, ...]:
+def propose(traces: Sequence[Trace] | Batch, findings: Sequence[PatternFinding]) -> tuple[Proposal, ...]:
     """One proposal for each kind whose findings of confidence `SURE` lie in `MIN_TRACES` traces or more.
 
     `traces` is the batch that the findings are from: parameters are fitted to it, so that the guard lets normal behaviour pass.
     """
-    batch = observe(traces)
+    batch = _read(traces)
     proposals = []
     for row in _ROWS:
         sure = [f for f in findings if f.kind is row.kind and f.confidence >= SURE]
@@ -112,6 +115,10 @@ def propose(traces: Sequence[Trace], findings: Sequence[PatternFinding]) -> tupl
         if len(evidence) >= MIN_TRACES:
             proposals.append(_proposal(row, batch, sure, evidence))
     return tuple(proposals)
+
+
+def _read(traces: Sequence[Trace] | Batch) -> Batch:
+    return traces if isinstance(traces, Batch) else observe(traces)
 
 
 def _proposal(row: Pattern, batch: Batch, sure: Sequence[PatternFinding], evidence: tuple[str, ...]) -> Proposal:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from loopwright.guards.tool_names import nearest, words_of
-from loopwright.improve.patterns.batch import Batch, Recorded
+from loopwright.guards.tool_names import changes_something, likeness, nearest, words_of
+from loopwright.improve.patterns.batch import Batch, Recorded, names_in
 from loopwright.improve.patterns.finding import PatternFinding
 from loopwright.improve.proposal import ProposalKind
 from loopwright.mine.reading import ToolUse
@@ -34,12 +34,12 @@ ALIAS = 0.8
 
 def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
     """One finding for each call by a name that is no tool's, by what is offered, by the answer, or by all other traces."""
-    calls = _calls(batch)
     for use, answered_by in _uses(one):
-        why, confidence = _unknown(use, answered_by, one, batch, calls)
+        why, confidence = _unknown(use, answered_by, one, batch)
         if not confidence:
             continue
-        near = (answered_by,) if answered_by else nearest(use.name, _real(batch, one) - {use.name}, 1)
+        meant = answered_by or _meant(use, batch)
+        near = (meant,) if meant else nearest(use.name, _real(batch, one) - {use.name}, 1)
         yield PatternFinding(
             ProposalKind.VALIDATE_TOOL_NAMES,
             one.trace.trace_id,
@@ -47,22 +47,40 @@ def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
             clip(use.name, 80),
             f"{use.name} is called, {why}" + (f"; {near[0]} is" if near else ""),
             confidence,
-            {"tool": use.name, "near": near[0] if near else ""},
+            {"tool": use.name, "near": near[0] if near else "", "meant": meant},
         )
 
 
 def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
-    """The tools that exist, and for each wrong name the tool that it stands for, where that is clear."""
+    """The tools that exist, and for each wrong name the tool that it stands for, where what it was given says so."""
     wrong = {str(f.details["tool"]) for f in findings}
     meanings: dict[str, Counter[str]] = {}
     for finding in findings:
-        meanings.setdefault(str(finding.details["tool"]), Counter())[str(finding.details["near"])] += 1
+        meanings.setdefault(str(finding.details["tool"]), Counter())[str(finding.details["meant"])] += 1
     aliases = {}
     for name, counts in sorted(meanings.items()):
         meant, count = counts.most_common(1)[0]
         if meant and meant not in wrong and count >= ALIAS * counts.total():
             aliases[name] = meant
     return {"tools": sorted(batch.tools - wrong), "aliases": aliases}
+
+
+def _meant(use: ToolUse, batch: Batch) -> str:
+    """The tool whose words the name has, or that takes what was given, reads or changes alike and shares a word; else ""."""
+    respelt = next((tool for tool in sorted(batch.tools - {use.name}) if words_of(tool) == words_of(use.name)), "")
+    if respelt:
+        return respelt
+    given, changes, words = names_in(use.arguments), changes_something(use.name), set(words_of(use.name))
+    fitting = [
+        tool
+        for tool, shapes in batch.shapes.items()
+        if tool != use.name
+        and any(taken == given for taken, _ in shapes)
+        and changes == (tool in batch.writes)
+        and not words.isdisjoint(words_of(tool))
+    ]
+    ranked = sorted((-likeness(use.name, tool), tool) for tool in fitting)
+    return ranked[0][1] if ranked and (len(ranked) == 1 or ranked[0][0] < ranked[1][0]) else ""
 
 
 def _uses(one: Recorded) -> Iterator[tuple[ToolUse, str]]:
@@ -74,28 +92,31 @@ def _uses(one: Recorded) -> Iterator[tuple[ToolUse, str]]:
         yield use, named if named and named != use.name else ""
 
 
-def _unknown(use: ToolUse, answered_by: str, one: Recorded, batch: Batch, calls: Counter[str]) -> tuple[str, float]:
+def _unknown(use: ToolUse, answered_by: str, one: Recorded, batch: Batch) -> tuple[str, float]:
     offered = one.reading.offered
     if use.failure is not None and use.failure.unknown_tool:
         return "which does not exist, as the answer says", 0.95
     if offered:
         return ("which is not among the tools that it was given", 0.9) if use.name not in offered else ("", 0.0)
-    if answered_by in batch.tools and calls[use.name] < calls[answered_by]:
+    if answered_by in batch.tools and batch.called[use.name] < batch.called[answered_by]:
         return f"and {answered_by} answers", 0.8
     if use.failure is not None and use.name not in batch.tools:
         message = use.failure.message
         said = _SAYS_UNKNOWN.search(message) and (use.name in message or _TOOL.search(message))
         return "which never worked in any trace", 0.8 if said else 0.3
-    return _slip(use, batch, calls)
+    return _slip(use, batch)
 
 
-def _slip(use: ToolUse, batch: Batch, calls: Counter[str]) -> tuple[str, float]:
+def _slip(use: ToolUse, batch: Batch) -> tuple[str, float]:
     """A rare name near to a usual one. That it worked speaks for it: it is evidence where it takes and gives what that one does.
 
     It is, too, where nothing ever came of it, or where only its spelling differs.
     """
+    calls = batch.called
+    if calls[use.name] > max(1, RARE * len(batch.recorded)):
+        return "", 0.0
     near = nearest(use.name, batch.tools - {use.name}, 1)
-    if not near or calls[near[0]] < USUAL * calls[use.name] or calls[use.name] > max(1, RARE * len(batch.recorded)):
+    if not near or calls[near[0]] < USUAL * calls[use.name]:
         return "", 0.0
     respelt = words_of(near[0]) in (words_of(use.name), words_of(use.name)[1:])
     if not (use.result or "").strip() and near[0] not in batch.silent:
@@ -107,7 +128,3 @@ def _slip(use: ToolUse, batch: Batch, calls: Counter[str]) -> tuple[str, float]:
 
 def _real(batch: Batch, one: Recorded) -> frozenset[str]:
     return one.reading.offered or batch.tools
-
-
-def _calls(batch: Batch) -> Counter[str]:
-    return Counter(use.name for one in batch.recorded for use in one.reading.tools)
