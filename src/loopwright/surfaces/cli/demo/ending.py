@@ -33,7 +33,7 @@ async def _end(world: World) -> dict[str, Any]:
         "report": str(page),
         "folder": str(world.folder),
         "decisions": dict(sorted(actions.items())),
-        "trail": {"entries": len(trail.recorded), "breaks": len(breaks(trail)), "head": str(trail.head)},
+        "trail": {"entries": len(trail.recorded), "breaks": len(breaks(trail))},
     }
 
 

@@ -194,7 +194,7 @@ async def _improve(world: World) -> Row:
             protected = wiring.protected_places(world.settings, store)
             await apply_proposal(store, held, file, PERSON, world.clock.now(), protected=protected)
         proposals.append(_proposal(find_proposal(store, known.proposal_id)))
-    return {"proposals": proposals, "kinds": len(ProposalKind), "by": PERSON, "harness": file.path}
+    return {"proposals": proposals, "kinds": len(ProposalKind), "by": PERSON}
 
 
 def _proposal(record: ProposalRecord) -> Row:
