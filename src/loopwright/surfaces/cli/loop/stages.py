@@ -28,6 +28,7 @@ from loopwright.workflows.reviewing import waiting
 from loopwright.workflows.running import UNVERSIONED
 from loopwright.workflows.triage import Desk
 from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
+from loopwright.workflows.watching import watch_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ def stages(turn: Turn) -> list[LoopStage]:
         LoopStage("draft", "failure modes get draft cases", lambda: _modes(turn), _Work(turn).draft),
         LoopStage("improve", "failure patterns become proposals", lambda: (_traces(turn),), _Work(turn).improve),
         LoopStage("verify", "proposals are tried on the agent", lambda: _unverified(turn), _Work(turn).verify),
+        LoopStage(
+            "watch", "three drifts are told apart", lambda: (_failures(turn), _modes(turn), _watched(turn)), _Work(turn).watch
+        ),
         LoopStage("review", "what waits for a person", lambda: _waiting(turn), _Work(turn).review),
     ]
     return [_of_this_version(stage) for stage in found if named.get(stage.name, True)]
@@ -126,6 +130,13 @@ def _modes(turn: Turn) -> tuple[Any, ...]:
 def _unverified(turn: Turn) -> tuple[Any, ...]:
     open_ones = [r.proposal.proposal_id for r in current(turn.store.proposals()) if r.decided_by is None]
     return turn.settings["target.url"], tuple(open_ones), turn.suite().digest
+
+
+def _watched(turn: Turn) -> tuple[Any, ...]:
+    events = turn.store.events()
+    known = [release.release_id for release in turn.store.releases() if release.live]
+    accepted = [(one.start, one.end) for one in turn.store.accepted_inputs()]
+    return _traces(turn), len(events), known, accepted, wiring.watch_policy(turn.settings)
 
 
 def _waiting(turn: Turn) -> tuple[Any, ...]:
@@ -201,6 +212,11 @@ class _Work:
             found = await verify_proposal(request, bench, self._turn.progress)
             verdicts[record.proposal.kind.value] = found.verdict
         return verdicts or {"proposals": 0}
+
+    async def watch(self) -> dict[str, Any]:
+        embedder, policy = wiring.embedder(self._settings, note), wiring.watch_policy(self._settings)
+        report = await watch_store(self._store, embedder, policy, wiring.clock().now())
+        return {"new findings": len(report.new)} | {finding.kind.value: finding.summary for finding in report.new}
 
     async def review(self) -> dict[str, Any]:
         items = await waiting(self._turn.desk())

@@ -43,7 +43,7 @@ def loop(
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
 ) -> None:
-    """Go round the loop: collect, judge, mine, cluster, draft, improve, verify; then say what waits for a person.
+    """Go round the loop: collect, judge, mine, cluster, draft, improve, verify, watch; then say what waits for a person.
 
     Each stage is done again only where what it depends on changed since the last time, so that a turn over nothing new is quick.
     A turn that was killed goes on where it stopped. Nothing is approved, applied or released here: that is `loopwright review`,
