@@ -190,9 +190,7 @@ def windows(folder: Path) -> None:
     """NAB: anomaly windows in which a change begins, and changes outside of any, by 1,000 points; hourly means, as of metrics."""
     known = json.loads((folder / "windows.json").read_text(encoding="utf-8"))
     finders: dict[str, Find] = {"ours": ours(), "pelt": pelt}
-    print(
-        "\nNAB, every twelfth mean: windows hit, and changes outside (an anomaly need be no change of level)"
-    )
+    print("\nNAB, every twelfth mean: windows hit, and changes outside (an anomaly need be no change of level)")
     counts = {name: [0, 0, 0, 0] for name in finders}
     for file in sorted((folder / "data").rglob("*.csv.gz")):
         with gzip.open(file, "rt") as opened:
