@@ -56,6 +56,15 @@ def test_the_last_ten_stand() -> None:
         ("It always crashes.", False),
         ("Do you always do that?", False),
         ("Book it.", False),
+        ("No shellfish, please.", True),
+        ("And please, only ground floor rooms.", True),
+        ("I drink decaf, keep that in mind.", True),
+        ("Use my gift card for it.", True),
+        ("Never call my office, I am always out.", True),
+        ("No, thanks.", False),
+        ("No problem.", False),
+        ("I have no idea.", False),
+        ("I only wanted to ask.", False),
     ],
 )
 def test_an_instruction_is_told_from_a_habit(sentence: str, stands: bool) -> None:

@@ -68,3 +68,10 @@ def test_exempt_tools_are_not_counted() -> None:
 def test_senseless_parameters_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="; give"):
         RetryBudget(**bad)  # type: ignore[arg-type]
+
+
+def test_denials_are_another_guards_matter() -> None:
+    session = Shown(RetryBudget(per_tool=2, per_session=2))
+    for _ in range(4):
+        session.both("refund", None, error="permission denied")
+    assert session.call("refund").action == "allow"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
@@ -17,7 +18,11 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _STANDING = re.compile(
     r"\b(?:always|never|from now on|at all times|in every (?:reply|answer|message)|for the rest of|going forward|every time"
     r"|under no circumstances"
-    r"|(?:please |just )?(?:don'?t|do not) ever)\b",
+    r"|(?:please |just )?(?:don'?t|do not) ever|(?:keep|bear) (?:that|this|it) in mind|whatever (?:else )?(?:happens|comes)"
+    r"|(?:pay(?:ing)? (?:with|by|from|using)|use|charge(?: it)? to) my)\b"
+    r"|\b(?:want|take|accept|eat|drink|need|consider|fly|book|like) only\b|\bonly (?:want|take|accept|eat|drink|consider)\b"
+    r"|(?:^|, |\b(?:and|but|so|please,?) )(?:only|no) (?!one\b|problem|thank|worr|idea|need\b|rush|matter|doubt|longer|more\b"
+    r"|way\b|luck|reply|answer|chance|if\b|when\b|because|then\b|the\b|that\b|it\b|i\b|you\b|we\b|to\b|in\b|for\b)[a-z]{3}",
     re.IGNORECASE,
 )
 _REPORTS = re.compile(
@@ -30,8 +35,9 @@ class PinInstructions:
     """Puts `instructions` at the end of the messages of a `model_call` once the context is long.
 
     Long is `after_messages` messages or `after_characters` characters of text. With `standing`, sentences in which the user gave
-    a standing instruction ("from now on ...", "never ...") are pinned too, the last ten at most. `role` is that of the message
-    which is added. The same messages always give the same result: an earlier pin is replaced, not repeated.
+    a standing instruction ("from now on ...", "never ...", "only ...", "no ... please") are pinned too, the last ten at most.
+    `role` is that of the message which is added. The same messages always give the same result: an earlier pin is replaced, not
+    repeated.
     """
 
     mode: GuardMode = "shadow"
@@ -77,18 +83,25 @@ class PinInstructions:
 def standing(messages: Sequence[Any]) -> tuple[str, ...]:
     """The sentences in which the user gave a standing instruction, the last `MOST_STANDING` of them."""
     found = [
-        sentence.strip()
+        sentence
         for m in messages
         if isinstance(m, Mapping) and m.get("role") == "user"
-        for sentence in _SENTENCE.split(_text(m)[:4000])
+        for sentence in sentences(_text(m))
         if gives_standing_instruction(sentence)
     ]
     return tuple(found[-MOST_STANDING:])
 
 
+@lru_cache(maxsize=4096)
 def gives_standing_instruction(sentence: str) -> bool:
     """Whether a sentence of the user asks for something that is to hold from then on, rather than telling of a habit."""
-    return len(sentence) <= 300 and "?" not in sentence and bool(_STANDING.search(sentence)) and not _REPORTS.search(sentence)
+    return len(sentence) <= 300 and "?" not in sentence and _STANDING.search(_REPORTS.sub(" ", sentence)) is not None
+
+
+@lru_cache(maxsize=1024)
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of what a user says."""
+    return tuple(sentence.strip() for sentence in _SENTENCE.split(text[:4000]))
 
 
 def _text(message: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from loopwright.guards.guard import ALLOW, STOPPED, GuardDecision, GuardEvent, GuardMode
-from loopwright.guards.outcome import as_text, failure
+from loopwright.guards.outcome import as_text, denied, failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class RetryBudget:
     A circuit that opened stays open for `cooldown_seconds`; then one call may probe it, and
     another each `cooldown_seconds`: success closes it, failure opens it again.
     A user's message starts a tool's row of failures anew, as it may bring what was missing, but closes no circuit. Tools in
-    `exempt` are not counted.
+    `exempt` are not counted, nor are denials: `ScopePermissions` stops these.
     """
 
     mode: GuardMode = "shadow"
@@ -73,6 +73,8 @@ class RetryBudget:
         error = failure(payload)
         if error is None:
             return _with(state, tool, Circuit()), ALLOW
+        if denied(error):
+            return state, ALLOW
         failures = circuit.failures + 1
         opens = failures >= self.per_tool or circuit.probing
         changed = Circuit(failures, now if opens else circuit.opened_at, last=error)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from builders import assistant, tool_call, trace, user
+from builders import assistant, tool_call, tool_result, trace, user
 from loopwright.collect.trace import Message, ToolCall
 from loopwright.improve.patterns.detect import find_patterns
-from loopwright.improve.patterns.finding import PatternFinding
+from loopwright.improve.patterns.finding import SURE, PatternFinding
 from loopwright.improve.patterns.instructions import Turn, read_instructions
 from loopwright.improve.proposal import ProposalKind
 
@@ -130,3 +130,66 @@ def test_calls_are_quoted_with_what_the_user_said() -> None:
     booked = trace(rule, *calm, user("What is the weather?"), assistant(None, tool_call("book_flight")))
     (finding,) = [f for f in find_patterns([booked]) if f.kind is ProposalKind.PIN_INSTRUCTIONS]
     assert finding.quote == "book_flight is called, after the user said “What is the weather?”"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Never order, return or exchange anything without the customer's explicit yes.",
+        "You must not delete records without first asking for confirmation.",
+        "Ask the patient for confirmation before any change.",
+    ],
+)
+def test_a_change_needs_a_yes(rule: str) -> None:
+    (instruction,) = read_instructions(rule, 0, TOOLS)
+    assert instruction.broken(turn("", "book_flight", asked="The 3rd of May, 1980."))
+    assert not instruction.broken(turn("", "book_flight", asked="Yes, do it."))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "Before an order is sent, the address is checked; vouchers also need the approval of the desk.",
+        "Large refunds need approval by a supervisor before they are paid.",
+    ],
+)
+def test_a_right_that_others_give_is_no_word_of_the_user(rule: str) -> None:
+    assert list(read_instructions(rule, 0, TOOLS)) == []
+
+
+def test_identifying_the_user_is_no_change() -> None:
+    (instruction,) = read_instructions("You must obtain user confirmation before any change.", 0, TOOLS)
+    given = Turn("", (ToolCall("c", "verify_identity"),), "1980-05-03", frozenset({"verify_identity"}))
+    assert instruction.broken(given) is None
+
+
+def test_an_answer_after_a_yes_is_no_breach_and_a_yes_to_another_question_is_none() -> None:
+    asks = [assistant("It comes to $20. Shall I order it?")]
+    rule = Message("system", "Never order anything without the customer's explicit yes.")
+    calm = [m for _ in range(4) for m in (user("go on"), assistant("fine"))]
+    birth = [assistant("What is your date of birth?"), user("1980-05-03")]
+    order = [assistant(None, tool_call("order_item", "a")), tool_result("ordered", "a", "order_item")]
+    agreed = trace(rule, *calm, user("the blue one"), *asks, user("Yes."), *birth, *order, id="agreed")
+    never = trace(rule, *calm, user("the blue one"), *birth, *order, id="never")
+    failed = [assistant(None, tool_call("order_item", "b")), tool_result("Error: 503", "b", "order_item")]
+    tried = trace(rule, *calm, user("the blue one"), *birth, *failed, id="tried")
+    found = [f for f in find_patterns([agreed, never, tried]) if f.confidence >= SURE]
+    assert [f.trace_id for f in found] == ["never"]
+
+
+def test_a_limit_is_evidence_once_it_was_kept_and_then_broken() -> None:
+    def dinner(*courses: str) -> list[PatternFinding]:
+        talk = [m for course in courses for m in (user("And then?"), assistant(f"There is: 1) {course} 2) rice"))]
+        return find_patterns([trace(user("Book a table. No nuts please."), assistant("Of course."), *talk)])
+
+    assert [f.confidence for f in dinner("soup", "salad", "bread", "fish", "nuts cake")] == [0.8]
+    assert [f.confidence for f in dinner("nuts cake", "salad", "bread", "fish", "nuts cake")] == [0.3]
+
+
+def test_what_the_user_has_to_say_again_is_listed() -> None:
+    calm = [m for _ in range(5) for m in (user("go on"), assistant("fine"))]
+    again = trace(user("A room, no smoking please."), assistant("ok"), *calm, user("I told you already: never a smoking room."))
+    asked = trace(user("A room, no smoking please."), assistant("ok"), *calm, user("As I said, book me a room."))
+    (finding,) = find_patterns([again, asked])
+    assert finding.details["by_user"]
+    assert finding.confidence < SURE

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from json import JSONDecodeError, loads
 
 from loopwright.collect.trace import ToolCall
+from loopwright.guards.claims import values_in
 from loopwright.guards.tool_names import words_of
+from loopwright.improve.patterns.limits import limit_of, untouched, uses
 from loopwright.mine.agent_wording import PERSON_TOOL
 
 LONGEST = 400
@@ -21,12 +23,23 @@ LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the agent: what it says, what it calls, what the user said last, and which tools change something."""
+    """One message of the agent: what it says, what it calls, what the user said last, and which tools change something.
+
+    `agreed` is whether the user said yes to a question since something was last changed; `failed` names the calls that changed
+    nothing.
+    """
 
     text: str
     calls: tuple[ToolCall, ...]
     asked: str
     writes: frozenset[str]
+    agreed: bool = False
+    failed: frozenset[str] = frozenset()
+
+    @property
+    def changing(self) -> list[ToolCall]:
+        """The calls that changed something."""
+        return [call for call in self.calls if call.name in self.writes - self.failed]
 
 
 Broken = Callable[[Turn], bool | None]
@@ -35,11 +48,15 @@ Broken = Callable[[Turn], bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A sentence that tells the agent what to do, the message where it stands, and how a turn is held against it."""
+    """A sentence that tells the agent what to do, the message where it stands, and how a turn is held against it.
+
+    What is `loose` is evidence only where it was kept before: it may be meant otherwise.
+    """
 
     text: str
     index: int
     broken: Broken
+    loose: bool = False
 
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”']?\s+|\n+")
@@ -97,12 +114,23 @@ _DECLINES = re.compile(
     r"(?:any |the |an? |my )*(?P<thing>(?!you\b|to\b)[a-z]+(?: [a-z]+)?)",
     re.IGNORECASE,
 )
+_USER = r"(?:user|customer|client|caller|guest|patient|member|passenger|buyer|owner|person|student|tenant)"
+_CONSENT = (
+    r"(?:confirm\w*|consent|approval|permission|agreement|go-ahead|ok|yes)\b"
+    rf"(?! (?:of|from|by) (?!(?:the |an? |your |our )?{_USER}))"
+)
 _ASK_FIRST = re.compile(
-    r"\b(?:confirm\w*|consent|approval|permission|go-ahead|ok)\b.{0,80}\b(?:before|prior to|first)\b"
-    r"|\b(?:before|prior to)\b.{0,300}\b(?:confirm\w*|consent|approval|permission|go-ahead|ask (?:me|the user|them|first))\b"
+    rf"\b{_CONSENT}[^;]{{0,80}}\b(?:before|prior to|first)\b"
+    rf"|\b(?:before|prior to)\b[^;]{{0,300}}\b(?:{_CONSENT}|ask (?:me|the user|them|first)\b)"
     r"|\b(?:check with|ask) me (?:first|before)\b",
     re.IGNORECASE,
 )
+_NOT_WITHOUT = re.compile(
+    rf"\b{_NOT}\b[^;]{{1,150}}?\bwithout (?:(?:the|an?|their|your|his|her|first|having|getting|asking for|{_USER}(?:['’]s)?"
+    rf"|explicit|clear|prior|express|written) )*{_CONSENT}",
+    re.IGNORECASE,
+)
+_PREPARES = frozenset({"verify", "authenticate", "login", "request", "confirm", "validate", "escalate"})
 _ONE_CALL = re.compile(
     r"\b(?:one|a single|1) (?:tool|function)(?: call)?s? (?:at a time|per (?:turn|message|step))\b",
     re.IGNORECASE,
@@ -140,6 +168,8 @@ def read_instructions(text: str, index: int, tools: frozenset[str], by_user: boo
         broken = _reading(line, tools, by_user)
         if broken is not None:
             yield Instruction(line, index, broken)
+        elif by_user and (breaks := limit_of(line)) is not None:
+            yield Instruction(line, index, _within(breaks), loose=True)
 
 
 def agrees(text: str) -> bool:
@@ -148,7 +178,7 @@ def agrees(text: str) -> bool:
 
 
 def _reading(line: str, tools: frozenset[str], by_user: bool) -> Broken | None:
-    if not by_user and _ASK_FIRST.search(line) and not _CONDITION.search(line):
+    if not by_user and (_NOT_WITHOUT.search(line) or (_ASK_FIRST.search(line) and not _CONDITION.search(line))):
         return _unasked
     if _ONE_CALL.search(line):
         return _many_calls
@@ -158,7 +188,11 @@ def _reading(line: str, tools: frozenset[str], by_user: bool) -> Broken | None:
         broken = read(line)
         if broken is not None:
             return broken
-    return _tool(line, tools) or _topic(line) or ((_deed(line, tools) or _declined(line)) if by_user else None)
+    return _tool(line, tools) or _topic(line) or (_of_user(line, tools) if by_user else None)
+
+
+def _of_user(line: str, tools: frozenset[str]) -> Broken | None:
+    return _deed(line, tools) or _untouched(line) or _declined(line)
 
 
 def _phrases(line: str) -> Broken | None:
@@ -244,9 +278,34 @@ def _deed(line: str, tools: frozenset[str]) -> Broken | None:
     return broken
 
 
+def _untouched(line: str) -> Broken | None:
+    """What is not to be used: broken where something is changed by means of it, unless the user brings it up."""
+    thing = untouched(line)
+    if not thing:
+        return None
+
+    def broken(turn: Turn) -> bool | None:
+        if not turn.changing:
+            return None
+        return any(uses(call.arguments, thing) for call in turn.changing) and thing not in turn.asked.lower()
+
+    return broken
+
+
+def _within(breaks: Callable[[str], bool | None]) -> Broken:
+    return lambda turn: breaks(turn.text) if turn.text.strip() else None
+
+
 def _unasked(turn: Turn) -> bool | None:
-    changing = [call for call in turn.calls if call.name in turn.writes and not PERSON_TOOL.search(call.name)]
-    return not agrees(turn.asked) if changing else None
+    """Something is changed without a yes: the last message of the user is none, nor an answer to what was asked after one."""
+    if all(prepares(call.name) for call in turn.changing):
+        return None
+    return not agrees(turn.asked) and not (turn.agreed and values_in(turn.asked))
+
+
+def prepares(name: str) -> bool:
+    """Whether a tool only prepares a change, by its name: it identifies the user, asks for a right, or hands over."""
+    return PERSON_TOOL.search(name) is not None or not _PREPARES.isdisjoint(words_of(name)[:1])
 
 
 def _many_calls(turn: Turn) -> bool | None:

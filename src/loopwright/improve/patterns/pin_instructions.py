@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from loopwright.guards.claims import Statement, differ, statements
-from loopwright.guards.pin_instructions import gives_standing_instruction
+from loopwright.guards.pin_instructions import gives_standing_instruction, sentences
 from loopwright.improve.patterns.batch import Batch, Recorded
 from loopwright.improve.patterns.finding import SURE, PatternFinding
-from loopwright.improve.patterns.instructions import Instruction, Turn, read_instructions
+from loopwright.improve.patterns.instructions import LONGEST, Instruction, Turn, agrees, prepares, read_instructions
 from loopwright.improve.proposal import ProposalKind
 from loopwright.mine.wording import clip
 
@@ -22,6 +23,17 @@ EARLY = 4
 """What a user asks for counts as an instruction for the whole in the first messages; later only where it says that it stands."""
 
 MOST_PINNED = 8
+
+TOLD = 0.4
+"""How sure it is where only the user says so: people also say it when they are offered too little."""
+
+_REMINDS = re.compile(
+    r"\bi(?:'ve| have| had)? (?:already |just |specifically |clearly |explicitly )?(?:told|asked|said|mentioned)\b"
+    r"(?:(?: (?:you|that|this|it|so))* (?:already|before|earlier|(?:at|from) the (?:start|beginning))|[^.!?]{0,12}"
+    r"\b(?:no|not|only|never|don'?t)\b)|\b(?:like|as) i (?:said|told you|mentioned|asked)\b",
+    re.IGNORECASE,
+)
+_YES_NO = re.compile(r"(?:^|[.!?,;:]\s+|\n)(?!(?:which|what|when|where|who|how|whose)\b)[^.!?]*\?", re.IGNORECASE)
 
 
 def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
@@ -37,9 +49,11 @@ def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
         if late is None:
             continue
         kept = sum(broken is False and index < late for index, broken in judged)
-        confidence = 0.3 if breaches[0] != late else 0.8 if kept else SURE
+        weak = breaches[0] != late or (instruction.loose and not kept)
+        confidence = 0.3 if weak else 0.8 if kept else SURE
         yield _finding(one, late, instruction, confidence, turns[late])
     yield from _denied_rules(one)
+    yield from _reminders(one)
 
 
 def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
@@ -76,12 +90,34 @@ def _of_prompt(text: str, index: int, tools: frozenset[str]) -> tuple[Instructio
 
 
 def _turns(one: Recorded, batch: Batch) -> Iterator[tuple[int, Turn]]:
-    asked = ""
+    worked = {(use.index, use.name) for use in one.reading.tools if use.failure is None}
+    asked, said, agreed = "", "", False
     for index, (message, role) in enumerate(zip(one.trace.messages, one.roles, strict=True)):
         if role == "user":
             asked = message.text
+            agreed = agreed or (_YES_NO.search(said) is not None and agrees(asked))
         elif role == "agent":
-            yield index, Turn(message.text, message.tool_calls, asked, batch.writes)
+            failed = frozenset(call.name for call in message.tool_calls if (index, call.name) not in worked)
+            turn = Turn(message.text, message.tool_calls, asked, batch.writes, agreed, failed)
+            yield index, turn
+            said = message.text or said
+            agreed = agreed and all(prepares(call.name) for call in turn.changing)
+
+
+def _reminders(one: Recorded) -> Iterator[PatternFinding]:
+    """What users had to say again, late: an instruction that stands, and that they say they gave before."""
+    spoken = [index for index, role in enumerate(one.roles) if role == "user"]
+    for index in spoken:
+        if index < spoken[0] + LATE or not _REMINDS.search(one.text(index)[:LONGEST]):
+            continue
+        again = next((line for line in sentences(one.text(index)) if gives_standing_instruction(line)), "")
+        if again:
+            reason = f"the user had to say again {clip(again, 160)}"
+            details = {"instruction": again, "by_user": True}
+            yield PatternFinding(
+                ProposalKind.PIN_INSTRUCTIONS, one.trace.trace_id, index, clip(one.text(index), 100), reason, TOLD, details
+            )
+            return
 
 
 def _denied_rules(one: Recorded) -> Iterator[PatternFinding]:
