@@ -8,6 +8,7 @@ from typing import Any
 
 from loopwright.guards.claims import LONGEST, Statement, corrects_itself, differ, statements, values_in
 from loopwright.guards.facts import Fact, against, facts_in
+from loopwright.guards.figures import Figure, accounts_for, contradicts, figures
 from loopwright.guards.guard import ALLOW, GuardDecision, GuardEvent, GuardMode
 from loopwright.guards.outcome import as_text, failure
 from loopwright.guards.tool_names import changes_something
@@ -41,6 +42,7 @@ class Conversation:
     """What was said and found since something last changed, what came up, and which calls wait for their results."""
 
     said: tuple[Said, ...] = ()
+    figures: tuple[tuple[Figure, int], ...] = ()
     facts: Mapping[tuple[str, frozenset[str]], Fact] = field(default_factory=dict)
     heard: tuple[Heard, ...] = ()
     waiting: Mapping[str, str] = field(default_factory=dict)
@@ -55,8 +57,9 @@ class CheckConsistency:
     Two statements are held against each other where they are about the same identifiers in nearly the same words; a difference
     counts in an amount, a date, a time, a number, a status, or in whether it is so. Nothing counts that was said before a call of
     a tool in `writes` (or whose name says that it changes something) succeeded, that users or tools have said since, or that the
-    agent corrects openly. `said`, `found` and `unanswered` switch the three comparisons. Each objection is made once:
-    an agent that insists gets through.
+    agent corrects openly. Figures that bear a name ("the refund of $20", "LX12 on May 3") are held against each other in whatever
+    words they stand, over changes too, unless what users or tools said since accounts for the difference. `said`, `found` and
+    `unanswered` switch the three comparisons. Each objection is made once: an agent that insists gets through.
     """
 
     mode: GuardMode = "shadow"
@@ -93,7 +96,8 @@ class CheckConsistency:
         state = _hear(state, "agent", content)
         kept = tuple(s for s in state.said if not any(differ(s.statement, n) for n in new))
         now_said = tuple(Said(statement, state.heard[-1].at) for statement in new)
-        return replace(state, said=(*kept, *now_said)[-MOST_SAID:]), ALLOW
+        given = tuple((figure, state.heard[-1].at) for figure in figures(content)) if self.said else ()
+        return replace(state, said=(*kept, *now_said)[-MOST_SAID:], figures=(*state.figures, *given)[-MOST_SAID:]), ALLOW
 
     def _result(self, state: Conversation, payload: Mapping[str, Any]) -> Conversation:
         name = as_text(payload.get("name"))
@@ -122,7 +126,7 @@ class CheckConsistency:
             if fact is not None:
                 field_ = f"{' '.join(sorted(fact.words))} {fact.value[1]}"
                 return f"this contradicts what {fact.source} found ({field_}). Now: “{statement.text}”"
-        return ""
+        return _other_figure(state, content) if self.said else ""
 
 
 def _contradicted(said: Said, new: Statement, heard: Sequence[Heard]) -> bool:
@@ -138,9 +142,33 @@ def _contradicted(said: Said, new: Statement, heard: Sequence[Heard]) -> bool:
     return not any(h.role == "tool" or _brings_something_new(h, heard) for h in since)
 
 
+def _other_figure(state: Conversation, content: str) -> str:
+    """The objection to a figure that was another when it was told last, and nothing that came up since accounts for it."""
+    for new in figures(content):
+        last = next(((old, at) for old, at in reversed(state.figures) if _same_thing(new, old)), None)
+        if last is None or not contradicts(new, last[0]):
+            continue
+        old, at = last
+        since = [h for h in state.heard if h.at > at]
+        users = [h.text for h in since if h.role == "user"]
+        tools = [h.text for h in since if h.role == "tool"]
+        if accounts_for(new, old, users, tools, [h.text for h in state.heard if h.at <= at]):
+            continue
+        if not any(_brings_something_new(h, state.heard) for h in since if h.role == "user"):
+            return f"this contradicts what was said before. Before: “{old.text}” Now: “{new.text}”"
+    return ""
+
+
+def _same_thing(new: Figure, old: Figure) -> bool:
+    return (new.value == old.value and (new.name, new.which) == (old.name, old.which)) or contradicts(new, old)
+
+
 def _brings_something_new(asked: Heard, heard: Sequence[Heard]) -> bool:
-    before = {value for h in heard if h.at < asked.at for value in values_in(h.text)}
-    return not before.issuperset(values_in(asked.text))
+    brought = set(values_in(asked.text))
+    for known in heard:
+        if brought and known.at < asked.at:
+            brought.difference_update(values_in(known.text))
+    return bool(brought)
 
 
 def _hear(state: Conversation, role: str, text: str) -> Conversation:

@@ -54,7 +54,7 @@ _VALUE = re.compile(
 )  # fmt: skip
 _SENTENCE = re.compile(r"(?<=[a-z0-9)\]*\"'][.!?])\s+|\n+|(?<=\?)\s*")
 _MARKUP = re.compile(r"[*_`>#]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}|^\s*(?:[-*•]|\d+[.)])\s+")
-_ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s|\s*\**[A-Z][\w ]{1,30}:\**\s")
+ITEM = re.compile(r"\s*(?:[-*•]|\d+[.)])\s|\s*\**[A-Z][\w ]{1,30}:\**\s")
 _OPENING = re.compile(
     r"(?:(?:yes|no|ok(?:ay)?|however|unfortunately|therefore|also|and|but|so|as (?:mentioned|i said)"
     r"|(?:please )?(?:note|be aware)(?: that)?|(?:i'?m|i am) (?:very |so )?sorry(?:,? but)?"
@@ -122,10 +122,15 @@ class Statement:
         return tuple(kind for kind, _ in self.values)
 
 
-@lru_cache(maxsize=REMEMBERED)
 def values_in(text: str) -> tuple[tuple[str, str], ...]:
     """Every value in a text, as (kind, value in one form); ids are values here."""
-    return tuple(_normal(found) for found in _VALUE.finditer(text[:LONGEST]))
+    return tuple((kind, value) for kind, value, _ in places_in(text))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def places_in(text: str) -> tuple[tuple[str, str, int], ...]:
+    """Every value in a text, as (kind, value in one form, where it begins)."""
+    return tuple((*_normal(found), found.start()) for found in _VALUE.finditer(text[:LONGEST]))
 
 
 def corrects_itself(text: str) -> bool:
@@ -142,7 +147,7 @@ def statements(text: str) -> list[Statement]:
     heading: frozenset[str] = frozenset()
     for sentence in _SENTENCE.split(text[:LONGEST]):
         statement = _statement(sentence)
-        if _ITEM.match(sentence):
+        if ITEM.match(sentence):
             whole = statement is not None and len(statement.words) >= OF_ITS_OWN
             found += [replace(statement, ids=statement.ids | heading)] if statement and whole else []
             continue

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from loopwright.guards.claims import values_in
+from loopwright.guards.claims import places_in, values_in
 from loopwright.guards.outcome import as_text
 
 Breaks = Callable[[str], bool | None]
@@ -114,14 +114,8 @@ def _offered(text: str, kind: str) -> list[float | None]:
     for sentence in _SENTENCE.split(text):
         for part in re.split(r"[;,]\s|\s(?=\d{1,2}\)\s)", sentence):
             if not _DENIES.search(part):
-                held += [_size(kind, v) for k, v in values_in(part) if k == kind and not _BESIDE.search(_up_to(part, kind))]
+                held += [_size(kind, v) for k, v, at in places_in(part) if k == kind and not _BESIDE.search(part[:at])]
     return held
-
-
-def _up_to(part: str, kind: str) -> str:
-    """What stands before the first value in a part of a sentence."""
-    place = re.search(r"[$€£]?\d" if kind == "money" else r"\d{1,2}(?::|\s?[ap]\.?m)", part)
-    return part[: place.start()] if place else ""
 
 
 def _refused(line: str) -> Breaks | None:
