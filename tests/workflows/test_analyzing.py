@@ -127,7 +127,9 @@ def test_a_detector_that_raises_is_a_row_and_the_others_stand() -> None:
 def test_each_step_shows_its_progress_and_closes_it() -> None:
     steps = Steps()
     asyncio.run(analyze(Given(failing(1)), ["a"], means(progress=steps)))
-    assert steps.labels[-3:] == ["finding failures", "grouping failures", "drafting cases"]
+    *_, finding, grouping, drafting, preventing = steps.labels
+    assert (finding, grouping, drafting) == ("finding failures", "grouping failures", "drafting cases")
+    assert preventing == "looking for what the harness can prevent"
     assert not steps.open
 
 

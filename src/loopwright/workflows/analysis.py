@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from loopwright.audit.rules import Breach
+from loopwright.audit.trail import Break, Trail
 from loopwright.cluster.mode import Clustering
 from loopwright.collect.intake import Intake
 from loopwright.collect.trace import Message
 from loopwright.evaluate.case import EvalCase
+from loopwright.gate.decision import GateDecision
+from loopwright.improve.proposal import Proposal, ProposalRecord
 from loopwright.mine.signal import FailureTrace
+from loopwright.release.effect import ReleaseEffect
+from loopwright.release.record import Release
+from loopwright.watch.finding import AcceptedInputs, DriftFinding
 
 QUOTED_FAILURES = 25
 QUOTED_MODES = 40
 QUOTED_REPRESENTATIVES = 3
 QUOTED_ONE_OFFS = 20
-
+QUOTED_EVIDENCE = 3
+"""So much of each proposal's evidence is quoted."""
 
 STRONG, FAIR = 0.5, 0.25
 """Scores from which the evidence of a failure is strong, and fair; below it is weak."""
@@ -79,12 +87,33 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What only a store knows: what changed in production, what shipped, what that did, and who decided.
+
+    `findings`, `accepted` and `releases` are oldest first. `decisions` are the gate's by id. `effect` is that of the latest
+    release, None where there is none. `tables` are the guards' tables by the proposal that last wrote each. No `breaks`: the
+    trail is whole.
+    """
+
+    findings: tuple[DriftFinding, ...] = ()
+    accepted: tuple[AcceptedInputs, ...] = ()
+    releases: tuple[Release, ...] = ()
+    decisions: Mapping[str, GateDecision] = field(default_factory=dict)
+    effect: ReleaseEffect | None = None
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    trail: Trail = field(default_factory=Trail)
+    breaks: tuple[Break, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """One look at a set of traces.
 
     `failing` is the rate of traces with a score above 0; these are `failures`, best first. `conversations` holds the messages of
     the traces that the report quotes, by trace id. `drafts` has one case per mode. `span` is the first and last start time, None
     where the traces carry none; `periods` are days, or longer where the span is. `made_at` is when the analysis was made.
+    `proposals` are those that a person has to know of; `refused` are those that a hard rule forbids, with the rules. `kept` is
+    there where the analysis is of a store.
     """
 
     title: str
@@ -101,6 +130,9 @@ class Analysis:
     periods: tuple[Period, ...] = ()
     period_unit: PeriodUnit = "day"
     origin: Literal["files", "store"] = "files"
+    proposals: tuple[ProposalRecord, ...] = ()
+    refused: tuple[tuple[Proposal, tuple[Breach, ...]], ...] = ()
+    kept: Kept | None = None
 
 
 def ungrouped(failures: Iterable[FailureTrace], clustering: Clustering) -> int:
@@ -116,10 +148,22 @@ def one_offs(failures: Iterable[FailureTrace], clustering: Clustering) -> list[F
     return sorted((f for f in failures if f.trace_id in alone), key=lambda f: (-f.severity, -f.score, f.trace_id))
 
 
-def quoted(failures: Sequence[FailureTrace], clustering: Clustering) -> list[str]:
-    """The traces whose conversations are quoted: the strongest failures, each mode's representatives, the worst one-offs."""
+def quoted(failures: Sequence[FailureTrace], clustering: Clustering, proposals: Sequence[ProposalRecord] = ()) -> list[str]:
+    """The traces whose conversations are quoted: the strongest failures, representatives, the worst one-offs, some evidence."""
     chosen = [f.trace_id for f in failures[:QUOTED_FAILURES]]
     for mode in clustering.modes[:QUOTED_MODES]:
         chosen += mode.representatives[:QUOTED_REPRESENTATIVES]
     chosen += [f.trace_id for f in one_offs(failures, clustering)[:QUOTED_ONE_OFFS]]
+    for record in proposals:
+        chosen += [trace_id for trace_id, _ in evidence_quotes(record.proposal) if trace_id]
     return list(dict.fromkeys(chosen))
+
+
+def evidence_quotes(proposal: Proposal) -> list[tuple[str, str]]:
+    """The first quotes of a proposal's evidence, each with the trace that it is from, an empty id where it names none."""
+    known = {f"{trace_id}: ": trace_id for trace_id in proposal.evidence}
+    made = []
+    for quote in proposal.quotes[:QUOTED_EVIDENCE]:
+        lead = max((lead for lead in known if quote.startswith(lead)), key=len, default="")
+        made.append((known.get(lead, ""), quote[len(lead) :]))
+    return made

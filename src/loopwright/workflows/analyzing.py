@@ -6,23 +6,25 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
+from loopwright.audit.rules import Breach
 from loopwright.cluster.mode import Clustering
 from loopwright.cluster.options import AVERAGE, Options
 from loopwright.collect.intake import Intake, Rejected
 from loopwright.collect.trace import Message, Trace
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.surroundings import Surroundings
+from loopwright.improve.proposal import Proposal, ProposalRecord
 from loopwright.mine.detector import Detector, DetectorFault
 from loopwright.mine.policy import WEIGHTS
 from loopwright.mine.signal import FailureSignal, FailureTrace
 from loopwright.ports import Clock, Embedder, Progress, TraceReader
 from loopwright.workflows import rates
-from loopwright.workflows.analysis import QUOTED_MODES, Analysis, quoted
+from loopwright.workflows.analysis import QUOTED_MODES, Analysis, Kept, quoted
 from loopwright.workflows.clustering import cluster
 from loopwright.workflows.drafting import AROUND, draft_modes
 from loopwright.workflows.importing import Outcome, import_traces
+from loopwright.workflows.improving import detect_traces
 from loopwright.workflows.mining import mine_traces
 
 
@@ -40,7 +42,7 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What mining, clustering and drafting made of the traces, and with which detectors and weights."""
+    """What mining, clustering, drafting and proposing made of the traces, and with which detectors and weights."""
 
     failures: tuple[FailureTrace, ...]
     clustering: Clustering
@@ -48,6 +50,8 @@ class Found:
     detectors: tuple[Detector, ...] = ()
     faults: tuple[DetectorFault, ...] = ()
     weights: Mapping[FailureSignal, float] = field(default_factory=lambda: WEIGHTS)
+    proposals: tuple[ProposalRecord, ...] = ()
+    refused: tuple[tuple[Proposal, tuple[Breach, ...]], ...] = ()
 
 
 async def analyze(reader: TraceReader, paths: Sequence[str], means: Means, format: str | None = None) -> Analysis:
@@ -67,13 +71,24 @@ async def analyze(reader: TraceReader, paths: Sequence[str], means: Means, forma
         await _step(means.progress, "drafting cases")
         around = Surroundings(traces[-AROUND:], mined.failures)
         drafts = draft_modes(clustering.modes[:QUOTED_MODES], mined.failures, clustering.memberships, talks, around)
+        await _step(means.progress, "looking for what the harness can prevent")
+        detected = await detect_traces(traces)
     finally:
         if means.progress is not None:
             means.progress.done()
+    proposals = tuple(ProposalRecord(proposal) for proposal in detected.proposals)
     return assemble(
-        Found(mined.failures, clustering, drafts, tuple(means.detectors), mined.faults),
+        Found(
+            mined.failures,
+            clustering,
+            drafts,
+            tuple(means.detectors),
+            mined.faults,
+            proposals=proposals,
+            refused=detected.refused,
+        ),
         ((trace.trace_id, trace.started_at) for trace in traces),
-        {id: talks[id] for id in quoted(mined.failures, clustering)},
+        {id: talks[id] for id in quoted(mined.failures, clustering, proposals)},
         title=titled(paths),
         made_at=means.clock.now(),
         intake=intake,
@@ -88,9 +103,12 @@ def assemble(
     title: str,
     made_at: datetime,
     intake: Intake,
-    origin: Literal["files", "store"] = "files",
+    kept: Kept | None = None,
 ) -> Analysis:
-    """The analysis of what was found. `starts` has the id and the start time, or None, of every trace read."""
+    """The analysis of what was found, of a store where there is something `kept`.
+
+    `starts` has the id and the start time, or None, of every trace read.
+    """
     begun = list(starts)
     total = len(begun)
     times = [rates.aware(at) for _, at in begun if at is not None]
@@ -109,7 +127,10 @@ def assemble(
         span=(min(times), max(times)) if times else None,
         periods=periods,
         period_unit=unit,
-        origin=origin,
+        origin="files" if kept is None else "store",
+        proposals=found.proposals,
+        refused=found.refused,
+        kept=kept,
     )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from loopwright.audit.trail import breaks
 from loopwright.cluster.mode import Clustering, FailureMode, Membership, Recipe
 from loopwright.collect.intake import Intake
 from loopwright.mine.detector import Detector
 from loopwright.ports import Clock, Store
-from loopwright.workflows.analysis import QUOTED_MODES, Analysis, quoted
+from loopwright.workflows.analysis import QUOTED_MODES, Analysis, Kept, quoted
 from loopwright.workflows.analyzing import Found, assemble
 from loopwright.workflows.drafting import draft_modes, surroundings_of
+from loopwright.workflows.improving import current
+from loopwright.workflows.releasing import effect_of
 
 TITLE = "Failures in the store"
 
@@ -25,17 +28,34 @@ async def report(store: Store, detectors: Sequence[Detector], clock: Clock, titl
     starts: list[tuple[str, datetime | None]] = [(trace.trace_id, trace.started_at) for trace in store.traces()]
     failures = tuple(store.failures())
     clustering = placed(store.modes(), store.memberships(), {f.trace_id for f in failures}, store.recipe())
-    talks = {id: trace.messages for id in quoted(failures, clustering) if (trace := store.trace(id)) is not None}
+    proposals = tuple(current(store.proposals()))
+    wanted = quoted(failures, clustering, proposals)
+    talks = {id: trace.messages for id in wanted if (trace := store.trace(id)) is not None}
     around = surroundings_of(store, failures)
     drafts = draft_modes(clustering.modes[:QUOTED_MODES], failures, clustering.memberships, talks, around)
     return assemble(
-        Found(failures, clustering, drafts, tuple(detectors)),
+        Found(failures, clustering, drafts, tuple(detectors), proposals=proposals),
         starts,
         talks,
         title=title,
         made_at=clock.now(),
         intake=Intake(taken=len(starts)),
-        origin="store",
+        kept=await _kept(store),
+    )
+
+
+async def _kept(store: Store) -> Kept:
+    releases = store.releases()
+    trail = store.trail()
+    return Kept(
+        findings=tuple(store.findings()),
+        accepted=tuple(store.accepted_inputs()),
+        releases=tuple(releases),
+        decisions={stored.decision_id: stored.decision for stored in store.decisions()},
+        effect=await effect_of(store, releases[-1]) if releases else None,
+        tables={change.proposal_id: change.table for change in store.harness_changes() if change.table},
+        trail=trail,
+        breaks=breaks(trail),
     )
 
 

@@ -9,14 +9,19 @@ from typing import Any
 
 import msgspec
 
+from loopwright.audit.digest import plain
 from loopwright.surfaces.cli.page_file import write_file
+from loopwright.surfaces.cli.proposals import proposal_object, record_object
 from loopwright.surfaces.cli.terminal import emit, note, say, table
 from loopwright.surfaces.reports.page import render, small_print, verdict
-from loopwright.workflows.analysis import Analysis, Rate, one_offs
+from loopwright.surfaces.reports.proposals import KINDS
+from loopwright.watch.exchange import finding_object
+from loopwright.workflows.analysis import Analysis, Kept, Rate, one_offs
 from loopwright.workflows.rates import evidence
 
 MODES_SHOWN = 10
 FAILURES_SHOWN = 5
+PROPOSALS_SHOWN = 6
 REASON_WIDTH = 90
 
 
@@ -33,7 +38,7 @@ def show_place(path: Path, open_it: bool) -> None:
 
 
 def tell(analysis: Analysis) -> None:
-    """Print what was found: the verdict, the largest modes, and the strongest failures where there are no modes."""
+    """Print what was found: the verdict, the largest modes or else the strongest failures, and the proposals in a line each."""
     say(verdict(analysis).replace("\u00a0", " "))
     if aside := small_print(analysis).replace("\u00a0", " "):
         say(aside)
@@ -50,10 +55,18 @@ def tell(analysis: Analysis) -> None:
         say("")
         failures = [(f.trace_id, f"{f.score:.2f}", f.failure_reason[:REASON_WIDTH]) for f in analysis.failures]
         table("", ("trace", "score", "strongest failures"), failures, right=(1,), whole=(0,), most=FAILURES_SHOWN)
+    if analysis.proposals:
+        say("")
+        offered = [record.proposal for record in analysis.proposals]
+        changes = [(KINDS[p.kind][1], f"{len(p.evidence):,}", p.kind.value) for p in offered]
+        table("", ("proposal", "traces", "guard"), changes, right=(1,), most=PROPOSALS_SHOWN)
 
 
 def emit_json(analysis: Analysis, report: Path | None) -> None:
-    """Print one JSON object: what was read, how much fails and why, the modes and the strongest failures."""
+    """Print one JSON object: what was read, how much fails and why, the modes, the strongest failures and the proposals.
+
+    Of a store also what changed in production, the releases and the state of the trail.
+    """
     clustering = analysis.clustering
     found = evidence(analysis.failures, analysis.failing.total)
     emit(
@@ -99,10 +112,27 @@ def emit_json(analysis: Analysis, report: Path | None) -> None:
                     }
                     for f in analysis.failures
                 ],
+                "proposals": [
+                    proposal_object(record.proposal) if analysis.kept is None else record_object(record)
+                    for record in analysis.proposals
+                ],
+                **({} if analysis.kept is None else _kept(analysis.kept)),
                 "report": None if report is None else str(report),
             }
         ).decode()
     )
+
+
+def _kept(kept: Kept) -> dict[str, Any]:
+    return {
+        "drift": [finding_object(finding) for finding in kept.findings],
+        "releases": [{"release_id": release.release_id, **plain(release)} for release in kept.releases],
+        "trail": {
+            "entries": len(kept.trail.recorded),
+            "whole": not kept.breaks,
+            "head": None if kept.trail.head is None else str(kept.trail.head),
+        },
+    }
 
 
 def _rate(rate: Rate) -> dict[str, Any]:

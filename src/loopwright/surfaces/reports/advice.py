@@ -40,7 +40,8 @@ def next_steps(analysis: Analysis) -> list[Step]:
         return [_LOOK, _GROUP]
     look = replace(_LOOK, href="#mode-1") if analysis.clustering.modes else _LOOK
     keep = replace(_KEEP, commands=("loopwright init", f"loopwright import {files}", "loopwright mine", "loopwright cluster"))
-    return [look, _DRAFT, _GATE] if stored else [look, keep, _DRAFT, _GATE]
+    prevent = [_prevent(stored)] if analysis.proposals else []
+    return [look, _DRAFT, *prevent, _GATE] if stored else [look, keep, _DRAFT, *prevent, _GATE]
 
 
 _NO_TRACES = Step(
@@ -78,6 +79,16 @@ _GATE = Step(
 )
 
 
+def _prevent(stored: bool) -> Step:
+    commands = ("loopwright improve verify --all --target python:my_agent:answer", "loopwright review")
+    return Step(
+        "Try the proposals",
+        "Run the agent with and without each guard on the same cases. What is shown to help, and a person approves, is applied.",
+        commands if stored else ("loopwright improve detect", *commands),
+        href="#proposals",
+    )
+
+
 def analysis_files(analysis: Analysis) -> str:
     """The files of this analysis as they stand in a command; `FILE` where there are none or too many."""
     sources = analysis.intake.sources
@@ -96,6 +107,16 @@ def how_measured(analysis: Analysis, version: str) -> list[Fact]:
     ]
     if clustering.memberships:
         facts += [*_recipe(clustering), Fact("Rank of modes", "the summed score of a mode’s failures")]
+    if analysis.proposals:
+        facts.append(
+            Fact("Proposals", "a pattern in three traces or more; the guard is then shown every recorded trace, event by event")
+        )
+    if any(record.verification is not None for record in analysis.proposals):
+        facts.append(Fact("Verification", "paired trials of the same cases with and without the guard, 95 % intervals"))
+    if analysis.kept is not None and analysis.kept.effect is not None:
+        facts.append(
+            Fact("Releases", "conversations before and after, Fisher’s exact test, adjusted for the number of modes (Holm)")
+        )
     return [*(Fact(f.name, line(f.value, 300)) for f in facts), Fact("Made by", f"Loopwright {version}".strip())]
 
 
@@ -126,6 +147,11 @@ def limits(analysis: Analysis) -> list[str]:
         told.append(
             "Modes are groups of alike evidence. Names come from the words that set a group apart; the cause, and whether "
             "one fix will do for all, is for a person to say."
+        )
+    if analysis.proposals:
+        told.append(
+            "A replay says in which recorded conversations a guard would have acted, not what would have come of it. Only a "
+            "verification, which runs the agent, tells whether it helps."
         )
     if analysis.intake.rejected_count:
         told.append(f"{counted(analysis.intake.rejected_count, 'record')} could not be read; they count in no figure above.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,15 @@ CALL_HEAD, CALLS_SHOWN = 180, 6
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One signal, in words. `place` is the number of the message, None where it points at none."""
+    """One signal, in words; `severity` and `confidence` are None for evidence that is not a signal.
+
+    `place` is the number of the message, None where it points at none.
+    """
 
     name: str
     detector: str
-    severity: float
-    confidence: float
+    severity: float | None
+    confidence: float | None
     reason: str
     place: int | None
 
@@ -85,7 +88,16 @@ def pinned_text(failure: FailureTrace, messages: Sequence[Message]) -> tuple[str
 
 def excerpt(failure: FailureTrace, messages: Sequence[Message]) -> Excerpt:
     """The opening, the messages around the evidence, or the end where nothing is pinned."""
-    pins = _pins(failure, len(messages))
+    return _around(messages, _pins(failure, len(messages)), lambda index: _flags(failure.signals, index))
+
+
+def excerpt_at(messages: Sequence[Message], pinned: Evidence) -> Excerpt:
+    """The opening and the messages around the place of one piece of evidence, or the end where it has none."""
+    pins = [] if pinned.place is None else [pinned.place]
+    return _around(messages, pins, lambda index: (pinned,) if index == pinned.place else ())
+
+
+def _around(messages: Sequence[Message], pins: Sequence[int], flags: Callable[[int], tuple[Evidence, ...]]) -> Excerpt:
     opening = next((i for i, m in enumerate(messages) if m.role == "user"), 0)
     around = pins or [len(messages) - 1]
     chosen = {i for pin in around for i in range(pin - BEFORE, pin + AFTER + 1) if 0 <= i < len(messages)}
@@ -93,9 +105,13 @@ def excerpt(failure: FailureTrace, messages: Sequence[Message]) -> Excerpt:
     turns: list[tuple[int, Turn]] = []
     previous = -1
     for index in sorted(chosen):
-        turns.append((index - previous - 1, _turn(index, messages[index], failure.signals)))
+        turns.append((index - previous - 1, _turn(index, messages[index], flags(index))))
         previous = index
     return Excerpt(tuple(turns), len(messages) - previous - 1, len(messages))
+
+
+def _flags(signals: Sequence[Signal], index: int) -> tuple[Evidence, ...]:
+    return tuple(_evidence(s) for s in by_strength(signals) if s.where.message_index == index)[:MAX_FLAGS]
 
 
 def _pins(failure: FailureTrace, length: int) -> list[int]:
@@ -122,7 +138,7 @@ def _evidence(signal: Signal) -> Evidence:
     )
 
 
-def _turn(index: int, message: Message, signals: Sequence[Signal]) -> Turn:
+def _turn(index: int, message: Message, pinned: tuple[Evidence, ...]) -> Turn:
     return Turn(
         index=index,
         role=message.role if message.role in ("user", "assistant", "tool", "system") else "other",
@@ -131,7 +147,7 @@ def _turn(index: int, message: Message, signals: Sequence[Signal]) -> Turn:
         text=clip(message.text, MESSAGE_HEAD, MESSAGE_FOLD),
         calls=tuple(_call(c) for c in message.tool_calls[:CALLS_SHOWN]),
         more_calls=max(0, len(message.tool_calls) - CALLS_SHOWN),
-        pinned=tuple(_evidence(s) for s in by_strength(signals) if s.where.message_index == index)[:MAX_FLAGS],
+        pinned=pinned,
     )
 
 

@@ -105,6 +105,28 @@ class FailureRows:
         member = self._members.get(trace_id)
         return self._modes[member.mode_id][0] if member and member.mode_id in self._modes else ONE_OFF
 
+    def rank_of(self, trace_id: str) -> int:
+        """The place of a trace among the ranked failures that are listed, 0 where it is not."""
+        rank = self._ranks.get(trace_id, 0)
+        return rank if rank <= QUOTED_FAILURES else 0
+
+    def place_of(self, mode_id: str | None) -> tuple[Look, str]:
+        """The look of a mode and where on the page it is shown in full, empty where it is not."""
+        if mode_id is None or mode_id not in self._modes:
+            return ONE_OFF, ""
+        drawn, mode = self._modes[mode_id]
+        known = any(i in self._failures for i in mode.representatives) or mode_id in self._drafts
+        return drawn, f"#mode-{drawn.rank}" if known and drawn.rank <= QUOTED_MODES else ""
+
+    def mode_of(self, trace_id: str) -> tuple[Look, str]:
+        """The same for the mode that holds this failure."""
+        member = self._members.get(trace_id)
+        return self.place_of(member.mode_id if member else None)
+
+    def conversation(self, trace_id: str) -> Sequence[Message] | None:
+        """The messages of a trace, None where they are not at hand."""
+        return self._analysis.conversations.get(trace_id)
+
     def row(self, failure: FailureTrace) -> FailureRow:
         """One failure, with its evidence and, where the conversation is at hand, the part that shows it."""
         member = self._members.get(failure.trace_id)

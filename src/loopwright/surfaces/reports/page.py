@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from loopwright.collect.intake import Rejected
 from loopwright.mine.policy import POLICIES
-from loopwright.surfaces.reports import advice, plots
+from loopwright.surfaces.reports import advice, plots, production, proposals, releases
 from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
 from loopwright.surfaces.reports.palette import look
 from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible, whole_percent
@@ -49,7 +49,8 @@ def render(analysis: Analysis, version: str = "") -> str:
     modes = rows.modes()
     failures = rows.ranked()
     marks, map_left = _map(analysis, rows, failures, modes)
-    style, script = _source("report.css"), _source("report.js")
+    offered = proposals.proposal_rows(analysis, rows)
+    style, script = _source("report.css") + _source("loop.css"), _source("report.js")
     return _environment().get_template("report.html.j2").render(
         a=analysis,
         style=Markup(style),  # noqa: S704 - our own file
@@ -93,7 +94,27 @@ def render(analysis: Analysis, version: str = "") -> str:
         files=analysis.intake.files[:FILES_SHOWN],
         all_failures=_all_failures(analysis),
         whole_trace=_whole_trace(analysis),
+        proposals=offered,
+        numbers={row.proposal_id: row.number for row in offered},
+        helping=sum(r.verification is not None and r.verification.verdict == "helping" for r in analysis.proposals),
+        absent=proposals.absent(analysis),
+        refusals=proposals.refusals(analysis),
+        **_of_store(analysis, rows),
     )  # fmt: skip
+
+
+def _of_store(analysis: Analysis, rows: FailureRows) -> dict[str, Any]:
+    """What the page says of a store alone."""
+    kept = analysis.kept
+    if kept is None:
+        return {}
+    return {
+        "drifts": production.drift_rows(kept),
+        "releases": releases.release_rows(kept),
+        "effect": releases.effect_rows(analysis, rows),
+        "entries": production.entry_rows(kept),
+        "broken": production.broken(kept),
+    }
 
 
 def verdict(analysis: Analysis) -> str:

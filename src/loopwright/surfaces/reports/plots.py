@@ -34,6 +34,15 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference and its interval on an axis with zero in the middle, in percent of the axis."""
+
+    middle: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A vertical bar: left edge, width and height in percent; `low` and `high` bound its interval, None where it has none."""
 
@@ -87,6 +96,12 @@ def top_of(shares: Sequence[float]) -> float:
 def bar(rate: Rate, top: float) -> Bar:
     """A rate on an axis from 0 to `top`."""
     return Bar(*(round(100 * min(value / top, 1.0), 2) for value in (rate.share, rate.low, rate.high)))
+
+
+def difference(value: float, low: float, high: float, reach: float) -> Difference:
+    """A difference on an axis from `-reach` to `reach`; what lies beyond is drawn at its end."""
+    scale = 50 / reach if reach > 0 else 0.0
+    return Difference(*(round(min(max(50 + scale * v, 0.0), 100.0), 2) for v in (value, low, high)))
 
 
 def histogram(scores: Sequence[float]) -> list[Column]:
