@@ -11,6 +11,8 @@ from hypothesis import settings
 
 from openai_server import OpenAIServer
 
+os.environ.pop("COLUMNS", None)  # parallel workers set it; tables are as wide as they are where nothing is a terminal
+
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 

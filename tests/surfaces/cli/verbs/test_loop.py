@@ -21,11 +21,11 @@ ORDERS = ("boots", "tent", "stove", "lamp", "rope", "map", "flask", "knife", "sa
 
 
 def conversation(number: int) -> dict[str, Any]:
-    """An agent that looks an order up three times, and fails."""
+    """An agent that looks an order up again and again, and fails."""
     item = ORDERS[number % len(ORDERS)]
     call = {"id": "c", "type": "function", "function": {"name": "find_order", "arguments": json.dumps({"item": item})}}
     asked: list[dict[str, Any]] = [{"role": "user", "content": f"Where is my {item}? Order {number}."}]
-    for _ in range(3):
+    for _ in range(6):
         asked += [
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "tool", "tool_call_id": "c", "content": f"Error: no order with {item}"},

@@ -31,7 +31,7 @@ WEEKS = 5
 LATER_WEEKS = 4
 BATCH = 200
 FIRST, SECOND = "1.0", "1.2+guards"
-LOWER_IS_BETTER = ("escalation", "support_contacts")
+LOWER_IS_BETTER = ("complaint", "escalated", "handling_seconds", "refund_usd", "repeat_contact")
 Row = dict[str, Any]
 
 
