@@ -11,11 +11,12 @@ import pytest
 from builders import assistant, tool_call, tool_result, trace, user
 from loopwright.collect.intake import Rejected
 from loopwright.collect.trace import Trace
+from loopwright.improve.proposal import Proposal, ProposalKind
 from loopwright.mine.detector import Detector
 from loopwright.mine.detectors import SHIPPED
 from loopwright.mine.signal import FailureSignal
 from loopwright.ports import Imported
-from loopwright.workflows.analysis import QUOTED_FAILURES, one_offs, quoted
+from loopwright.workflows.analysis import QUOTED_EVIDENCE, QUOTED_FAILURES, evidence_quotes, one_offs, quoted
 from loopwright.workflows.analyzing import Means, analyze, titled
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -149,3 +150,22 @@ def test_only_what_is_quoted_is_kept() -> None:
 )  # fmt: skip
 def test_the_title_says_what_was_read(sources: list[str], title: str) -> None:
     assert titled(sources) == title
+
+
+def test_the_conversations_that_a_proposal_quotes_are_kept() -> None:
+    call, error = assistant(None, tool_call("refund", booking="B1")), tool_result("Error: timeout", name="refund")
+    storms = [trace(user("refund"), *[call, error] * 6, assistant("no"), id=f"storm: {i}") for i in range(60)]
+    answered = [trace(user("refund"), call, tool_result("done", name="refund"), assistant("ok"), id=f"f{i}") for i in range(60)]
+    found = asyncio.run(analyze(Given(*storms, *answered), ["a"], means()))
+    records = [r for r in found.proposals if r.proposal.kind is ProposalKind.RETRY_BUDGET]
+    assert len(records) == 1
+    quotes = evidence_quotes(records[0].proposal)
+    assert len(quotes) == QUOTED_EVIDENCE
+    assert {id for id, _ in quotes} <= found.conversations.keys()
+    assert set(found.conversations) == set(quoted(found.failures, found.clustering, found.proposals))
+    assert found.kept is None
+
+
+def test_a_quote_names_the_longest_id_that_it_begins_with() -> None:
+    made = Proposal(ProposalKind.RETRY_BUDGET, ("a", "a: b", "c"), quotes=("a: b: said", "a: said", "c said"))
+    assert evidence_quotes(made) == [("a: b", "said"), ("a", "said"), ("", "c said")]

@@ -67,8 +67,14 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "report.html"
 
 
-def test_hostile_text_is_inert(browser: Any, file: Path, analysis: Make) -> None:
-    with opened(browser, file, render(analysis(HOSTILE))) as page:
+@pytest.fixture(params=["files", "store"])
+def make(request: pytest.FixtureRequest, analysis: Make, whole: Make) -> Make:
+    """Makes the analysis of files, or of a store that holds everything."""
+    return analysis if request.param == "files" else whole
+
+
+def test_hostile_text_is_inert(browser: Any, file: Path, make: Make) -> None:
+    with opened(browser, file, render(make(HOSTILE))) as page:
         open_everything(page)
         page.wait_for_timeout(200)
         assert page.evaluate("window.pwned") is None
@@ -82,9 +88,9 @@ def test_hostile_text_is_inert(browser: Any, file: Path, analysis: Make) -> None
         assert "{{ 7*7 }}" in shown
 
 
-def test_the_browser_and_the_page_agree_on_the_tree(browser: Any, file: Path, analysis: Make) -> None:
+def test_the_browser_and_the_page_agree_on_the_tree(browser: Any, file: Path, make: Make) -> None:
     """Parsed again from what the browser made of it, the page has the same elements: nothing had to be mended."""
-    html = render(analysis(HOSTILE))
+    html = render(make(HOSTILE))
     with opened(browser, file, html) as page:
         count = "(h) => new DOMParser().parseFromString(h, 'text/html').querySelectorAll('*').length"
         assert page.evaluate(count, page.content()) == page.evaluate(count, html)
@@ -92,8 +98,8 @@ def test_the_browser_and_the_page_agree_on_the_tree(browser: Any, file: Path, an
 
 
 @pytest.mark.parametrize("text", ["I want my money back", "x" * 3000, HOSTILE], ids=["plain", "unbroken", "hostile"])
-def test_a_phone_never_scrolls_sideways(browser: Any, file: Path, analysis: Make, text: str) -> None:
-    with opened(browser, file, render(analysis(text, count=30, kinds=9)), size=PHONE) as page:
+def test_a_phone_never_scrolls_sideways(browser: Any, file: Path, make: Make, text: str) -> None:
+    with opened(browser, file, render(make(text, count=30, kinds=9)), size=PHONE) as page:
         assert widest(page) <= PHONE["width"]
         open_everything(page)
         assert widest(page) <= PHONE["width"]
@@ -123,6 +129,25 @@ def test_without_scripts_everything_can_be_read(browser: Any, file: Path, analys
         assert not row.locator(".talk").is_visible()
         row.locator("summary").first.click()
         assert row.locator(".turn.pinned").first.is_visible()
+
+
+def test_without_scripts_the_loop_can_be_read_too(browser: Any, file: Path, whole: Make) -> None:
+    with opened(browser, file, render(whole()), js=False) as page:
+        for heading in ("Proposals", "Releases", "What changed in production", "Who decided what"):
+            assert page.get_by_role("heading", name=heading, exact=True).is_visible()
+        said = page.locator("#proposal-1 .said-so").first
+        assert not said.locator(".talk").is_visible()
+        said.locator("summary").first.click()
+        assert said.locator(".turn.pinned").first.is_visible()
+
+
+def test_on_a_phone_a_verification_is_read_without_scrolling(browser: Any, file: Path, whole: Make) -> None:
+    with opened(browser, file, render(whole("refunds")), size={"width": 390, "height": 800}) as page:
+        open_everything(page)
+        tables = page.locator(".verified, .effects")
+        assert tables.count() >= 3
+        assert tables.evaluate_all("tables => tables.every(t => t.scrollWidth <= t.parentElement.clientWidth)")
+        assert page.get_by_role("table").count() > tables.count()
 
 
 def test_a_link_to_a_failure_opens_it(browser: Any, file: Path, analysis: Make) -> None:
@@ -184,8 +209,8 @@ CONTRASTS = """
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_has_enough_contrast(browser: Any, file: Path, analysis: Make, scheme: str) -> None:
-    with opened(browser, file, render(analysis()), scheme=scheme) as page:
+def test_all_text_has_enough_contrast(browser: Any, file: Path, make: Make, scheme: str) -> None:
+    with opened(browser, file, render(make()), scheme=scheme) as page:
         open_everything(page)
         worst = page.evaluate(CONTRASTS)
         assert worst[0][0] >= 4.5, worst

@@ -66,8 +66,13 @@ class Outline(HTMLParser):
         self.text.append(data)
 
 
-def test_the_page_nests_and_its_links_lead_somewhere(analysis: Make) -> None:
-    page = Outline(render(analysis()))
+@pytest.fixture(params=["files", "store"])
+def any_analysis(request: pytest.FixtureRequest, analysis: Make, whole: Make) -> Analysis:
+    return analysis() if request.param == "files" else whole()
+
+
+def test_the_page_nests_and_its_links_lead_somewhere(any_analysis: Analysis) -> None:
+    page = Outline(render(any_analysis))
     assert len(page.ids) == len(set(page.ids))
     inner = [link[1:] for link in page.links if link.startswith("#")]
     assert inner
@@ -75,15 +80,15 @@ def test_the_page_nests_and_its_links_lead_somewhere(analysis: Make) -> None:
     assert [link for link in page.links if not link.startswith("#")] == ["data:,"]
 
 
-def test_headings_go_down_one_level_at_a_time(analysis: Make) -> None:
-    levels = [int(tag[1]) for tag, _ in Outline(render(analysis())).tags if re.fullmatch("h[1-6]", tag)]
+def test_headings_go_down_one_level_at_a_time(any_analysis: Analysis) -> None:
+    levels = [int(tag[1]) for tag, _ in Outline(render(any_analysis)).tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-def test_nothing_is_loaded_and_no_code_stands_in_attributes(analysis: Make) -> None:
-    html = render(analysis())
+def test_nothing_is_loaded_and_no_code_stands_in_attributes(any_analysis: Analysis) -> None:
+    html = render(any_analysis)
     page = Outline(html)
     for tag, attributes in page.tags:
         assert not {a for a in attributes if a.startswith("on") or a in ("src", "srcset", "style", "action")}, (tag, attributes)
@@ -98,8 +103,10 @@ def test_nothing_is_loaded_and_no_code_stands_in_attributes(analysis: Make) -> N
 
 def test_templates_never_switch_escaping_off() -> None:
     templates = files("loopwright.surfaces.reports") / "templates"
-    for name in ("report.html.j2", "macros.html.j2"):
-        source = (templates / name).read_text(encoding="utf-8")
+    found = [place for place in templates.iterdir() if place.name.endswith(".j2")]
+    assert len(found) == 4
+    for place in found:
+        source = place.read_text(encoding="utf-8")
         assert "|safe" not in source.replace(" ", "")
         assert "autoescape" not in source
     assert "innerHTML" not in (templates / "report.js").read_text(encoding="utf-8")

@@ -100,8 +100,8 @@ def bar(rate: Rate, top: float) -> Bar:
 
 def difference(value: float, low: float, high: float, reach: float) -> Difference:
     """A difference on an axis from `-reach` to `reach`; what lies beyond is drawn at its end."""
-    scale = 50 / reach if reach > 0 else 0.0
-    return Difference(*(round(min(max(50 + scale * v, 0.0), 100.0), 2) for v in (value, low, high)))
+    places = (max(-1.0, min(v / reach, 1.0)) if reach > 0 else 0.0 for v in (value, low, high))
+    return Difference(*(round(50 + 50 * place, 2) for place in places))
 
 
 def histogram(scores: Sequence[float]) -> list[Column]:

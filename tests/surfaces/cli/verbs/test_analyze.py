@@ -69,6 +69,30 @@ def test_json_is_one_object_and_no_page_unless_asked(file, project, capsys):
     assert left(project) == {"traces.jsonl", "p.html"}
 
 
+def test_what_the_harness_can_prevent_is_proposed(project, capsys):
+    call = {"id": "1", "type": "function", "function": {"name": "refund", "arguments": '{"booking": "B7"}'}}
+    again = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "name": "refund", "content": "Error: <b>no answer</b> in time"},
+    ] * 6
+    asks, ends = {"role": "user", "content": "I want my money back"}, {"role": "assistant", "content": "I could not."}
+    fine = [asks, again[0], {**again[1], "content": "refunded"}, {"role": "assistant", "content": "Done."}]
+    talks = {f"s{i}": [asks, *again, ends] for i in range(6)} | {f"f{i}": fine for i in range(20)}
+    lines = (json.dumps({"id": id, "messages": talk}) for id, talk in talks.items())
+    (project / "storms.jsonl").write_text("\n".join(lines))
+    assert main(["analyze", "storms.jsonl", *STATIC]) == 0
+    assert "retry_budget" in capsys.readouterr().out
+    html = (project / PAGE).read_text(encoding="utf-8")
+    assert "[guards.retry_budget]" in html
+    assert "Error: &lt;b&gt;no answer&lt;/b&gt; in time" in html.split('id="proposals"')[1].split('id="next"')[0]
+    assert main(["analyze", "storms.jsonl", "--format", "json", *STATIC]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (storm,) = [p for p in found["proposals"] if p["kind"] == "retry_budget"]
+    assert set(storm["evidence"]) == {f"s{i}" for i in range(6)}
+    assert "releases" not in found
+    assert left(project) == {"storms.jsonl", PAGE}
+
+
 def test_good_lines_are_kept_bad_ones_counted_and_the_exit_is_64(file, project, capsys):
     file.write_text(file.read_text() + "{broken\n" + conversation("t0") + "\n", encoding="utf-8")
     assert main(["analyze", str(file), *STATIC]) == 64
