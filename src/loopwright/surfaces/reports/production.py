@@ -11,7 +11,7 @@ from loopwright.surfaces.reports import plots
 from loopwright.surfaces.reports.measures import points, signed
 from loopwright.surfaces.reports.text import line, moment
 from loopwright.watch.finding import DriftFinding, DriftKind
-from loopwright.workflows.analysis import Kept
+from loopwright.workflows.analysis import Kept, Rate
 from loopwright.workflows.rates import rate
 
 FINDINGS_SHOWN = 4
@@ -19,6 +19,7 @@ ENTRIES_SHOWN = 6
 BREAKS_SHOWN = 5
 TRACES_NAMED = 3
 RESPONSES_SHOWN = 6
+WEEKS_SHOWN = 52
 
 DRIFTS = {
     DriftKind.DISTRIBUTION_SHIFT: ("Distribution shift", "users ask for other things than before"),
@@ -32,7 +33,8 @@ DRIFTS = {
 class FindingRow:
     """One drift: what was found, how sure and how large, the weeks it is about, what was done about it, and what to do.
 
-    `weeks` are its rates by week, empty where it has none; `answer` is empty where nobody answered it yet.
+    `weeks` are its rates by week, empty where it has none, `rates` the first and the last of them; `answer` is empty where
+    nobody answered it yet.
     """
 
     summary: str
@@ -41,6 +43,7 @@ class FindingRow:
     effect: str
     responses: tuple[tuple[str, str], ...]
     weeks: tuple[plots.Column, ...] = ()
+    rates: tuple[float, float] | None = None
     traces: tuple[str, ...] = ()
     more_traces: int = 0
     answer: str = ""
@@ -96,14 +99,15 @@ def broken(kept: Kept) -> list[str]:
 
 
 def _finding(finding: DriftFinding, kept: Kept) -> FindingRow:
-    summary = line(finding.summary, 400)
+    summary, weekly = line(finding.summary, 400), _weekly(finding)
     return FindingRow(
         summary=summary[:1].upper() + summary[1:],
         found=f"{finding.found_at:%Y-%m-%d}" if finding.found_at is not None else "",
         p_value=f"{finding.p_value:.2g}",
         effect=_size(finding),
         responses=tuple((line(command, 200), line(does, 200)) for command, does in finding.responses[:RESPONSES_SHOWN]),
-        weeks=_weeks(finding),
+        weeks=_columns(weekly),
+        rates=(weekly[0][1].share, weekly[-1][1].share) if weekly else None,
         traces=tuple(line(trace_id, 80) for trace_id in finding.trace_ids[:TRACES_NAMED]),
         more_traces=max(0, len(finding.trace_ids) - TRACES_NAMED),
         answer=_answer(finding, kept),
@@ -116,16 +120,19 @@ def _size(finding: DriftFinding) -> str:
     return points(finding.effect) if finding.kind is not DriftKind.BUSINESS_METRIC else signed(finding.effect, ".3g")
 
 
-def _weeks(finding: DriftFinding) -> tuple[plots.Column, ...]:
-    """The rates by week that an accumulation was found in, as columns."""
+def _weekly(finding: DriftFinding) -> list[tuple[str, Rate]]:
+    """The rates by week that an accumulation was found in, of a year at most."""
     if finding.kind is not DriftKind.EDGE_CASES:
-        return ()
+        return []
     weeks, failures, traces = (finding.evidence.get(name) for name in ("weeks", "failures", "traces"))
     if not (isinstance(weeks, Sequence) and isinstance(failures, Sequence) and isinstance(traces, Sequence)):
-        return ()
-    rates = [(str(week), rate(int(x), int(n))) for week, x, n in zip(weeks, failures, traces, strict=False)][-52:]
-    top = max((r.share for _, r in rates), default=0.0) or 1.0
-    slot = 100 / max(len(rates), 1)
+        return []
+    return [(str(week), rate(int(x), int(n))) for week, x, n in zip(weeks, failures, traces, strict=False)][-WEEKS_SHOWN:]
+
+
+def _columns(weekly: Sequence[tuple[str, Rate]]) -> tuple[plots.Column, ...]:
+    top = max((r.share for _, r in weekly), default=0.0) or 1.0
+    slot = 100 / max(len(weekly), 1)
     return tuple(
         plots.Column(
             x=round(slot * (i + 0.12), 3),
@@ -133,7 +140,7 @@ def _weeks(finding: DriftFinding) -> tuple[plots.Column, ...]:
             height=round(100 * r.share / top, 2),
             title=f"week of {line(week, 20)}: {r.count} of {r.total} traces",
         )
-        for i, (week, r) in enumerate(rates)
+        for i, (week, r) in enumerate(weekly)
     )
 
 

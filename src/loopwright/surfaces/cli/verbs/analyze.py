@@ -44,7 +44,10 @@ def analyze(
     max_line_bytes: int | None = from_setting("import.max_line_bytes"),
     config: Path | None = CONFIG,
 ) -> None:
-    """Files of traces become one HTML page: what fails, how often, which failures are alike, and a draft case for each mode.
+    """Files of traces become one HTML page: what fails, how often, which failures are alike, draft cases, and proposals.
+
+    A proposal is a change of the agent's harness that would prevent a failure pattern seen in three traces or more, with what its
+    guard would have done in each trace.
 
     Nothing else is needed: no key, no network, no store, no settings; nothing is left behind but the page. The page is one file
     that loads nothing, and can be mailed. It quotes your conversations.

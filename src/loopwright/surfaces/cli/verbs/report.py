@@ -30,9 +30,11 @@ def report(
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
 ) -> None:
-    """What the store holds, as one HTML page: failure rates by type, ranked failures, modes with their status, draft cases.
+    """What the store holds, as one HTML page: failures and their modes, draft cases, proposals, releases, drift, decisions.
 
-    It shows what `import`, `mine` and `cluster` left in the store, and changes nothing there.
+    It shows what `import`, `mine`, `cluster`, `improve`, `release` and `watch` left in the store, and changes nothing there: each
+    proposal with its verification, what the latest release did to each mode, each drift with its answer, and whether the decision
+    trail is whole.
 
     Example: loopwright report --out monday.html
     """
