@@ -29,7 +29,7 @@ def regressions(
     ran = [(by_name[t.version].version if t.version in by_name else t.version, t) for t in traces if t.version is not None]
     order = _order(ran)
     if len(order) < 2:
-        why = f"{len(order)} versions with {FEWEST_TRACES} traces or more; a comparison needs two"
+        why = f"{'one version' if order else 'no version'} with {FEWEST_TRACES} traces or more; a comparison needs two"
         return Look(DriftKind.REGRESSION, "failure rates before and after a release", undecided=why)
     old, new = order[-2:]
     before, after = [t for version, t in ran if version == old], [t for version, t in ran if version == new]
