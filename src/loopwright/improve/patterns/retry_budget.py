@@ -16,6 +16,12 @@ from loopwright.mine.wording import clip
 STORM = 3
 """Failures of one tool in a row that make a storm."""
 
+USUAL = 0.8
+"""The share of the successes after failures, in sound traces, that a budget leaves room for.
+
+A rarer one may be a storm that happened to end early; to leave room for it would be to let what is a storm pass.
+"""
+
 
 def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
     """One finding for each row of `STORM` failures or more, at its last. A denial is not counted: that is another pattern."""
@@ -40,7 +46,7 @@ def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:
     ill = {f.trace_id for f in findings}
     sound = [r for r in batch.recorded if r.trace.trace_id not in ill]
     rows = sorted(n for r in sound for n in _before_success(r))
-    per_tool = min(max(2, _quantile(rows, 0.99) + 1), STORM + 2)
+    per_tool = min(max(STORM - 1, _quantile(rows, USUAL) + 1), STORM + 2)
     totals = sorted(sum(m.event.kind == "tool_result" and failure(m.event.payload) is not None for m in r.moments) for r in sound)
     return {"per_tool": per_tool, "per_session": max(per_tool + 2, _quantile(totals, 0.99) + 2), "cooldown_seconds": 30.0}
 
