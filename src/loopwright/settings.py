@@ -165,7 +165,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("watch.max_inputs", 5000, "inputs", "Of more inputs on a side so many are drawn and looked at.", low=10),
     Setting(
         "watch.lower_is_better",
-        "escalated escalation complaint cancelled churned contacted_support error_rate latency cost",
+        "escalated escalation complaint cancelled churned contacted_support repeat_contact refund_usd handling_seconds "
+        "error_rate latency cost",
         "metrics",
         "The business metrics of which less is better; of all others more is.",
     ),

@@ -19,6 +19,7 @@ from loopwright.cluster.options import AVERAGE, NOTHING, Known, Options
 from loopwright.cluster.recipe import Key, key_of, source_text
 from loopwright.cluster.space import Array, vectors_of
 from loopwright.effects import Embed
+from loopwright.mine.policy import alone
 from loopwright.mine.signal import FailureTrace
 
 REPRESENTATIVES = 5
@@ -37,10 +38,11 @@ def cluster_failures(
     """Place every failure in a mode, or on its own.
 
     Yields one `Embed`, unless there is nothing to embed, and returns the clustering. Every failure given has a membership, in
-    the order given; one with score 0 is never clustered, and has neither mode nor strength. Modes come best first. The same
-    failures in another order make the same modes. `embedder` names the model in the result. Trace ids must be distinct.
+    the order given; one with score 0 is never clustered, and has neither mode nor strength, nor is one whose evidence never
+    counts alone (a business metric). Modes come best first. The same failures in another order make the same modes. `embedder`
+    names the model in the result. Trace ids must be distinct.
     """
-    live = [f for f in failures if f.score > 0]
+    live = [f for f in failures if f.score > 0 and not alone(f.signals)]
     distinct = _distinct(live)
     grouping, x = yield from _group(live, distinct, options)
     members = _members(live, distinct.rows, grouping.labels)

@@ -6,7 +6,7 @@ truth: `score` takes any table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
@@ -82,6 +82,8 @@ POLICIES: tuple[SignalPolicy, ...] = (
     ),
 )
 
+_NEVER_ALONE = frozenset(row.type for row in POLICIES if row.surfaces == "never alone")
+
 WEIGHTS: Mapping[FailureSignal, float] = MappingProxyType({row.type: row.weight for row in POLICIES})
 
 
@@ -91,6 +93,11 @@ def score(signals: Iterable[Signal], weights: Mapping[FailureSignal, float] = WE
     One more signal never lowers it, and their order does not matter.
     """
     return _any_of(weights[s.type] * s.severity * s.confidence for s in signals)
+
+
+def alone(signals: Sequence[Signal]) -> bool:
+    """Whether this is evidence that never counts alone: signals, and of no other type than one that surfaces `never alone`."""
+    return bool(signals) and all(signal.type in _NEVER_ALONE for signal in signals)
 
 
 def combined_severity(signals: Iterable[Signal]) -> float:

@@ -10,6 +10,7 @@ from loopwright.errors import LoopwrightError, RuleError, UsageError
 from loopwright.evaluate.fingerprint import changes
 from loopwright.gate.decision import Outcome
 from loopwright.improve.proposal import ProposalStatus
+from loopwright.mine.policy import alone
 from loopwright.ports import HarnessFile, Store, StoredDecision
 from loopwright.registry import known_id, unknown
 from loopwright.release.effect import ReleaseEffect, Seen, effect, sides
@@ -100,13 +101,13 @@ async def record_release(store: Store, request: ReleaseRequest) -> Release:
 async def effect_of(store: Store, release: Release) -> ReleaseEffect:
     """The rate of each failure mode before and after a release, from all traces in the store.
 
-    Traces that were not mined, or whose failures were not grouped, make the counts too low on one side: then nothing is called
-    fallen or risen, and the effect says so.
+    Evidence that never counts alone (a business metric) is no failure here. Traces that were not mined, or whose failures were
+    not grouped, make the counts too low on one side: then nothing is called fallen or risen, and the effect says so.
     """
     releases = store.releases()
     found = sides((Seen(t.trace_id, t.session_id, t.version, t.started_at) for t in store.traces()), releases, release)
     places = {place.trace_id: place.mode_id for place in store.memberships()}
-    failing = {failure.trace_id for failure in store.failures()}
+    failing = {failure.trace_id for failure in store.failures() if not alone(failure.signals)}
     doubts = []
     if unmined := store.count_unmined():
         doubts.append(f"{unmined} traces came since failures were last looked for; run: loopwright mine, loopwright cluster")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,7 +30,6 @@ WEEKS = 5
 LATER_WEEKS = 4
 BATCH = 200
 FIRST, SECOND = "1.0", "1.2+guards"
-LOWER_IS_BETTER = ("complaint", "escalated", "handling_seconds", "refund_usd", "repeat_contact")
 Row = dict[str, Any]
 
 
@@ -121,7 +119,7 @@ def show_weeks(figures: Row) -> None:
 
 async def watch(world: World) -> Row:
     """Look for drift, at the end of the weeks so far."""
-    policy = replace(wiring.watch_policy(world.settings), lower_is_better=LOWER_IS_BETTER)
+    policy = wiring.watch_policy(world.settings)
     report = await watch_store(world.airline, wiring.embedder(world.settings, note), policy, world.clock.now())
     return {
         "looks": [
@@ -151,7 +149,7 @@ def show_watched(figures: Row) -> None:
 
 async def mine_and_cluster(world: World) -> Row:
     """Mine the store anew and group the failures; modes keep their ids."""
-    mined = await mine_store(world.airline, list(wiring.detectors()))
+    mined = await mine_store(world.airline, list(wiring.detectors()), policy=wiring.watch_policy(world.settings))
     options = wiring.cluster_options(world.settings)
     clustering = await cluster_store(world.airline, wiring.embedder(world.settings, note), options, world.clock.now())
     return {

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any
 
 from loopwright import wiring
-from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, TargetReply
 from loopwright.evaluate.case import Check, EvalCase, Layer, Suite
-from loopwright.examples.airline.defects import ALL
+from loopwright.examples.airline.defects import ALL, Defects
+from loopwright.examples.airline.returning import returning
 from loopwright.examples.airline.scenario import Scenario
 from loopwright.examples.airline.setup import Setup
 from loopwright.examples.airline.target import AirlineTarget
@@ -40,10 +40,13 @@ from loopwright.workflows.releasing import ReleaseRequest, effect_of, find_relea
 from loopwright.workflows.running import Bench, RunReport, RunRequest, run_suite
 from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
 
-SCENARIOS = 40
+SCENARIOS = 60
 COME_BACK = 20
-TRIALS = 3
+TRIALS = 5
 REGRESSED = "1.1"
+FORGOT = replace(ALL, skips_identity_check=1.0)
+"""What went wrong with that version: whoever taught it about pets lost the identity check on the way."""
+
 Row = dict[str, Any]
 
 
@@ -71,9 +74,9 @@ class OtherDice:
         await self._agent.close()
 
 
-def agent(world: World, version: str, tables: HarnessTables | None = None) -> AirlineTarget:
+def agent(world: World, version: str, tables: HarnessTables | None = None, defects: Defects = ALL) -> AirlineTarget:
     """The shipped agent with its planted defects, under the guards of a harness."""
-    return AirlineTarget(Setup(world.seed, ALL, version, harness_of(tables or {})))
+    return AirlineTarget(Setup(world.seed, defects, version, harness_of(tables or {})))
 
 
 def harness_of(tables: Mapping[str, Mapping[str, Any]]) -> Harness:
@@ -132,8 +135,8 @@ async def _gate(world: World) -> Row:
         world, f"{FIRST} again: nothing changed", f"{FIRST}+again", OtherDice(agent(world, FIRST), TRIALS), baseline
     )
     worse = await _compared(
-        world, f"{REGRESSED}: knows about pets, and quotes one passenger's price", REGRESSED,
-        OtherDice(agent(world, REGRESSED), 2 * TRIALS), baseline,
+        world, f"{REGRESSED}: knows about pets, and forgot the identity check", REGRESSED,
+        OtherDice(agent(world, REGRESSED, defects=FORGOT), 2 * TRIALS), baseline,
     )  # fmt: skip
     return {"cases": len(_suite(world).cases), "baseline": _passed(FIRST, baseline), "compared": [same, worse], "by": PERSON}
 
@@ -162,14 +165,7 @@ def _tried_on(world: World, proposal: Proposal) -> Suite:
     sound = (trace.trace_id for trace in world.airline.newest_traces(world.sessions) if trace.trace_id not in proposal.evidence)
     chosen = [*proposal.evidence[:COME_BACK], *islice(sound, COME_BACK)]
     found = (trace for id in chosen if (trace := world.airline.trace(id)) is not None)
-    return Suite(tuple(_scenario_case(world, f"returning-{trace.session_id}", _again(trace)) for trace in found))
-
-
-def _again(trace: Trace) -> Scenario:
-    """The customer of a recorded conversation."""
-    number = int((trace.session_id or "0").rpartition("-")[2])
-    week = (trace.started_at - START).days // 7 if trace.started_at is not None else 0
-    return Scenario(number, week, pets=week >= WEEKS - 1)
+    return Suite(returning(found, world.seed, START, WEEKS - 1))
 
 
 async def _improve(world: World) -> Row:
@@ -184,7 +180,13 @@ async def _improve(world: World) -> Row:
         known = record.proposal
         if record.verification is None:
             request = VerifyRequest(
-                known, _tried_on(world, known), FIRST, TRIALS, evidence=0, others=0, policy=wiring.verify_policy(world.settings)
+                known,
+                _tried_on(world, known),
+                FIRST,
+                TRIALS,
+                evidence=0,
+                others=0,
+                policy=wiring.verify_policy(world.settings),
             )
             await verify_proposal(request, bench, world.progress)
         held = find_proposal(store, known.proposal_id)
@@ -244,7 +246,7 @@ async def _release(world: World) -> Row:
     baseline = next(run for run in store.runs() if run.run_id in store.baseline())
     before = RunReport(baseline, tuple(store.results(baseline.run_id)))
     guarded = OtherDice(agent(world, SECOND, wiring.harness_file(world.settings).tables()), 3 * TRIALS)
-    row = await _compared(world, f"{SECOND}: pets, the price mended, the approved guards", SECOND, guarded, before)
+    row = await _compared(world, f"{SECOND}: pets, the identity check, the approved guards", SECOND, guarded, before)
     known = {release.version for release in store.releases()}
     if FIRST not in known:
         why = "in production before the loop began"
@@ -321,7 +323,7 @@ STAGES = (
     Stage(
         "gate",
         "evaluate, gate",
-        "40 scenarios from before the launch and the approved cases, three trials each.",
+        "60 scenarios from before the launch and the approved cases, five trials each.",
         _gate,
         _show_gate,
     ),

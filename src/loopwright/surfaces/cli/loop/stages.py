@@ -114,7 +114,8 @@ def _judge(turn: Turn) -> tuple[Any, ...]:
 
 def _signals(turn: Turn) -> tuple[Any, ...]:
     verdicts = turn.store.verdicts()
-    return _traces(turn), wiring.detectors().names(), len(verdicts), verdicts[-1].item_id if verdicts else None
+    policy = wiring.watch_policy(turn.settings)
+    return _traces(turn), wiring.detectors().names(), len(verdicts), len(turn.store.events()), policy
 
 
 def _failures(turn: Turn) -> tuple[Any, ...]:
@@ -172,7 +173,7 @@ class _Work:
         return {"judged": len(judged.verdicts), "failed": failed, "left for the budget": judged.left}
 
     async def mine(self) -> dict[str, Any]:
-        mined = await mine_store(self._store, list(wiring.detectors()))
+        mined = await mine_store(self._store, list(wiring.detectors()), policy=wiring.watch_policy(self._settings))
         return {"failures": len(mined.failures), "of traces": len(mined.failures) + len(mined.sound)}
 
     async def cluster(self) -> dict[str, Any]:
