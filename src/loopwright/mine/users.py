@@ -169,7 +169,7 @@ def feedback(trace: Trace, context: Context) -> Iterator[Signal]:
             0.7 if judged else 0.95,
             f"{what} ({_value(given)}){said}" if given.value is not None else f"{what}{said}",
             Where((), place),
-            summary=what,
+            summary=f"{what}: {given.comment}" if given.comment else what,
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 from loopwright.adapters.importers.reader import FileTraceReader
 from loopwright.collect.trace import Trace
 from loopwright.errors import UsageError
+from loopwright.examples.airline.complaints import BY_CONTROLLERS, BY_CUSTOMERS
 from loopwright.examples.airline.defects import ALL, KNOWLEDGE, NAMES, NONE, Defects
 from loopwright.examples.airline.production import Visit, simulate
 from loopwright.examples.airline.versions import VERSIONS
@@ -110,13 +111,28 @@ def test_outcomes_feedback_and_business_events_are_of_every_kind() -> None:
     rows = list(simulate(3, SESSIONS, START, defects=ALL, version="1.0"))
     outcomes = {v.outcome for v in rows}
     assert outcomes >= {"answered", "booked", "rebooked", "refunded", "cancelled", "escalated", "abandoned", "compensated"}
-    assert {row["kind"] for v in rows for row in v.feedback} == {"thumb", "correction", "escalation"}
+    assert {row["kind"] for v in rows for row in v.feedback} == {"thumb", "rating", "correction", "escalation"}
     metrics = {row["metric"] for v in rows for row in v.events}
     assert metrics >= {"resolved", "escalated", "handling_seconds", "refund_usd", "sales_usd", "repeat_contact", "complaint"}
     for v in rows:
         for row in (*v.feedback, *v.events):
             assert row["session_id"] == v.session_id
             assert datetime.fromisoformat(row["timestamp"]) >= v.started_at
+
+
+def test_customers_and_controllers_write_days_later_what_was_wrong() -> None:
+    rows = list(simulate(3, SESSIONS, START, defects=ALL, version="1.0"))
+    later = [(v, row) for v in rows for row in v.feedback if datetime.fromisoformat(row["timestamp"]) > v.ended_at]
+    complaints = [(v, row) for v, row in later if row["kind"] == "rating"]
+    assert len(complaints) == sum(row["metric"] == "complaint" for v in rows for row in v.events)
+    assert not any(v.success for v, _ in complaints)
+    for v, row in complaints:
+        about = {name for name, texts in BY_CUSTOMERS.items() if row["comment"] in texts}
+        assert about <= v.fired
+    found = [(v, row) for v, row in later if row["kind"] == "correction"]
+    assert found
+    for v, row in found:
+        assert {name for name, texts in BY_CONTROLLERS.items() if row["comment"] in texts} <= v.fired
 
 
 def test_sessions_go_on_where_they_were_left() -> None:

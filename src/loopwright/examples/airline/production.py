@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -12,6 +12,7 @@ from opentelemetry.trace import Tracer
 
 from loopwright.examples.airline.aftermath import business_events, feedback_events, outcome_of
 from loopwright.examples.airline.clock import SimulatedClock
+from loopwright.examples.airline.complaints import complaint, finding
 from loopwright.examples.airline.database import world
 from loopwright.examples.airline.defects import Defects
 from loopwright.examples.airline.goals import Ledger, harmless, met
@@ -117,6 +118,9 @@ def visit(setup: Setup, someone: Visitor, moment: datetime, week: int = 0, trial
     ended = datetime.fromtimestamp(clock.now, UTC)
     context = {"session_id": session_id, "trace_id": agent.spans.trace_id}
     rng = Random(f"{chance} aftermath")
+    given = list(feedback_events(guest, ended, rng))
+    events = list(business_events(guest, agent, outcome, success, ended, rng))
+    given += _later(events, agent.model.fired, Random(f"{chance} later"))
     return Visit(
         session_id=session_id,
         trace_id=agent.spans.trace_id,
@@ -129,12 +133,22 @@ def visit(setup: Setup, someone: Visitor, moment: datetime, week: int = 0, trial
         outcome=outcome,
         success=success,
         fired=agent.model.fired,
-        feedback=tuple(context | row for row in feedback_events(guest, ended, rng)),
-        events=tuple({"session_id": session_id, **row} for row in business_events(guest, agent, outcome, success, ended, rng)),
+        feedback=tuple(context | row for row in given),
+        events=tuple({"session_id": session_id, **row} for row in events),
         cost=agent.cost,
         tokens=agent.tokens,
         runtime=agent.worked,
     )
+
+
+def _later(events: Iterable[Mapping[str, Any]], fired: frozenset[str], rng: Random) -> Iterator[dict[str, Any]]:
+    """What is written about a conversation days later: the complaint, where there is one, and what controllers find."""
+    filed = [row["timestamp"] for row in events if row["metric"] == "complaint"]
+    for stamp in filed:
+        yield {"timestamp": stamp} | complaint(fired, rng)
+    found = finding(fired, rng)
+    if found is not None:
+        yield {"timestamp": next(row["timestamp"] for row in events if row["metric"] == "repeat_contact")} | found
 
 
 def converse(agent: AirlineAgent, guest: Traveller, clock: SimulatedClock) -> None:

@@ -10,7 +10,7 @@ from loopwright.guards.outcome import as_text, denied, failure
 from loopwright.improve.patterns.batch import Batch, Recorded
 from loopwright.improve.patterns.finding import PatternFinding
 from loopwright.improve.proposal import ProposalKind
-from loopwright.mine.tool_text import unavailable
+from loopwright.mine.tool_text import error_in, unavailable
 from loopwright.mine.wording import clip
 
 STORM = 3
@@ -36,7 +36,7 @@ def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
         name, error = as_text(payload["name"]), failure(payload)
         if error is None:
             yield from _storms(one, {name: row.pop(name, [])})
-        elif not denied(error) and name in batch.tools:
+        elif not denied(error) and (name in batch.tools or not _absent(error)):
             row.setdefault(name, []).append((moment.index, error))
     yield from _storms(one, row)
 
@@ -66,6 +66,12 @@ def _storms(one: Recorded, rows: dict[str, list[tuple[int | None, str]]]) -> Ite
             0.95 if alike or unavailable(error) else 0.8,
             {"tool": name, "count": len(failures)},
         )
+
+
+def _absent(error: str) -> bool:
+    """Whether the error says that there is no such tool, which is another pattern. A tool that never worked may still exist."""
+    found = error_in(error)
+    return found is not None and found.unknown_tool
 
 
 def _before_success(one: Recorded) -> Iterator[int]:
