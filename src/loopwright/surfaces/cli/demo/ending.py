@@ -9,6 +9,7 @@ from typing import Any
 
 from loopwright import wiring
 from loopwright.audit.trail import breaks
+from loopwright.surfaces.cli.demo.production import FIRST
 from loopwright.surfaces.cli.demo.stage import PERSON, Stage, World
 from loopwright.surfaces.cli.terminal import say, table
 from loopwright.surfaces.reports.page import render
@@ -40,7 +41,9 @@ async def _end(world: World) -> dict[str, Any]:
 def _show(figures: dict[str, Any]) -> None:
     table("", ["decided in the trail", "times"], list(figures["decisions"].items()), right=[1])
     trail = figures["trail"]
-    say(f"{trail['entries']} entries by {PERSON!r}, hash-chained; {'whole' if not trail['breaks'] else 'broken'}.")
+    state = "whole" if not trail["breaks"] else "broken"
+    say(f"{trail['entries']} entries, hash-chained: {state}. What a person decided was decided by {PERSON!r}.")
+    say(f"Version {FIRST} shipped before there was a gate, which is why it stands as released despite it.")
     say("")
     say(f"the report          {figures['report']}")
     say(f"look around         cd {figures['folder']} && loopwright review")

@@ -20,6 +20,7 @@ from loopwright.surfaces.cli.terminal import note, say, table
 from loopwright.workflows.clustering import cluster_store
 from loopwright.workflows.drafting import draft_from_store, surroundings_of
 from loopwright.workflows.mining import mine_store
+from loopwright.workflows.releasing import ReleaseRequest, record_release
 from loopwright.workflows.reviewing import approve, waiting
 from loopwright.workflows.triage import Desk
 from loopwright.workflows.watching import record_events, watch_store
@@ -35,6 +36,9 @@ Row = dict[str, Any]
 
 async def _produce(world: World) -> Row:
     world.clock.at = START
+    if not world.airline.releases():
+        why = "it was in production before there was a gate"
+        await record_release(world.airline, ReleaseRequest(FIRST, PERSON, START, proposal_ids=(), despite=why))
     return await produce(world, FIRST, START, WEEKS, world.sessions, new_topic_week=WEEKS - 1)
 
 
@@ -200,7 +204,7 @@ async def _review(world: World) -> Row:
         if item.kind != "case":
             continue
         if item.against:
-            kept["needs a judge" if item.case is not None and not item.case.checks else "not admitted"] += 1
+            kept["without a judge" if item.case is not None and not item.case.checks else "not admitted"] += 1
             continue
         await approve(desk(world), item, PERSON, world.clock.now(), around=around)
         approved.append(item.id)
@@ -210,7 +214,7 @@ async def _review(world: World) -> Row:
 def _show_review(figures: Row) -> None:
     show_drafts(figures)
     kept = ", ".join(f"{count} {why}" for why, count in figures["kept"].items())
-    say(f"{figures['by']!r} approves {len(figures['approved'])} of them" + (f"; {kept}, and stay drafts." if kept else "."))
+    say(f"{figures['by']!r} approves {len(figures['approved'])} of them" + (f"; what stays a draft: {kept}." if kept else "."))
 
 
 STAGES = (

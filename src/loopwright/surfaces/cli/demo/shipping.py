@@ -248,9 +248,6 @@ async def _release(world: World) -> Row:
     guarded = OtherDice(agent(world, SECOND, wiring.harness_file(world.settings).tables()), 3 * TRIALS)
     row = await _compared(world, f"{SECOND}: pets, the identity check, the approved guards", SECOND, guarded, before)
     known = {release.version for release in store.releases()}
-    if FIRST not in known:
-        why = "in production before the loop began"
-        await record_release(store, ReleaseRequest(FIRST, PERSON, START, despite=why))
     if SECOND not in known and row["decision"] == "approved":
         await record_release(store, ReleaseRequest(SECOND, PERSON, world.clock.now()))
     released = SECOND in {release.version for release in store.releases()}

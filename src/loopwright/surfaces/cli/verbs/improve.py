@@ -194,6 +194,9 @@ def verify(
     got worse. no_effect: the failure did not become rarer by enough to matter. undecided: too few trials to say. A guard that
     does not help is called helping at most 5 % of the time (--alpha) over all six kinds.
 
+    The agent really runs, with the tools that it has: as often as cases times trials, twice. Give it a test environment where
+    they act on the world.
+
     A verification that is cut short goes on where it stopped. Exit 0 when all are helping, 2 when one is undecided, otherwise 1.
 
     Example: loopwright improve verify --all --target python:my_agent:answer
