@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from loopwright.audit.trail import breaks
+from loopwright.errors import UsageError
 from loopwright.settings import load
 from loopwright.surfaces.cli.main import main
 from loopwright.wiring import store
@@ -124,11 +125,16 @@ def test_what_an_earlier_demo_made_is_replaced(tmp_path: Path) -> None:
     assert not journal.resumed
     assert [path.name for path in (tmp_path / "old").iterdir()] == [".loopwright-demo"]
     journal.record("collect", {"taken": 1})
+    with pytest.raises(UsageError, match="another demo is running"):
+        begin(tmp_path / "old", {"seed": 7}, "end")
+    del journal
     again = begin(tmp_path / "old", {"seed": 7}, "end")
     assert again.done == {"collect": {"taken": 1}}
+    del again
     assert not begin(tmp_path / "old", {"seed": 8}, "end").resumed
     ended = begin(tmp_path / "old", {"seed": 8}, "end")
     ended.record("end", {})
+    del ended
     assert not begin(tmp_path / "old", {"seed": 8}, "end").resumed
 
 
@@ -141,6 +147,7 @@ def test_a_line_cut_short_by_a_kill_is_a_stage_that_is_not_done(tmp_path: Path) 
     again = begin(tmp_path / "demo", {"seed": 7}, "end")
     assert list(again.done) == ["collect"]
     again.record("mine", {"failing": 2})
+    del again
     assert list(begin(tmp_path / "demo", {"seed": 7}, "end").done) == ["collect", "mine"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -28,6 +29,11 @@ class Journal:
         self._file = file
         self.identity = identity
         self.done: dict[str, dict[str, Any]] = {}
+        self._held = -1
+
+    def __del__(self) -> None:
+        if self._held >= 0:
+            os.close(self._held)
 
     @property
     def resumed(self) -> bool:
@@ -40,6 +46,15 @@ class Journal:
         self._append(line)
         self.done[stage] = json.loads(line)["figures"]
         return self.done[stage]
+
+    def lock(self, folder: Path) -> None:
+        """Keep other demos out of the folder while this process lives; raises `BlockingIOError` where one is in it."""
+        self._held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def is_there(self) -> bool:
+        """Whether there is a marker file."""
+        return self._file.is_file()
 
     def text(self) -> str:
         """The marker file, as it is."""
@@ -59,19 +74,23 @@ class Journal:
 def begin(folder: Path, identity: dict[str, Any], last: str) -> Journal:
     """The journal of the demo in `folder`: of one that was cut short before its stage `last`, or of a new one.
 
-    What an earlier demo made is removed where it was finished, or was another demo; a folder that holds anything else is refused.
-    Raises `UsageError`.
+    What an earlier demo made is removed where it was finished, or was another demo; a folder that holds anything else is refused,
+    and so is one in which a demo is running. Raises `UsageError`.
     """
     journal = Journal(folder / MARKER, identity)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             _refuse_what_is_not_ours(folder)
-            if _read(journal) and last not in journal.done:
-                return journal
-            shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        journal.lock(folder)
+        if journal.is_there() and _read(journal) and last not in journal.done:
+            return journal
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         journal.done = {}
         (folder / MARKER).write_text(json.dumps(identity, sort_keys=True) + "\n", encoding="utf-8")
+    except BlockingIOError:
+        raise UsageError(f"another demo is running in {folder}; wait for its end, or {_CURE}") from None
     except OSError as error:
         raise UsageError(f"{folder} cannot be made: {error.strerror}; {_CURE}") from None
     return journal
