@@ -114,7 +114,7 @@ def test_the_whole_way_from_traces_to_an_enforced_guard_and_back(
     assert main(["improve", "apply", proposal, "--by", "Ann"]) == 0
     table = tomllib.loads((project / "harness.toml").read_text(encoding="utf-8"))["guards"]["deduplicate_calls"]
     assert table["mode"] == "enforce"
-    assert main(["improve", "rollback", proposal, "--by", "Ben"]) == 1
+    assert main(["improve", "rollback", proposal, "--by", "Ben"]) == 64
     assert main(["improve", "rollback", proposal, "--by", "Ben", "--why", "too strict"]) == 0
     assert "guards" not in tomllib.loads((project / "harness.toml").read_text(encoding="utf-8"))
     capsys.readouterr()

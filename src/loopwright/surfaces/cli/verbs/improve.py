@@ -14,6 +14,7 @@ from loopwright.collect.record import FORMAT_NAMES
 from loopwright.errors import BLOCKED, OK, UNDECIDED, UsageError
 from loopwright.evaluate.case import Suite
 from loopwright.evaluate.sealed import open_part
+from loopwright.guards.guard import MODES
 from loopwright.improve.proposal import ProposalRecord, ProposalStatus, Verification
 from loopwright.ports import Store
 from loopwright.registry import unknown
@@ -327,6 +328,8 @@ def apply(
 
     Example: loopwright improve apply proposal-3f2a --mode shadow
     """
+    if mode not in MODES:
+        raise UsageError(f"--mode is {mode!r}; give enforce or shadow")
     settings = settle(config, store__url=store)
     name, file = who(by, wiring.version_control()), wiring.harness_file(settings)
     with wiring.store(settings, create=False) as kept:
@@ -349,6 +352,8 @@ def rollback(
 
     Example: loopwright improve rollback proposal-3f2a --why "it stops calls that should run"
     """
+    if not why.strip():
+        raise UsageError("a rollback needs a reason; give --why 'what went wrong'")
     settings = settle(config, store__url=store)
     name, file = who(by, wiring.version_control()), wiring.harness_file(settings)
     with wiring.store(settings, create=False) as kept:
