@@ -9,6 +9,7 @@ from typing import Any
 from loopwright import wiring
 from loopwright.collect.business import event_of
 from loopwright.collect.joining import read_given
+from loopwright.evaluate.case import CaseStatus
 from loopwright.examples.airline.defects import ALL
 from loopwright.examples.airline.production import Visit, simulate
 from loopwright.examples.airline.spans import AGENT, TRACER
@@ -196,19 +197,20 @@ def desk(world: World) -> Desk:
 
 async def _review(world: World) -> Row:
     folder = world.settings.path("suite.folder")
-    drafted = await draft_from_store(world.airline, wiring.suite_files(world.settings), str(folder), has_suite=folder.is_dir())
-    names = {mode.mode_id: mode.name for mode in world.airline.modes()}
+    await draft_from_store(world.airline, wiring.suite_files(world.settings), str(folder), has_suite=folder.is_dir())
     around = surroundings_of(world.airline, world.airline.failures())
-    approved, kept = [], Counter[str]()
     for item in await waiting(desk(world)):
-        if item.kind != "case":
-            continue
-        if item.against:
-            kept["without a judge" if item.case is not None and not item.case.checks else "not admitted"] += 1
-            continue
-        await approve(desk(world), item, PERSON, world.clock.now(), around=around)
-        approved.append(item.id)
-    return {"drafts": [draft_row(case, names) for case in drafted.cases], "approved": approved, "kept": dict(kept), "by": PERSON}
+        if item.kind == "case" and not item.against:
+            await approve(desk(world), item, PERSON, world.clock.now(), around=around)
+    names = {mode.mode_id: mode.name for mode in world.airline.modes()}
+    cases = sorted(world.airline.cases(), key=lambda case: case.id)
+    left = [case for case in cases if case.status is CaseStatus.DRAFT]
+    return {
+        "drafts": [draft_row(case, names) for case in cases],
+        "approved": [case.id for case in cases if case.status is CaseStatus.APPROVED],
+        "kept": dict(sorted(Counter("not admitted" if case.checks else "without a judge" for case in left).items())),
+        "by": PERSON,
+    }
 
 
 def _show_review(figures: Row) -> None:
