@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from loopwright import wiring
+from loopwright.cluster.mode import FailureMode
 from loopwright.evaluate.case import EvalCase
 from loopwright.examples.conversations.files import conversations
 from loopwright.mine.policy import WEIGHTS
@@ -68,17 +70,22 @@ async def _cluster(world: World) -> dict[str, Any]:
     return {
         "embedder": clustering.embedder,
         "one_offs": sum(member.mode_id is None for member in clustering.memberships),
-        "modes": [
-            {
-                "mode_id": m.mode_id,
-                "name": m.name,
-                "size": m.size,
-                "severity": round(m.severity, 4),
-                "signals": list(m.signal_types),
-            }
-            for m in clustering.modes
-        ],
+        "modes": mode_rows(clustering.modes),
     }
+
+
+def mode_rows(modes: Iterable[FailureMode]) -> list[dict[str, Any]]:
+    """Failure modes as figures."""
+    return [
+        {
+            "mode_id": m.mode_id,
+            "name": m.name,
+            "size": m.size,
+            "severity": round(m.severity, 4),
+            "signals": list(m.signal_types),
+        }
+        for m in modes
+    ]
 
 
 def show_modes(figures: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from loopwright.examples.airline.production import Visit, simulate
 from loopwright.examples.airline.spans import AGENT, TRACER
 from loopwright.guards.harness import Harness
 from loopwright.ports import PutCounts
-from loopwright.surfaces.cli.demo.conversations import draft_row, show_drafts, show_modes
+from loopwright.surfaces.cli.demo.conversations import draft_row, mode_rows, show_drafts, show_modes
 from loopwright.surfaces.cli.demo.stage import PERSON, START, Stage, World, clip, percent
 from loopwright.surfaces.cli.terminal import note, say, table
 from loopwright.workflows.clustering import cluster_store
@@ -161,16 +161,7 @@ async def mine_and_cluster(world: World) -> Row:
         "failing": len(mined.failures),
         "traces": len(mined.failures) + len(mined.sound),
         "one_offs": sum(member.mode_id is None for member in clustering.memberships),
-        "modes": [
-            {
-                "mode_id": m.mode_id,
-                "name": m.name,
-                "size": m.size,
-                "severity": round(m.severity, 4),
-                "signals": list(m.signal_types),
-            }
-            for m in clustering.modes
-        ],
+        "modes": mode_rows(clustering.modes),
     }
 
 

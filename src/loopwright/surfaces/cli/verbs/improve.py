@@ -334,7 +334,7 @@ def apply(
     name, file = who(by, wiring.version_control()), wiring.harness_file(settings)
     with wiring.store(settings, create=False) as kept:
         record = find_proposal(kept, id)
-        protected = _protected(settings, kept)
+        protected = wiring.protected_places(settings, kept)
         change = asyncio.run(apply_proposal(kept, record, file, name, wiring.clock().now(), mode=mode, protected=protected))
     tell_change(change, file.path, as_json=format is OutputFormat.JSON)
 
@@ -358,16 +358,6 @@ def rollback(
     name, file = who(by, wiring.version_control()), wiring.harness_file(settings)
     with wiring.store(settings, create=False) as kept:
         record = find_proposal(kept, id)
-        protected = _protected(settings, kept)
+        protected = wiring.protected_places(settings, kept)
         change = asyncio.run(roll_back(kept, record, file, name, wiring.clock().now(), why=why, protected=protected))
     tell_change(change, file.path, as_json=format is OutputFormat.JSON)
-
-
-def _protected(settings: Settings, kept: Store) -> dict[str, list[str]]:
-    """The files and folders that no proposal may write."""
-    toml = settings.file or settings.folder / "loopwright.toml"
-    return {
-        "evals": [str(settings.path("suite.folder").absolute())],
-        "policy": [str(toml.absolute())],
-        "audit": [kept.url.removeprefix("sqlite:///")],
-    }
