@@ -28,15 +28,15 @@ def test_a_conversation_becomes_what_a_harness_would_have_shown() -> None:
         )
     )  # fmt: skip
     assert [event.kind for event in shown] == [
-        "message", "message", "model_call", "message", "tool_call", "tool_result", "tool_call", "tool_result", "model_call",
-        "answer", "message",
+        "message", "message", "model_call", "answer", "message", "tool_call", "tool_result", "tool_call", "tool_result",
+        "model_call", "answer", "message",
     ]  # fmt: skip
     assert [m["role"] for m in shown[2].payload["messages"]] == ["system", "user"]
-    assert shown[4].payload["tools"] == ("act", "find")
-    assert (shown[5].payload["result"], shown[5].payload["error"]) == ("red", None)
-    assert shown[7].payload["arguments"] == {"item": 2}
-    assert len(shown[8].payload["messages"]) == 5
-    assert shown[9].payload == {"content": "red, blue"}
+    assert shown[5].payload["tools"] == ("act", "find")
+    assert (shown[6].payload["result"], shown[6].payload["error"]) == ("red", None)
+    assert shown[8].payload["arguments"] == {"item": 2}
+    assert len(shown[9].payload["messages"]) == 5
+    assert shown[10].payload == {"content": "red, blue"}
 
 
 def test_a_trace_of_spans_becomes_their_order() -> None:

@@ -58,4 +58,4 @@ def test_failing_trials_are_told_among_the_reference() -> None:
         return trace(user("which colour?"), *turns, assistant("red"), id=id)
 
     trials = [calling(5, "bad"), calling(1, "good")]
-    assert failing(ProposalKind.DEDUPLICATE_CALLS, trials, [calling(5, "recorded")]) == {"bad"}
+    assert failing(ProposalKind.DEDUPLICATE_CALLS, trials, [calling(5, "recorded")]) == {"bad": True, "good": False}

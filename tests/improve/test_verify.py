@@ -144,7 +144,7 @@ def test_the_verification_tells_what_it_rests_on() -> None:
     assert found.success.difference == 0
     assert found.success.low == pytest.approx(-0.0234, abs=1e-3)
     assert found.level == pytest.approx(0.00625)
-    assert "100.0% of trials without the guard, 0.0% with it" in found.reason
+    assert "100 % of trials without the guard, 0 % with it" in found.reason
 
 
 def test_a_small_fall_of_success_for_a_rarer_failure_is_left_to_a_person() -> None:

@@ -6,15 +6,15 @@ recorded. That is enough to tell in which traces it would have acted, and says n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loopwright.collect.conversation import message_object
-from loopwright.collect.trace import Message, Step, Trace
+from loopwright.collect.trace import Trace
 from loopwright.guards.guard import Guard, GuardDecision, GuardEvent
+from loopwright.improve.moments import moments
 from loopwright.improve.proposal import Proposal, Replay
-from loopwright.mine.reading import Reading, ToolUse, as_text, read, roles
+from loopwright.mine.reading import read
 
 GuardBuilder = Callable[[str, Mapping[str, Any]], Guard[Any]]
 """Makes a guard of a kind with the parameters of a proposal's `change`, in any mode."""
@@ -42,14 +42,8 @@ class ReplayedTrace:
 
 
 def events(trace: Trace) -> tuple[GuardEvent, ...]:
-    """The events of a recorded trace, as a live harness would have shown them.
-
-    A tool's result follows its call. `error` is what the tracer recorded; an error that only the result's text tells of is left
-    to the guard to read. Where a trace has spans and no messages, the spans' order is taken.
-    """
-    if not trace.messages:
-        return tuple(_from_steps(trace))
-    return tuple(_from_messages(trace, read(trace)))
+    """The events of a recorded trace, as a live harness would have shown them (see `moments`)."""
+    return tuple(moment.event for moment in moments(trace, read(trace)))
 
 
 def replay(guard: Guard[Any], trace: Trace) -> ReplayedTrace:
@@ -115,71 +109,3 @@ def _pace(trace: Trace, count: int) -> float:
     if trace.started_at is None or trace.ended_at is None or count < 2:
         return SECONDS_PER_EVENT
     return max(0.0, (trace.ended_at - trace.started_at).total_seconds()) / (count - 1)
-
-
-def _from_messages(trace: Trace, reading: Reading) -> Iterator[GuardEvent]:
-    by_call: dict[int, list[ToolUse]] = {}
-    for use in reading.tools:
-        if use.index is not None:
-            by_call.setdefault(use.index, []).append(use)
-    answered = {use.result_index for use in reading.tools if use.index is not None}
-    alone = {use.result_index: use for use in reading.tools if use.index is None and use.result_index is not None}
-    speakers = roles(trace.messages)
-    plain = [message_object(m) for m in trace.messages]
-    for index, (message, role) in enumerate(zip(trace.messages, speakers, strict=True)):
-        if role == "tool":
-            if index in alone and index not in answered:
-                yield _result(alone[index])
-        elif role == "agent":
-            yield from _turn(plain[:index], message, by_call.get(index, []), reading.offered)
-        else:
-            yield _said(message)
-    for use in reading.tools:
-        if use.index is None and use.result_index is None:
-            yield from _used(use, reading.offered)
-
-
-def _turn(before: list[Any], message: Message, uses: Sequence[ToolUse], offered: frozenset[str]) -> Iterator[GuardEvent]:
-    """One message of the agent: the call of its model, and then its tool calls, or its answer."""
-    yield GuardEvent("model_call", {"messages": before})
-    if not uses and message.text:
-        yield GuardEvent("answer", {"content": message.text})
-    if message.text:
-        yield _said(message)
-    for use in uses:
-        yield from _used(use, offered)
-
-
-def _used(use: ToolUse, offered: frozenset[str]) -> Iterator[GuardEvent]:
-    payload: dict[str, Any] = {"id": _id(use), "name": use.name, "arguments": use.arguments}
-    yield GuardEvent("tool_call", {**payload, "tools": tuple(sorted(offered))} if offered else payload)
-    if use.result is not None or use.error is not None:
-        yield _result(use)
-
-
-def _result(use: ToolUse) -> GuardEvent:
-    payload = {"id": _id(use), "name": use.name, "arguments": use.arguments, "result": use.result, "error": use.error}
-    return GuardEvent("tool_result", payload)
-
-
-def _id(use: ToolUse) -> str:
-    return use.span_ids[0] if use.span_ids else f"call-{use.index}-{use.result_index}"
-
-
-def _said(message: Message) -> GuardEvent:
-    return GuardEvent("message", {"role": message.role, "content": message.content})
-
-
-def _from_steps(trace: Trace) -> Iterator[GuardEvent]:
-    uses = iter(read(trace).tools)
-    offered = read(trace).offered
-    for step in trace.steps:
-        if step.kind == "tool":
-            use = next(uses, None)
-            yield from _used(use if use is not None else _as_use(step), offered)
-        elif step.kind == "model":
-            yield GuardEvent("model_call", {"messages": list(step.input) if isinstance(step.input, list | tuple) else []})
-
-
-def _as_use(step: Step) -> ToolUse:
-    return ToolUse(step.name, step.input, result=as_text(step.output), error=step.error, span_ids=(step.span_id,))

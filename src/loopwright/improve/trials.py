@@ -13,9 +13,10 @@ from loopwright.errors import RecordError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.result import EvalResult
 from loopwright.improve.patterns.batch import observe
-from loopwright.improve.patterns.detect import PATTERNS
+from loopwright.improve.patterns.detect import PATTERNS, look
 from loopwright.improve.patterns.finding import SURE
 from loopwright.improve.proposal import ProposalKind
+from loopwright.mine.detector import DetectorFault
 from loopwright.mine.reading import offered_tools, role_of
 
 
@@ -55,16 +56,15 @@ def trial_trace(case: EvalCase, result: EvalResult, trace_id: str, known: Surrou
     return Trace(trace_id, messages, attributes=dict(known.attributes))
 
 
-def failing(kind: ProposalKind, trials: Sequence[Trace], reference: Sequence[Trace]) -> frozenset[str]:
-    """The ids of the trials in which the pattern of that kind is found for sure.
+def failing(kind: ProposalKind, trials: Sequence[Trace], reference: Sequence[Trace]) -> dict[str, bool]:
+    """By trial id, whether the pattern of that kind is found in it for sure; without those on which the detector failed.
 
     All trials are read in one batch with the `reference`, so that both sides are held to the same knowledge of the tools.
     """
     batch = observe([*reference, *trials])
     wanted = {trace.trace_id for trace in trials}
-    ours = (one for one in batch.recorded if one.trace.trace_id in wanted)
-    detect = PATTERNS[kind].detect
-    return frozenset(one.trace.trace_id for one in ours if any(f.confidence >= SURE for f in detect(one, batch)))
+    looked = ((o.trace.trace_id, look(PATTERNS[kind], o, batch)) for o in batch.recorded if o.trace.trace_id in wanted)
+    return {id: any(f.confidence >= SURE for f in found) for id, found in looked if not isinstance(found, DetectorFault)}
 
 
 def _opening(messages: Sequence[Message]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from loopwright.evaluate.trial import NEEDS_JUDGE
 from loopwright.improve.proposal import Effect, Verification
 from loopwright.stats import paired
 from loopwright.stats.paired import Changes, MeanDifference
+from loopwright.wording import percent
 
 HARM_MEASURES = 4
 
@@ -263,4 +264,4 @@ def _reason(measure: Kept) -> str:
 
 
 def _seen(effect: Effect) -> str:
-    return f"{effect.without or 0:.1%} of trials without the guard, {effect.with_ or 0:.1%} with it"
+    return f"{percent(effect.without or 0)} of trials without the guard, {percent(effect.with_ or 0)} with it"

@@ -83,7 +83,7 @@ async def analyze(reader: TraceReader, paths: Sequence[str], means: Means, forma
             clustering,
             drafts,
             tuple(means.detectors),
-            mined.faults,
+            (*mined.faults, *detected.faults),
             proposals=proposals,
             refused=detected.refused,
         ),

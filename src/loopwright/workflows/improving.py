@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from loopwright.improve.patterns.batch import observe
 from loopwright.improve.patterns.detect import find_patterns, propose
 from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
 from loopwright.improve.replay import replayed
+from loopwright.mine.detector import DetectorFault
 from loopwright.ports import HarnessFile, PutCounts, Store
 from loopwright.registry import known_id
 
@@ -27,28 +28,33 @@ Protected = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What a look at traces proposed: the proposals, and those that a hard rule refused, with the rules that they break."""
+    """What a look at traces proposed: the proposals, and those that a hard rule refused, with the rules that they break.
+
+    `faults` tells on which traces a pattern's detector failed.
+    """
 
     proposals: tuple[Proposal, ...]
     traces: int
     refused: tuple[tuple[Proposal, tuple[Breach, ...]], ...] = ()
     counts: PutCounts = field(default_factory=PutCounts)
+    faults: tuple[DetectorFault, ...] = ()
 
 
 async def detect_traces(traces: Sequence[Trace]) -> Detected:
     """Look for the six patterns in a batch, and propose what recurs, with what each guard would have done in the batch."""
     batch = observe(traces)
-    found = propose(batch, find_patterns(batch))
+    patterns = find_patterns(batch)
+    found = propose(batch, patterns.findings)
     refused = tuple((p, broken) for p in found if (broken := breaches(_intent("propose", ProposalRecord(p)))))
     wrong = {p.proposal_id for p, _ in refused}
     sound = replayed([p for p in found if p.proposal_id not in wrong], traces, build)
-    return Detected(sound, len(traces), refused)
+    return Detected(sound, len(traces), refused, faults=patterns.faults)
 
 
 async def detect_store(store: Store) -> Detected:
     """Look at all stored traces, and keep what is proposed: what a person decided on already stays as it is."""
     found = await detect_traces(list(store.traces()))
-    return Detected(found.proposals, found.traces, found.refused, store.put_proposals(found.proposals))
+    return replace(found, counts=store.put_proposals(found.proposals))
 
 
 def find_proposal(store: Store, given: str) -> ProposalRecord:

@@ -196,11 +196,7 @@ def _pairs(proposal: Proposal, suite: Suite, arms: Sequence[_Arm], reference: Se
     traces = {trace.trace_id: trace for trace in made if trace is not None}
     failed = failing(proposal.kind, list(traces.values()), reference)
 
-    def look(result: EvalResult) -> bool | None:
-        trace_id = _trial_id(result)
-        return trace_id in failed if trace_id in traces else None
-
-    return pairs(sides[0], sides[1], look)
+    return pairs(sides[0], sides[1], lambda result: failed.get(_trial_id(result)))
 
 
 def _trial_id(result: EvalResult) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from builders import assistant, tool_call, tool_result, trace, user
 from loopwright.collect.trace import Message, Step, Trace
 from loopwright.guards.catalogue import GUARDS, build
 from loopwright.guards.guard import STOPPED, GuardEvent, was_stopped
+from loopwright.improve.patterns import detect
+from loopwright.improve.patterns.batch import Batch, Recorded
 from loopwright.improve.patterns.detect import MIN_TRACES, PATTERNS, find_patterns, propose
 from loopwright.improve.patterns.finding import SURE, PatternFinding
 from loopwright.improve.proposal import Proposal, ProposalKind
@@ -95,12 +99,12 @@ def batch(kind: str, ill: int = MIN_TRACES) -> list[Trace]:
 
 
 def sure(traces: list[Trace]) -> list[PatternFinding]:
-    return [f for f in find_patterns(traces) if f.confidence >= SURE]
+    return [f for f in find_patterns(traces).findings if f.confidence >= SURE]
 
 
 def only(kind: str) -> Proposal:
     traces = batch(kind)
-    (proposal,) = propose(traces, find_patterns(traces))
+    (proposal,) = propose(traces, find_patterns(traces).findings)
     return proposal
 
 
@@ -119,9 +123,9 @@ def test_it_is_proposed_with_its_evidence_once_it_recurs(kind: str) -> None:
     assert proposal.evidence == ("ill-0", "ill-1", "ill-2")
     assert proposal.traces == 15
     assert len(proposal.quotes) == 3
-    assert proposal.rationale.startswith("In 3 of 15 traces (20.0%) ")
+    assert proposal.rationale.startswith("In 3 of 15 traces (20.0 %) ")
     few = batch(kind, MIN_TRACES - 1)
-    assert propose(few, find_patterns(few)) == ()
+    assert propose(few, find_patterns(few).findings) == ()
 
 
 @pytest.mark.parametrize("kind", ILL)
@@ -134,14 +138,14 @@ def test_every_kind_has_a_detector_and_a_guard() -> None:
 
 
 def test_nothing_is_found_in_nothing() -> None:
-    assert find_patterns([]) == ()
+    assert find_patterns([]).findings == ()
     assert propose([], ()) == ()
     assert sure([sound("a"), trace(id="empty"), trace(user("hi"), id="short")]) == []
 
 
 def test_order_of_the_batch_changes_no_finding() -> None:
     traces = [ILL[kind](kind) for kind in ILL] + [sound(f"s{n}") for n in range(9)]
-    assert {repr(f) for f in find_patterns(traces)} == {repr(f) for f in find_patterns(traces[::-1])}
+    assert {repr(f) for f in find_patterns(traces).findings} == {repr(f) for f in find_patterns(traces[::-1]).findings}
 
 
 def test_deduplication_is_fitted_to_sound_traces() -> None:
@@ -149,7 +153,7 @@ def test_deduplication_is_fitted_to_sound_traces() -> None:
     assert change == {"limit": 1, "block_after": 4, "writes": ["book_flight", "verify_identity"]}
     polls = [trace(*(m for n in range(6) for m in use("get_progress", f"{n * 10} %", f"p{n}")), id=f"poll-{n}") for n in range(2)]
     traces = [*batch("deduplicate_calls"), *polls]
-    (proposal,) = propose(traces, find_patterns(traces))
+    (proposal,) = propose(traces, find_patterns(traces).findings)
     assert proposal.change["exempt"] == ["get_progress"]
 
 
@@ -159,7 +163,7 @@ def test_a_write_is_learned_from_what_reads_return_after_it() -> None:
         return trace(*before, *use("frobnicate", "done", "b"), *after, id=id)
 
     traces = [*batch("deduplicate_calls"), changed("w1"), changed("w2")]
-    assert "frobnicate" in propose(traces, find_patterns(traces))[0].change["writes"]
+    assert "frobnicate" in propose(traces, find_patterns(traces).findings)[0].change["writes"]
 
 
 def test_what_must_come_first_is_learned_from_what_was_granted() -> None:
@@ -168,7 +172,7 @@ def test_what_must_come_first_is_learned_from_what_was_granted() -> None:
 
 def test_a_tool_that_is_never_granted_is_not_permitted() -> None:
     traces = [trace(*use("drop_table", "403 Forbidden", "a"), id=f"d{n}") for n in range(5)]
-    (proposal,) = propose(traces, find_patterns(traces))
+    (proposal,) = propose(traces, find_patterns(traces).findings)
     assert proposal.change["denied"] == ["drop_table"]
 
 
@@ -177,7 +181,7 @@ def test_names_are_fitted_with_the_tools_that_exist() -> None:
         *batch("validate_tool_names"),
         *[trace(*use("bookFlight", "Error: no such tool bookFlight", "a"), id=f"x{n}") for n in range(2)],
     ]
-    (proposal,) = propose(traces, find_patterns(traces))
+    (proposal,) = propose(traces, find_patterns(traces).findings)
     assert proposal.change["tools"] == ["book_flight", "get_booking", "verify_identity"]
     assert proposal.change["aliases"]["bookFlight"] == "book_flight"
 
@@ -197,7 +201,7 @@ def test_a_rare_name_that_does_what_a_usual_one_does_is_found() -> None:
 def test_a_result_that_never_came_is_a_matter_of_consistency() -> None:
     traces = [sound(f"s{n}") for n in range(5)] + [dropped(f"d{n}") for n in range(3)]
     assert {(f.trace_id, f.kind.value) for f in sure(traces)} == {(f"d{n}", "check_consistency") for n in range(3)}
-    (proposal,) = propose(traces, find_patterns(traces))
+    (proposal,) = propose(traces, find_patterns(traces).findings)
     assert (proposal.change["said"], proposal.change["found"]) == (False, False)
 
 
@@ -217,7 +221,7 @@ def test_the_budget_allows_what_sound_traces_needed() -> None:
         for n in range(4)
     ]
     traces = [*batch("retry_budget"), *slow]
-    (proposal,) = propose(traces, find_patterns(traces))
+    (proposal,) = propose(traces, find_patterns(traces).findings)
     assert proposal.change == {"per_tool": 3, "per_session": 5, "cooldown_seconds": 30.0}
 
 
@@ -252,7 +256,7 @@ def test_a_name_stands_for_the_tool_that_takes_the_same_and_does_alike() -> None
               *use("remove_ticket", lost.format("remove_ticket"), "c", ticket="T3"), id=f"w{n}")
         for n in range(3)
     ]  # fmt: skip
-    (proposal,) = propose([*good, *wrong], find_patterns([*good, *wrong]))
+    (proposal,) = propose([*good, *wrong], find_patterns([*good, *wrong]).findings)
     assert proposal.kind is ProposalKind.VALIDATE_TOOL_NAMES
     assert proposal.change["aliases"] == {"get_ticket": "find_ticket", "remove_ticket": "close_ticket"}
 
@@ -271,7 +275,7 @@ def test_what_failed_in_between_is_not_polling() -> None:
         for n in range(4)
     ]
     again = [trace(*[m for k in range(4) for m in use("read_meter", "12 kWh", f"r{k}", meter=7)], id=f"r{n}") for n in range(3)]
-    (proposal,) = propose([*slow, *again], find_patterns([*slow, *again]))
+    (proposal,) = propose([*slow, *again], find_patterns([*slow, *again]).findings)
     assert proposal.kind is ProposalKind.DEDUPLICATE_CALLS
     assert "exempt" not in proposal.change
     assert proposal.change["limit"] == 1
@@ -284,7 +288,7 @@ def test_one_change_unseen_among_many_repeats_is_not_polling() -> None:
     steady = [reads(f"steady{n}", "12 kWh", "12 kWh") for n in range(60)]
     odd = [reads("odd1", "12 kWh", "13 kWh"), reads("odd2", "12 kWh", "13 kWh")]
     again = [reads(f"again{n}", *["12 kWh"] * 4) for n in range(3)]
-    (proposal,) = propose([*steady, *odd, *again], find_patterns([*steady, *odd, *again]))
+    (proposal,) = propose([*steady, *odd, *again], find_patterns([*steady, *odd, *again]).findings)
     assert "exempt" not in proposal.change
 
 
@@ -313,3 +317,17 @@ def test_each_guard_says_that_it_stopped_the_call() -> None:
         _, decision = guard.step(state, GuardEvent("tool_call", payload), 2.0)
         assert decision.action != "allow"
         assert was_stopped(decision.reason), name
+
+
+def test_a_detector_that_fails_on_a_trace_is_a_fault_and_the_others_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
+        if one.trace.trace_id == "ill-1":
+            raise ZeroDivisionError("no")
+        yield from before(one, batch)
+
+    kind = ProposalKind.RETRY_BUDGET
+    before = PATTERNS[kind].detect
+    monkeypatch.setattr(detect, "PATTERNS", {**PATTERNS, kind: replace(PATTERNS[kind], detect=fails)})
+    found = find_patterns(batch("retry_budget"))
+    assert [(f.detector, f.trace_id, f.problem) for f in found.faults] == [("retry_budget", "ill-1", "ZeroDivisionError: no")]
+    assert {f.trace_id for f in found.findings if f.kind is kind} == {"ill-0", "ill-2"}

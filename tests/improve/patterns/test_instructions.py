@@ -100,7 +100,7 @@ def test_what_cannot_be_checked_is_left_alone(line: str) -> None:
 def found(*texts: str, rule: str = "Reply in lower case only.") -> list[PatternFinding]:
     turns = [m for text in texts for m in (user("go on"), assistant(text))]
     traces = [trace(Message("system", rule), *turns)]
-    return [f for f in find_patterns(traces) if f.kind is ProposalKind.PIN_INSTRUCTIONS]
+    return [f for f in find_patterns(traces).findings if f.kind is ProposalKind.PIN_INSTRUCTIONS]
 
 
 def test_late_after_keeping_is_surest_early_too_is_another_matter() -> None:
@@ -120,15 +120,15 @@ def test_standing_instructions_of_the_user_count_at_any_time() -> None:
         user("hi"), assistant("hi"), user("ok"), assistant("ok"), user("From now on, do not offer lounge access."), *turns
     )
     once = trace(user("hi"), assistant("hi"), user("ok"), assistant("ok"), user("Now do not offer lounge access."), *turns)
-    assert [f.details["by_user"] for f in find_patterns([later])] == [True]
-    assert find_patterns([once]) != find_patterns([later])
+    assert [f.details["by_user"] for f in find_patterns([later]).findings] == [True]
+    assert find_patterns([once]).findings != find_patterns([later]).findings
 
 
 def test_calls_are_quoted_with_what_the_user_said() -> None:
     calm = [m for _ in range(5) for m in (user("go on"), assistant("fine"))]
     rule = Message("system", "You must obtain user confirmation before booking.")
     booked = trace(rule, *calm, user("What is the weather?"), assistant(None, tool_call("book_flight")))
-    (finding,) = [f for f in find_patterns([booked]) if f.kind is ProposalKind.PIN_INSTRUCTIONS]
+    (finding,) = [f for f in find_patterns([booked]).findings if f.kind is ProposalKind.PIN_INSTRUCTIONS]
     assert finding.quote == "book_flight is called, after the user said “What is the weather?”"
 
 
@@ -173,14 +173,14 @@ def test_an_answer_after_a_yes_is_no_breach_and_a_yes_to_another_question_is_non
     never = trace(rule, *calm, user("the blue one"), *birth, *order, id="never")
     failed = [assistant(None, tool_call("order_item", "b")), tool_result("Error: 503", "b", "order_item")]
     tried = trace(rule, *calm, user("the blue one"), *birth, *failed, id="tried")
-    found = [f for f in find_patterns([agreed, never, tried]) if f.confidence >= SURE]
+    found = [f for f in find_patterns([agreed, never, tried]).findings if f.confidence >= SURE]
     assert [f.trace_id for f in found] == ["never"]
 
 
 def test_a_limit_is_evidence_once_it_was_kept_and_then_broken() -> None:
     def dinner(*courses: str) -> list[PatternFinding]:
         talk = [m for course in courses for m in (user("And then?"), assistant(f"There is: 1) {course} 2) rice"))]
-        return find_patterns([trace(user("Book a table. No nuts please."), assistant("Of course."), *talk)])
+        return find_patterns([trace(user("Book a table. No nuts please."), assistant("Of course."), *talk)]).findings
 
     assert [f.confidence for f in dinner("soup", "salad", "bread", "fish", "nuts cake")] == [0.8]
     assert [f.confidence for f in dinner("nuts cake", "salad", "bread", "fish", "nuts cake")] == [0.3]
@@ -190,6 +190,6 @@ def test_what_the_user_has_to_say_again_is_listed() -> None:
     calm = [m for _ in range(5) for m in (user("go on"), assistant("fine"))]
     again = trace(user("A room, no smoking please."), assistant("ok"), *calm, user("I told you already: never a smoking room."))
     asked = trace(user("A room, no smoking please."), assistant("ok"), *calm, user("As I said, book me a room."))
-    (finding,) = find_patterns([again, asked])
+    (finding,) = find_patterns([again, asked]).findings
     assert finding.details["by_user"]
     assert finding.confidence < SURE

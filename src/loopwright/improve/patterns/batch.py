@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from loopwright.collect.trace import Trace
-from loopwright.guards.guard import Guard, GuardDecision, GuardEvent, was_stopped
+from loopwright.guards.guard import Guard, GuardDecision, was_stopped
 from loopwright.guards.outcome import call_key, failure
 from loopwright.guards.tool_names import changes_something
+from loopwright.improve.moments import Moment, moments
 from loopwright.mine.reading import Reading, ToolUse, read, roles
 from loopwright.mine.tool_text import recorded_error
 
@@ -23,14 +24,6 @@ LEARNED = 2
 
 INSISTS = 3
 """So many calls in a row that a guard stopped count as made: the agent does not go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One event of a recorded trace, and the message where it stands (None where the trace has spans only)."""
-
-    index: int | None
-    event: GuardEvent
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ class Recorded:
     @cached_property
     def moments(self) -> tuple[Moment, ...]:
         """The events, in order."""
-        return tuple(_moments(self))
+        return tuple(moments(self.trace, replace(self.reading, tools=tuple(map(_told, self.reading.tools)))))
 
     def acts(self, guard: Guard[Any]) -> Iterator[tuple[Moment, GuardDecision]]:
         """Where a guard would have acted, an event a second."""
@@ -151,57 +144,8 @@ def _learned(recorded: Sequence[Recorded]) -> set[str]:
     return {name for name, count in counts.items() if count >= LEARNED}
 
 
-def _moments(one: Recorded) -> Iterator[Moment]:
-    placed = [use for use in one.reading.tools if use.index is not None or use.result_index is not None]
-    loose = [use for use in one.reading.tools if use.index is None and use.result_index is None]
-    calls: dict[int, list[ToolUse]] = {}
-    results: dict[int, ToolUse] = {}
-    for use in placed:
-        if use.index is not None:
-            calls.setdefault(use.index, []).append(use)
-        if use.result_index is not None:
-            results[use.result_index] = use
-    last = max((i for i, role in enumerate(one.roles) if role == "agent"), default=-1)
-    for index, role in enumerate(one.roles):
-        if index == last:
-            yield from _loose(loose, one.reading.offered)
-        yield from _message(one, index, role, calls.get(index, []))
-        if index in results:
-            yield Moment(index, _result(results[index]))
-    if last < 0:
-        yield from _loose(loose, one.reading.offered)
-
-
-def _message(one: Recorded, index: int, role: str, calls: Sequence[ToolUse]) -> Iterator[Moment]:
-    text = one.trace.messages[index].text
-    if role in ("user", "system"):
-        yield Moment(index, GuardEvent("message", {"role": role, "content": text}))
-    if role == "agent" and text:
-        yield Moment(index, GuardEvent("answer", {"content": text}))
-    for use in calls:
-        yield Moment(index, _call(use, one.reading.offered))
-        if use.result_index is None and (use.result is not None or use.error):
-            yield Moment(index, _result(use))
-
-
-def _loose(uses: Iterable[ToolUse], offered: frozenset[str]) -> Iterator[Moment]:
-    for use in uses:
-        yield Moment(None, _call(use, offered))
-        if use.result is not None or use.error:
-            yield Moment(None, _result(use))
-
-
-def _call(use: ToolUse, offered: frozenset[str]) -> GuardEvent:
-    payload = {"id": _id(use), "name": use.name, "arguments": use.arguments}
-    return GuardEvent("tool_call", {**payload, "tools": tuple(sorted(offered))} if offered else payload)
-
-
-def _result(use: ToolUse) -> GuardEvent:
-    payload = {"id": _id(use), "name": use.name, "arguments": use.arguments, "result": use.result, "error": use.error}
-    if use.failure is not None and failure(payload) is None:
-        payload["error"] = use.failure.message
-    return GuardEvent("tool_result", payload)
-
-
-def _id(use: ToolUse) -> str:
-    return use.span_ids[0] if use.span_ids else f"call-{use.index}-{use.result_index}"
+def _told(use: ToolUse) -> ToolUse:
+    """With the failure that only the result's text tells of as its error, where a guard would not read it."""
+    if use.failure is None or failure({"result": use.result, "error": use.error}) is not None:
+        return use
+    return replace(use, error=use.failure.message)

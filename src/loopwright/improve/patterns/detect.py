@@ -22,6 +22,8 @@ from loopwright.improve.patterns import (
 from loopwright.improve.patterns.batch import Batch, Recorded, observe
 from loopwright.improve.patterns.finding import SURE, PatternFinding
 from loopwright.improve.proposal import Proposal, ProposalKind
+from loopwright.mine.detector import DetectorFault
+from loopwright.wording import counted, percent
 
 MIN_TRACES = 3
 """A pattern becomes a proposal once it recurs in so many traces: the source's "three or more times"."""
@@ -89,17 +91,40 @@ _ROWS = (
 PATTERNS: Mapping[ProposalKind, Pattern] = MappingProxyType({row.kind: row for row in _ROWS})
 
 
-def find_patterns(traces: Sequence[Trace] | Batch) -> tuple[PatternFinding, ...]:
-    """Every occurrence of the six patterns, in order of traces, messages and kinds; weak ones are listed with low confidence.
+@dataclass(frozen=True, slots=True)
+class PatternsFound:
+    """What a look at a batch found, in order of traces, messages and kinds, and where a detector failed."""
 
-    Give the same `Batch` to `propose`, and it is read once.
+    findings: tuple[PatternFinding, ...]
+    faults: tuple[DetectorFault, ...] = ()
+
+
+def find_patterns(traces: Sequence[Trace] | Batch) -> PatternsFound:
+    """Every occurrence of the six patterns; weak ones are listed with low confidence.
+
+    A detector that fails on a trace is a fault, and all others stand. Give the same `Batch` to `propose`, and it is read once.
     """
     batch = _read(traces)
-    return tuple(
-        finding
-        for one in batch.recorded
-        for finding in sorted((f for row in _ROWS for f in row.detect(one, batch)), key=lambda f: _place(f.message_index))
-    )
+    findings: list[PatternFinding] = []
+    faults: list[DetectorFault] = []
+    for one in batch.recorded:
+        here: list[PatternFinding] = []
+        for row in PATTERNS.values():
+            found = look(row, one, batch)
+            if isinstance(found, DetectorFault):
+                faults.append(found)
+            else:
+                here += found
+        findings += sorted(here, key=lambda f: _place(f.message_index))
+    return PatternsFound(tuple(findings), tuple(faults))
+
+
+def look(row: Pattern, one: Recorded, batch: Batch) -> list[PatternFinding] | DetectorFault:
+    """What one pattern's detector finds in one trace, or how it failed there."""
+    try:
+        return list(row.detect(one, batch))
+    except Exception as error:
+        return DetectorFault(row.kind.value, one.trace.trace_id, f"{type(error).__name__}: {error}")
 
 
 def propose(traces: Sequence[Trace] | Batch, findings: Sequence[PatternFinding]) -> tuple[Proposal, ...]:
@@ -126,7 +151,7 @@ def _proposal(row: Pattern, batch: Batch, sure: Sequence[PatternFinding], eviden
     for finding in sorted(sure, key=lambda f: -f.confidence):
         first.setdefault(finding.trace_id, finding)
     share = len(evidence) / len(batch.recorded)
-    found = f"In {len(evidence)} of {len(batch.recorded)} traces ({share:.1%}) {row.failure}."
+    found = f"In {len(evidence)} of {counted(len(batch.recorded), 'trace')} ({percent(share)}) {row.failure}."
     return Proposal(
         row.kind,
         evidence,

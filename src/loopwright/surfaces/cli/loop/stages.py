@@ -191,7 +191,8 @@ class _Work:
 
     async def improve(self) -> dict[str, Any]:
         found = await detect_store(self._store)
-        return {"proposals": len(found.proposals), "refused": len(found.refused)}
+        told = {"proposals": len(found.proposals), "refused": len(found.refused)}
+        return told | ({"detector failures": len(found.faults)} if found.faults else {})
 
     async def verify(self) -> dict[str, Any]:
         target_with = wiring.target_with(str(self._settings["target.url"]), self._settings)
@@ -204,7 +205,7 @@ class _Work:
             request = VerifyRequest(
                 record.proposal,
                 self._turn.suite(),
-                wiring.version_control().head() or UNVERSIONED,
+                wiring.repository(self._settings).head() or UNVERSIONED,
                 self._settings["improve.trials"],
                 self._settings["run.timeout"],
                 tables=wiring.harness_file(self._settings).tables(),

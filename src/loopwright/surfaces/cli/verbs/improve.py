@@ -63,7 +63,9 @@ def improve() -> None:
     has its evidence, and what its guard would have done in every recorded trace. Verifying runs the agent with and without the
     guard. Nothing is enforced that a named person did not approve; every decision is in the audit trail.
 
-    Example: loopwright improve detect
+    For example:
+
+        loopwright improve detect
     """
 
 
@@ -86,7 +88,9 @@ def detect(
     --format json a line a proposal: {"kind", "evidence": [trace ids], "change": {the guard's parameters}, ...}. A record that
     cannot be read ends the command with exit 64 and nothing written. Exit 0 whatever is found.
 
-    Example: loopwright improve detect --traces traces.jsonl --format json
+    For example:
+
+        loopwright improve detect --traces traces.jsonl --format json
     """
     if from_ is not None and from_ not in FORMAT_NAMES:
         raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
@@ -101,6 +105,10 @@ def detect(
     else:
         with wiring.store(settings, create=False) as kept:
             found = asyncio.run(detect_store(kept))
+    for fault in found.faults[:5]:
+        note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
+    if len(found.faults) > 5:
+        note(f"loopwright: ... and {len(found.faults) - 5} more detector failures")
     for proposal, broken in found.refused:
         note(f"loopwright improve: {proposal.kind.value} is refused by the rule {broken[0].rule}: {broken[0].problem}")
     if format is OutputFormat.JSON:
@@ -119,7 +127,11 @@ def list_(
 ) -> None:
     """List the proposals in the store, with what their replay and their verification said.
 
-    Example: loopwright improve list
+    Reads the store; writes nothing. JSON is a line a proposal.
+
+    For example:
+
+        loopwright improve list
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         records = kept.proposals()
@@ -140,7 +152,11 @@ def list_(
 def show(id: str = _ID, format: OutputFormat = FORMAT, store: str | None = _STORE, config: Path | None = CONFIG) -> None:
     """Show one proposal: its evidence in quotes, its change, its replay over recorded traces, its verification as a table.
 
-    Example: loopwright improve show proposal-3f2a9c0d11e4b7a6
+    Reads the store; writes nothing. JSON is one object.
+
+    For example:
+
+        loopwright improve show proposal-3f2a9c0d11e4b7a6
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         record = find_proposal(kept, id)
@@ -188,8 +204,9 @@ def verify(
 ) -> None:
     """Run the agent with and without a proposal's guard on the same cases, and say whether it helps.
 
-    Tried on the open part of the suite (or --cases), and on recorded conversations whose user turns are said again: the
-    proposal's evidence, and others. The agent is told its harness by LOOPWRIGHT_HARNESS, the file that loopwright.guards loads.
+    Reads the store and writes its verdict there. Tried on the open part of the suite (or --cases), and on recorded
+    conversations whose user turns are said again: the proposal's evidence, and others. The agent is told its harness by
+    LOOPWRIGHT_HARNESS, the file that loopwright.guards loads.
 
     helping: the failure became rarer, and success, runtime and cost are shown to be within their margins. harmful: one of them
     got worse. no_effect: the failure did not become rarer by enough to matter. undecided: too few trials to say. A guard that
@@ -200,7 +217,9 @@ def verify(
 
     A verification that is cut short goes on where it stopped. Exit 0 when all are helping, 2 when one is undecided, otherwise 1.
 
-    Example: loopwright improve verify --all --target python:my_agent:answer
+    For example:
+
+        loopwright improve verify --all --target python:my_agent:answer
     """
     settings = settle(
         config, target__url=target, improve__trials=trials, run__timeout=timeout, run__concurrency=concurrency, store__url=store,
@@ -211,7 +230,7 @@ def verify(
         raise UsageError("name the proposals to verify, or give --all")
     target_with = wiring.target_with(str(settings["target.url"]), settings)
     suite = _suite(settings, cases)
-    named = version or wiring.version_control().head() or UNVERSIONED
+    named = version or wiring.repository(settings).head() or UNVERSIONED
     verdicts = []
     with wiring.store(settings, create=False) as kept:
         records = _waiting(kept) if all_ else [find_proposal(kept, id) for id in dict.fromkeys(ids or [])]
@@ -276,7 +295,9 @@ def approve(
     Refused, with the name of the rule, where it was not verified (unless --unverified WHY), or was not shown to help (unless
     --despite WHY). Recorded in the audit trail. Exit 1 where a rule refuses it.
 
-    Example: loopwright improve approve proposal-3f2a --by "Ada Lovelace"
+    For example:
+
+        loopwright improve approve proposal-3f2a --by "Ada Lovelace"
     """
     said: dict[str, Any] = {"why": why, "unverified": unverified, "despite": despite}
     _decide(id, ProposalStatus.APPROVED, by, said, settle(config, store__url=store), format)
@@ -291,9 +312,13 @@ def reject(
     store: str | None = _STORE,
     config: Path | None = CONFIG,
 ) -> None:
-    """Reject a proposal, under your name and with a reason, both recorded in the audit trail.
+    """Reject a proposal, under your name and with a reason.
 
-    Example: loopwright improve reject proposal-3f2a --why "polling is what this tool is for"
+    Writes the store and the audit trail.
+
+    For example:
+
+        loopwright improve reject proposal-3f2a --why "polling is its purpose"
     """
     _decide(id, ProposalStatus.REJECTED, by, {"why": why}, settle(config, store__url=store), format)
 
@@ -326,7 +351,9 @@ def apply(
     Only the guard's own table is written; everything else in the file stays as it is, comments included. Refused where that
     cannot be, and where the proposal is not approved. Recorded in the audit trail, with the harness before and after.
 
-    Example: loopwright improve apply proposal-3f2a --mode shadow
+    For example:
+
+        loopwright improve apply proposal-3f2a --mode shadow
     """
     if mode not in MODES:
         raise UsageError(f"--mode is {mode!r}; give enforce or shadow")
@@ -350,7 +377,11 @@ def rollback(
 ) -> None:
     """Take an applied proposal out of harness.toml: the guard's table is as it was before.
 
-    Example: loopwright improve rollback proposal-3f2a --why "it stops calls that should run"
+    Writes harness.toml, the store and the audit trail. Agents that load the file follow from then on.
+
+    For example:
+
+        loopwright improve rollback proposal-3f2a --why "it stops good calls"
     """
     if not why.strip():
         raise UsageError("a rollback needs a reason; give --why 'what went wrong'")
