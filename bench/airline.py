@@ -12,9 +12,10 @@ count only.
    come back, three trials each, without the guard and with it. Then the same guard on the agent with all defects off, where no
    guard can help, and on replayed user turns, as `loopwright improve verify` does without a suite.
 3. All defects off: what is proposed from as many sessions.
-4. Defects without a guard: the mode that most of their failures fall in, how many of its members show the defect (purity), and
-   whether it is a mode of their own: no other defect is as frequent in it. Once as the agent is, and once under the six guards.
-   Then in how many of the sessions in which it fired it fires under the guards too.
+4. Defects without a guard: the modes of their own, in which more than half of the members show the defect and no other defect is
+   as frequent; how many failures these hold, how many of them show the defect (purity), and how many of its failures lie in other
+   modes. Once as the agent is, and once under the six guards. Then in how many of the sessions in which it fired it fires under
+   the guards too.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ class Quiet:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="not read")
     parser.add_argument("--sessions", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=11)
     asked = parser.parse_args()
@@ -227,20 +229,28 @@ async def modes(made: Production, store: Store, settings: Settings) -> None:
     for member in clustering.memberships:
         members.setdefault(member.mode_id, []).append(member.trace_id)
     names = {mode.mode_id: mode.name for mode in clustering.modes}
-    print(f"{len(clustering.modes)} modes, {len(members.get(None, []))} one-offs")
-    print(f"{'defect':24} {'fired':>5} {'mined':>5} {'in mode':>7} {'purity':>6} {'own':>4}  mode")
+    alone = members.pop(None, [])
+    print(f"{len(clustering.modes)} modes, {len(alone)} one-offs")
+    print(f"{'defect':24} {'fired':>5} {'mined':>5} {'own modes':>9} {'members':>7} {'purity':>6} {'elsewhere':>9}  the largest")
     for defect in OTHERS:
         fired = made.those_with(defect)
-        mined = sum(trace_id in fired for ids in members.values() for trace_id in ids)
-        inside = {mode: sum(i in fired for i in ids) for mode, ids in members.items() if mode is not None}
-        best = max(inside, key=lambda mode: (inside[mode], mode), default=None)
-        if best is None or not inside[best]:
-            print(f"{defect:24} {len(fired):5} {mined:5}")
+        mined = sum(trace_id in fired for ids in (*members.values(), alone) for trace_id in ids)
+        own = {mode: ids for mode, ids in members.items() if owned(ids, made.fired, defect)}
+        held = [trace_id for ids in own.values() for trace_id in ids]
+        inside = sum(trace_id in fired for trace_id in held)
+        counts = f"{len(fired):5} {mined:5} {len(own):9} {len(held):7}"
+        if not own:
+            print(f"{defect:24} {counts} {'':6} {mined:9}")
             continue
-        counts = Counter(name for trace_id in members[best] for name in made.fired[trace_id])
-        own = all(count < inside[best] for name, count in counts.items() if name != defect)
-        row = f"{len(fired):5} {mined:5} {inside[best]:7} {inside[best] / len(members[best]):6.2f} {'yes' if own else 'no':>4}"
-        print(f"{defect:24} {row}  {names[best][:60]}")
+        largest = max(own, key=lambda mode: (len(own[mode]), mode or ""))
+        print(f"{defect:24} {counts} {inside / len(held):6.2f} {mined - inside:9}  {names[largest or '']}")
+
+
+def owned(ids: Sequence[str], fired: Mapping[str, frozenset[str]], defect: str) -> bool:
+    """Whether a mode of these traces is a defect's own."""
+    counts = Counter(name for trace_id in ids for name in fired[trace_id])
+    count = counts.pop(defect, 0)
+    return count * 2 > len(ids) and count > max(counts.values(), default=0)
 
 
 def guarded(made: Production, tables: Mapping[str, Mapping[str, Any]]) -> None:

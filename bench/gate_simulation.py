@@ -27,6 +27,7 @@ MOST_ROUNDS = 60
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="not read")
     parser.add_argument("--rounds", type=int, default=100)
     args = parser.parse_args()
     rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""How well a judge is calibrated from few labels: `python bench/judge.py --data DIR`, with judge_llmbar and its like in DIR.
+"""How well a judge is calibrated from few labels: coverage, error and width, beside the labels alone.
 
 Each set has pairs of answers, people's (or a checker's) preference, and stored verdicts of judges. "Passes" means that the first
 answer is the better one. From `n` labels, drawn at random, and the judge's verdicts on all pairs, the share that people pass is
