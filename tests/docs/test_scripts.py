@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+BENCHMARKS = sorted(f for f in (ROOT / "bench").glob("*.py") if "__main__" in f.read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -29,17 +30,17 @@ def test_an_unknown_benchmark_is_refused_before_anything_is_installed(clone: Pat
     assert done.returncode == 64
     assert done.stdout == ""
     assert f"no benchmark '{name}'" in done.stderr
-    assert all(f"  {file.stem} " in done.stderr for file in (ROOT / "bench").glob("*.py"))
+    assert all(f"  {file.stem} " in done.stderr for file in BENCHMARKS)
     assert not (clone / ".venv").exists()
 
 
 def test_the_benchmarks_are_listed_with_what_they_measure(clone: Path) -> None:
     done = bench(clone, "--list")
     assert done.returncode == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == sorted(f.stem for f in (ROOT / "bench").glob("*.py"))
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == [f.stem for f in BENCHMARKS]
     assert '"""' not in done.stdout
     assert not (clone / ".venv").exists()
 
 
 def test_every_benchmark_takes_the_data_that_all_are_given() -> None:
-    assert [f.name for f in (ROOT / "bench").glob("*.py") if '"--data"' not in f.read_text(encoding="utf-8")] == []
+    assert [f.name for f in BENCHMARKS if '"--data"' not in f.read_text(encoding="utf-8")] == []
