@@ -93,9 +93,20 @@ def version_control(folder: Path | None = None) -> VersionControl:
     return Git(folder or Path.cwd())
 
 
+def repository(settings: Settings, *written: Path) -> VersionControl:
+    """The repository of the settings' folder; the store and the files `written` by the command are no part of its tree."""
+    return _git(settings, *written)
+
+
+def _git(settings: Settings, *written: Path) -> Git:
+    place = str(settings["store.url"]).partition("sqlite:///")[2]
+    kept = [settings.folder / f"{place}{end}" for end in ("", "-wal", "-shm", "-journal")] if place else []
+    return Git(settings.folder, leave_out=(*kept, *written))
+
+
 def fingerprint(settings: Settings, release: str | None = None) -> Fingerprint:
     """What the agent in the settings' folder is made of now; `release` is its tag, otherwise git's at the current commit."""
-    git = Git(settings.folder)
+    git = _git(settings)
     folder = settings.folder
     parts = {name: part_digest(folder, str(settings[row]), row) for name in SIGNIFICANT for row in [f"fingerprint.{name}"]}
     named = {name: os.environ.get(name) for name in patterns(str(settings["fingerprint.model_env"]))}

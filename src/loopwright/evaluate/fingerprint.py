@@ -14,8 +14,8 @@ SIGNIFICANT = ("prompt", "tools", "model", "harness")
 class Fingerprint:
     """A version of the agent: the commit of its code, and a digest of each part that settings name files of.
 
-    `code` is git's head (None outside a repository). The four parts are empty where no file of theirs was found. `release` is
-    the tag that makes this version a release.
+    `code` is git's head, with a digest of what is not committed (None outside a repository). The four parts are empty where no
+    file of theirs was found. `release` is the tag that makes this version a release.
     """
 
     code: str | None = None
@@ -32,10 +32,22 @@ class Fingerprint:
 
 
 def changes(before: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
-    """The parts that differ, `code` first. Code that git cannot tell of, or that is not committed, counts as changed."""
-    known = now.code is not None and not now.code.endswith("-dirty") and now.code == before.code
-    parts = (part for part in SIGNIFICANT if getattr(before, part) != getattr(now, part))
-    return (*(() if known else (CODE,)), *parts)
+    """The parts that differ, `code` first. Code that git cannot tell of counts as changed."""
+    return (*(() if now.code is not None and _same_code(before, now) else (CODE,)), *_changed_significant(before, now))
+
+
+def differences(made_of: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
+    """The parts that are not what they were, `code` first. Of code outside a repository, then and now, nothing is said."""
+    return (*(() if _same_code(made_of, now) else (CODE,)), *_changed_significant(made_of, now))
+
+
+def _same_code(before: Fingerprint, now: Fingerprint) -> bool:
+    """Whether it is the same. Changes that are not committed and whose content is not told may be any."""
+    return now.code == before.code and not (now.code or "").endswith("-dirty")
+
+
+def _changed_significant(before: Fingerprint, now: Fingerprint) -> tuple[str, ...]:
+    return tuple(part for part in SIGNIFICANT if getattr(before, part) != getattr(now, part))
 
 
 def changed_parts(paths: Iterable[str], parts: Mapping[str, frozenset[str]]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class VersionControl(Protocol):
         """Git's `user.name`."""
 
     def head(self) -> str | None:
-        """The current commit, with `-dirty` where files differ; None outside a repository."""
+        """The current commit, with `-dirty-` and a digest where the working tree differs from it; None outside a repository."""
 
     def why_no_head(self) -> str:
         """Why `head` is None, in words: no git, no repository, or no commit in it yet."""

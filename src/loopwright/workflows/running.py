@@ -13,7 +13,7 @@ from loopwright.effects import CallTarget, Reply, Request, TargetReply
 from loopwright.errors import UsageError
 from loopwright.evaluate.budget import Budget, LayerCost, layer_of, took, working_seconds
 from loopwright.evaluate.case import Layer, Suite
-from loopwright.evaluate.fingerprint import Fingerprint
+from loopwright.evaluate.fingerprint import Fingerprint, differences
 from loopwright.evaluate.layers import LayerChoice
 from loopwright.evaluate.plan import identity, trials
 from loopwright.evaluate.result import EvalResult, Run
@@ -232,7 +232,7 @@ def _resumed(same: str, request: RunRequest, bench: Bench) -> tuple[Run, list[Ev
         return None
     planned = {trial.key for trial in _planned(request)}
     for run in reversed(bench.log.runs()):
-        if run.run_id.startswith(f"run-{same}-") and run.finished_at is None:
+        if run.run_id.startswith(f"run-{same}-") and run.finished_at is None and _same_agent(run, request):
             kept = [r for r in bench.log.results(run.run_id) if (r.eval_id, r.trial) in planned]
             if len(kept) < len(planned) or _known(request.version):
                 return _described(run, request, bench), kept
@@ -262,6 +262,12 @@ def _described(run: Run, request: RunRequest, bench: Bench) -> Run:
         settings={"timeout_s": request.timeout_s, "concurrency": request.concurrency} | part,
         fingerprint=request.fingerprint,
     )
+
+
+def _same_agent(run: Run, request: RunRequest) -> bool:
+    """Whether nothing that is told of the agent's parts differs: a run is of one agent."""
+    made_of, now = run.fingerprint, request.fingerprint
+    return made_of is None or now is None or not differences(made_of, now)
 
 
 def _known(version: str) -> bool:

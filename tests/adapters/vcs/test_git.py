@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -47,12 +48,78 @@ def test_the_name_and_the_commit(repository: Path) -> None:
     assert Git(repository / "sub").head() == git(repository, "rev-parse", "HEAD")
 
 
-def test_a_changed_file_makes_it_dirty_and_an_untracked_one_does_not(repository: Path) -> None:
-    (repository / "notes.txt").touch()
-    assert COMMIT.fullmatch(Git(repository).head() or "")
+def test_what_is_not_committed_is_told_by_its_content(repository: Path) -> None:
+    clean = git(repository, "rev-parse", "HEAD")
+    seen = [Git(repository).head()]
+
+    def changed() -> str:
+        seen.append(Git(repository).head())
+        return seen[-1] or ""
+
     (repository / "agent.py").write_text("two\n")
-    assert (Git(repository).head() or "").endswith("-dirty")
+    assert re.fullmatch(rf"{clean}-dirty-[0-9a-f]{{12}}", changed())
     git(repository, "add", "agent.py")
+    assert Git(repository).head() == seen[-1]
+    (repository / "agent.py").write_text("six\n")
+    changed()
+    (repository / "agent.py").chmod(0o755)
+    changed()
+    (repository / "new é\n.txt").write_text("one")
+    changed()
+    (repository / "new é\n.txt").write_text("two")
+    changed()
+    (repository / "new é\n.txt").rename(repository / "other.txt")
+    changed()
+    (repository / "other.txt").unlink()
+    (repository / "other.txt").symlink_to("agent.py")
+    changed()
+    (repository / "agent.py").unlink()
+    changed()
+    assert len(set(seen)) == len(seen)
+    (repository / "other.txt").unlink()
+    git(repository, "checkout", "HEAD", "--", "agent.py")
+    assert Git(repository).head() == clean
+    os.utime(repository / "agent.py", (1, 1))
+    assert Git(repository).head() == clean
+    (repository / "sub").mkdir()
+    (repository / "new").touch()
+    assert Git(repository / "sub").head() == Git(repository).head() != clean
+
+
+def test_what_git_ignores_and_what_running_leaves_behind_is_no_change(repository: Path) -> None:
+    clean = Git(repository).head()
+    (repository / ".git" / "info" / "exclude").write_text("*.log\n")
+    for name in ("x.log", "a/__pycache__/agent.cpython-311.pyc", ".loopwright/loopwright.db", "loopwright-report.html"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("new")
+    assert Git(repository).head() == clean
+    (repository / "kept.db").write_text("new")
+    assert Git(repository).head() != clean
+    assert Git(repository, leave_out=[repository / "sub" / ".." / "kept.db"]).head() == clean
+
+
+def test_a_repository_within_is_told_by_its_own_content(repository: Path) -> None:
+    within = repository / "within"
+    within.mkdir()
+    git(within, "init", "--quiet")
+    assert (Git(repository).head() or "").endswith("-dirty")  # no commit in it: what it holds cannot be told
+    for setting in ("user.name=Ann", "user.email=ann@example.org"):
+        git(within, "config", *setting.split("="))
+    git(within, "commit", "--quiet", "--allow-empty", "--message", "first")
+    before = Git(repository).head()
+    (within / "agent.py").write_text("one\n")
+    after = Git(repository).head()
+    (within / "agent.py").write_text("two\n")
+    assert len({before, after, Git(repository).head()}) == 3
+
+
+def test_a_file_that_cannot_be_read_leaves_the_tree_untold(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / "agent.py").write_text("two\n")
+
+    def refused(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Path, "open", refused)
     assert (Git(repository).head() or "").endswith("-dirty")
 
 

@@ -4,34 +4,48 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from loopwright.adapters.vcs.tree import tree_digest
 
 TIMEOUT_S = 5.0
 
 
 class Git:
-    """Implements `ports.VersionControl` for the repository that `folder` is in."""
+    """Implements `ports.VersionControl` for the repository that `folder` is in.
 
-    def __init__(self, folder: Path, timeout_s: float = TIMEOUT_S) -> None:
+    Files in `leave_out` (those that a command itself writes, such as the store) are no part of the working tree.
+    """
+
+    def __init__(self, folder: Path, timeout_s: float = TIMEOUT_S, leave_out: Iterable[Path] = ()) -> None:
         self._folder = folder
         self._timeout_s = timeout_s
+        self._leave_out = frozenset(os.path.realpath(path) for path in leave_out)
 
     def user_name(self) -> str | None:
         """Git's `user.name`, which may be set for the repository, the user or the machine."""
         return self._ask("config", "--get", "user.name") or None
 
     def head(self) -> str | None:
-        """The current commit as 40 hex digits, with `-dirty` where tracked files differ from it; None outside a repository."""
+        """The current commit as 40 hex digits; None outside a repository.
+
+        Where the working tree differs from it, `-dirty-` and a digest of what differs follow, so that two different trees are
+        never named alike; `-dirty` alone where that cannot be told. New files count, unless git ignores them.
+        """
         commit = self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if not commit:
             return None
-        changed = self._ask("status", "--porcelain", "--untracked-files=no")
-        return f"{commit}-dirty" if changed or changed is None else commit
+        top = Path(self._ask("rev-parse", "--show-toplevel") or ".")
+        differ = self._differing(top)
+        if not differ:
+            return commit if differ is not None else f"{commit}-dirty"
+        within = tree_digest(top, differ, lambda folder: Git(folder, self._timeout_s).head())
+        return f"{commit}-dirty-{within}" if within else f"{commit}-dirty"
 
     def tag(self) -> str | None:
-        """The tag of the current commit, the highest where it has several; None without one, or where tracked files differ."""
-        if (self.head() or "-dirty").endswith("-dirty"):
+        """The tag of the current commit, the highest of several; None without one, or where the working tree differs from it."""
+        if "-dirty" in (self.head() or "-dirty"):
             return None
         tags = self._ask("tag", "--points-at", "HEAD", "--sort=-version:refname")
         return tags.splitlines()[0] if tags else None
@@ -60,8 +74,23 @@ class Git:
             return "not in a git repository"
         return "a git repository without a commit yet"
 
+    def _differing(self, top: Path) -> list[str] | None:
+        """The files of the working tree that differ from the commit, from `top` on; None where git cannot tell."""
+        changed = self._output("diff", "--name-only", "--no-renames", "--no-relative", "-z", "HEAD", "--", ":(top)")
+        new = self._output("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":(top)")
+        if changed is None or new is None:
+            return None
+        named = {*changed.split(b"\0"), *(path for path in new.split(b"\0") if not _made(path))} - {b""}
+        found = sorted(os.fsdecode(path) for path in named)
+        return [path for path in found if os.path.realpath(top / path) not in self._leave_out]
+
     def _ask(self, *arguments: str) -> str | None:
         """Git's answer without the white space around it; None where it fails, is absent or takes too long."""
+        answer = self._output(*arguments)
+        return None if answer is None else answer.decode("utf-8", "replace").strip()
+
+    def _output(self, *arguments: str) -> bytes | None:
+        """What git wrote; None where it fails, is absent or takes too long."""
         quiet = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         command = ["git", "-C", str(self._folder), *arguments]
         try:
@@ -70,4 +99,11 @@ class Git:
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
-        return answer.stdout.decode("utf-8", "replace").strip() if answer.returncode == 0 else None
+        return answer.stdout if answer.returncode == 0 else None
+
+
+def _made(path: bytes) -> bool:
+    """Whether a new file was made by running: Python's compiled modules, our own store and report."""
+    *folders, name = path.split(b"/")
+    own = name.startswith(b"loopwright-report") and name.endswith(b".html")
+    return own or name.endswith(b".pyc") or not {b"__pycache__", b".loopwright"}.isdisjoint(folders)

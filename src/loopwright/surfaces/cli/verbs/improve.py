@@ -33,6 +33,7 @@ from loopwright.surfaces.cli.proposals import (
     verification_object,
 )
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note
+from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.importing import collect_traces
 from loopwright.workflows.improving import (
@@ -108,7 +109,7 @@ def detect(
     for fault in found.faults[:5]:
         note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
     if len(found.faults) > 5:
-        note(f"loopwright: ... and {len(found.faults) - 5} more detector failures")
+        note(f"loopwright: ... and {counted(len(found.faults) - 5, 'more detector failure')}")
     for proposal, broken in found.refused:
         note(f"loopwright improve: {proposal.kind.value} is refused by the rule {broken[0].rule}: {broken[0].problem}")
     if format is OutputFormat.JSON:

@@ -29,6 +29,7 @@ from loopwright.surfaces.cli.layer_costs import show_costs, show_estimate
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, table
 from loopwright.surfaces.cli.trigger import Trigger, choose_by_trigger
+from loopwright.wording import counted
 from loopwright.workflows.judging import judge_as_known
 from loopwright.workflows.repeating import RepeatRequest, repeat_cases, repeatable_run, wanted_repeats
 from loopwright.workflows.running import UNVERSIONED, Bench, RunReport, RunRequest, run_suite
@@ -116,7 +117,9 @@ def run(
     Exit 0 when every trial passed, 1 when any failed, 2 when none failed but some have no verdict, or there was nothing to run.
     Where `loopwright gate` decides afterwards, give --exit-zero.
 
-    Example: loopwright run evals --target python:my_agent:answer --trials 3 --out results.jsonl
+    For example:
+
+        loopwright run evals --target python:my_agent:answer --out results.jsonl
     """
     file_mode = out is not None or (format is OutputFormat.JSON and not estimate)
     settings = settle(
@@ -139,7 +142,7 @@ def run(
     chosen = select(whole, selection)
     request = RunRequest(
         chosen,
-        version or wiring.version_control().head() or UNVERSIONED,
+        version or wiring.repository(settings, *([out] if out is not None else [])).head() or UNVERSIONED,
         trials=settings["run.trials"],
         timeout_s=settings["run.timeout"],
         fresh=fresh,
@@ -206,7 +209,7 @@ def _load(paths: list[str], settings: Settings, drafts: bool) -> Suite:
     if not drafts:
         waiting = len(files.load(paths, drafts=True).cases) - len(suite.cases)
         if waiting:
-            note(f"loopwright run: {waiting} drafts are left out; approve them, or give --drafts")
+            note(f"loopwright run: {counted(waiting, 'draft')} left out; approve, or give --drafts")
     return suite
 
 
@@ -277,13 +280,18 @@ def _tell(report: RunReport, repeat: bool, format: OutputFormat, settings: Setti
     total = len(report.results)
     if repeat:
         what = (
-            f"added {total} trials to run {report.run.run_id}" if total else f"run {report.run.run_id} leaves nothing to repeat"
+            f"added {counted(total, 'trial')} to run {report.run.run_id}"
+            if total
+            else f"run {report.run.run_id} leaves nothing to repeat"
         )
         note(f"loopwright run: {what}; decide with loopwright gate")
     elif report.resumed == total:
-        note(f"loopwright run: all {total} trials of version {report.run.version} were there already; --fresh runs them again")
+        note(
+            f"loopwright run: {counted(total, 'trial')} of version {report.run.version} there already, and no "
+            "other to run; --fresh runs them again"
+        )
     elif report.resumed:
-        note(f"loopwright run: went on with {report.run.run_id}: {report.resumed} of {total} trials were there already")
+        note(f"loopwright run: went on with {report.run.run_id}: {report.resumed} of {counted(total, 'trial')} there already")
     if format is OutputFormat.JSON:
         for result in report.results:
             sys.stdout.buffer.write(wiring.result_line(result))
@@ -296,12 +304,15 @@ def _tell(report: RunReport, repeat: bool, format: OutputFormat, settings: Setti
     if rows:
         table("", ["case", "verdict", "passed", "why"], rows, right=[2])
     if len(listed) < len(cases):
-        note(f"{len(cases) - len(listed)} cases are not listed; --format json has them all")
+        note(f"not listed: {counted(len(cases) - len(listed), 'case')}; --format json has them all")
     passed = sum(c.passed == c.trials for c in cases)
     failed = sum(c.failed > 0 for c in cases)
     unknown = len(cases) - passed - failed
     _tell_costs(report, settings, as_notes=False)
-    note(f"{len(cases)} cases: {passed} passed, {failed} failed, {unknown} without a verdict (version {report.run.version})")
+    note(
+        f"{counted(len(cases), 'case')}: {passed} passed, {failed} failed, {unknown} without a verdict "
+        f"(version {report.run.version})"
+    )
 
 
 def _tell_costs(report: RunReport, settings: Settings, *, as_notes: bool) -> None:
@@ -309,7 +320,7 @@ def _tell_costs(report: RunReport, settings: Settings, *, as_notes: bool) -> Non
     show_costs(report.layers, settings, as_notes)
     if report.left:
         note(
-            f"loopwright run: stopped with {report.left} of {report.run.planned} trials not run: {report.why_left}. "
+            f"loopwright run: stopped with {report.left} of {counted(report.run.planned, 'trial')} not run: {report.why_left}. "
             "What was not run is no pass; the same command with a larger --budget-usd goes on from there"
         )
     gap = sealed_gap(report.results) if settings["gate.sealed_gap"] != "off" else None
