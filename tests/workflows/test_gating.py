@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from builders import result
 from loopwright import wiring
 from loopwright.errors import StoreError, UsageError
+from loopwright.evaluate.fingerprint import Fingerprint
 from loopwright.evaluate.result import Run
 from loopwright.gate.comparable import SuiteChange
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome
@@ -22,7 +24,8 @@ from loopwright.gate.explain import explain
 from loopwright.gate.policy import Policy
 from loopwright.ports import Store
 from loopwright.settings import load
-from loopwright.workflows.gating import Change, Established, establish_run, gate_store
+from loopwright.workflows.establishing import Change, Established, Signed, establish_run
+from loopwright.workflows.gating import gate_store
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -43,11 +46,13 @@ def put_run(
     finished: bool = True,
     version: str = "v1",
     settings: dict[str, Any] | None = None,
+    made_of: Fingerprint | None = None,
 ) -> None:
     """A run with a case per verdict."""
     at = NOW + timedelta(days=day)
     ended = at if finished else None
-    store.put_run(Run(run_id, version, suite, "python:shop:answer", at, ended, planned=len(verdicts), settings=settings or {}))
+    target, planned = "python:shop:answer", len(verdicts)
+    store.put_run(Run(run_id, version, suite, target, at, ended, planned, settings=settings or {}, fingerprint=made_of))
     for i, passed in enumerate(verdicts):
         store.put_result(
             result(f"case-{i}", passed, run_id=run_id, suite_digest=suite, error=None if passed is not None else "x")
@@ -55,14 +60,19 @@ def put_run(
 
 
 def establish(store: Store, run_id: str | None = None, change: Change = "first") -> Established:
-    return asyncio.run(establish_run(store, "Ada Lovelace", NOW, run_id=run_id, change=change))
+    return asyncio.run(establish_run(store, Signed("Ada Lovelace", NOW), run_id=run_id, change=change))
 
 
 def gate(
-    store: Store, run_id: str | None = None, version: str | None = None, head: str | None = None, minutes: int = 0
+    store: Store,
+    run_id: str | None = None,
+    version: str | None = None,
+    made_of: Fingerprint | None = None,
+    minutes: int = 0,
+    policy: Policy | None = None,
 ) -> GateDecision:
     now = NOW + timedelta(minutes=minutes)
-    return asyncio.run(gate_store(store, Policy(), now, run_id=run_id, version=version, head=head))
+    return asyncio.run(gate_store(store, policy or Policy(), now, run_id=run_id, version=version, made_of=made_of))
 
 
 def trail(store: Store) -> list[tuple[str, str]]:
@@ -259,7 +269,7 @@ def test_it_says_what_was_compared(store: Store) -> None:
     put_run(store, "monday", [True] * 30, version=GOOD)
     establish(store)
     put_run(store, "tuesday", [True] * 30, day=1, version=BAD)
-    decision = gate(store, head=BAD)
+    decision = gate(store, made_of=Fingerprint(BAD))
     assert decision.decision is Outcome.APPROVED
     assert decision.candidate == ComparedRun("tuesday", BAD, NOW + timedelta(days=1))
     assert decision.baseline == (ComparedRun("monday", GOOD, NOW),)
@@ -269,25 +279,114 @@ def test_it_says_what_was_compared(store: Store) -> None:
     assert f"baseline:  monday (version {GOOD}, finished 2026-03-02 00:00:00 UTC)" in text
 
 
-@pytest.mark.parametrize("head", [BAD, f"{GOOD}-dirty"])
-def test_a_run_of_another_commit_is_not_approved_for_this_one(store: Store, head: str) -> None:
+HERE = Fingerprint(GOOD, prompt="p1", tools="t1", model="m1", harness="h1")
+DIRTY = f"{GOOD}-dirty-0123456789ab"
+
+
+@pytest.fixture
+def tuesday(store: Store) -> Store:
+    """A baseline, and a run after it of what is here."""
+    put_run(store, "monday", [True] * 30, version=GOOD, made_of=HERE)
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1, version=GOOD, made_of=HERE)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        (replace(HERE, code=BAD), f"the code ({GOOD[:12]} then, {BAD[:12]} now) changed since"),
+        (replace(HERE, code=DIRTY), f"the code ({GOOD[:12]} then, {GOOD[:12]}-dirty-0123456789ab now) changed since"),
+        (replace(HERE, code=None), f"the code ({GOOD[:12]} then, outside a repository now) changed since"),
+        (replace(HERE, prompt=""), "the prompt changed since"),
+        (replace(HERE, tools="t2"), "the tools changed since"),
+        (replace(HERE, model="m2"), "the model changed since"),
+        (replace(HERE, harness="h2"), "the harness changed since"),
+        (replace(HERE, code=BAD, prompt="p2", harness="h2"), "now), the prompt and the harness changed since"),
+    ],
+)
+def test_a_run_of_another_agent_than_is_here_decides_nothing(tuesday: Store, now: Fingerprint, says: str) -> None:
+    decision = gate(tuesday, made_of=now)
+    assert decision.decision is Outcome.UNDECIDED
+    assert says in decision.message
+    assert "loopwright run, or decide on that run as it was: loopwright gate --run tuesday" in decision.message
+    assert tuesday.decisions()[-1].candidate_run_id is None
+    for minutes, given in enumerate([{"run_id": "tuesday"}, {"version": GOOD}], start=1):
+        named = gate(tuesday, made_of=now, minutes=minutes, **given)
+        assert named.decision is Outcome.APPROVED
+        assert says in named.notes[0]
+        assert "note: run tuesday is not of the agent as it is here now: " in explain(named)
+    assert gate(tuesday, made_of=HERE, minutes=3).notes == ()
+
+
+def test_a_run_of_a_dirty_tree_is_of_that_tree_alone(store: Store) -> None:
+    put_run(store, "monday", [True] * 30, version=GOOD, made_of=HERE)
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1, version=DIRTY, made_of=replace(HERE, code=DIRTY))
+    assert gate(store, made_of=replace(HERE, code=f"{GOOD}-dirty-ba9876543210")).decision is Outcome.UNDECIDED
+    assert gate(store, made_of=HERE, minutes=1).decision is Outcome.UNDECIDED
+    assert gate(store, made_of=replace(HERE, code=DIRTY), minutes=2).decision is Outcome.APPROVED
+
+
+def test_changes_that_git_cannot_tell_are_never_the_same(store: Store) -> None:
+    untold = replace(HERE, code=f"{GOOD}-dirty")
+    put_run(store, "monday", [True] * 30, version=GOOD, made_of=HERE)
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1, version=f"{GOOD}-dirty", made_of=untold)
+    decision = gate(store, made_of=untold)
+    assert decision.decision is Outcome.UNDECIDED
+    assert "that git cannot tell" in decision.message
+    assert "commit, then run the suite" in decision.message
+
+
+@pytest.mark.parametrize("version", ["v7", BAD, f"{GOOD}-dirty"])
+def test_a_run_that_does_not_tell_what_it_was_made_of_is_not_current(store: Store, version: str) -> None:
     put_run(store, "monday", [True] * 30, version=GOOD)
     establish(store)
-    put_run(store, "tuesday", [True] * 30, day=1, version=GOOD)
-    decision = gate(store, head=head)
-    assert decision.decision is Outcome.UNDECIDED
-    assert f"the latest run is of {GOOD[:12]}, and the repository is at {head[:12]}" in decision.message
-    assert "loopwright run" in decision.message
-    assert gate(store, run_id="tuesday", head=head, minutes=1).decision is Outcome.APPROVED
-    assert gate(store, version=GOOD, head=head, minutes=2).decision is Outcome.APPROVED
-    assert gate(store, head=GOOD, minutes=3).decision is Outcome.APPROVED
+    put_run(store, "tuesday", [True] * 30, day=1, version=version)
+    assert gate(store, made_of=HERE).decision is Outcome.UNDECIDED
+    assert gate(store, run_id="tuesday", made_of=HERE, minutes=1).decision is Outcome.APPROVED
 
 
-def test_a_version_that_a_person_named_is_not_compared_with_commits(store: Store) -> None:
-    put_run(store, "monday", [True] * 30, version="v6")
+def test_a_named_version_is_current_where_it_was_made_of_what_is_here(store: Store) -> None:
+    put_run(store, "monday", [True] * 30, version="v6", made_of=HERE)
     establish(store)
-    put_run(store, "tuesday", [True] * 30, day=1, version="v7")
-    assert gate(store, head=BAD).decision is Outcome.APPROVED
+    put_run(store, "tuesday", [True] * 30, day=1, version="v7", made_of=HERE)
+    assert gate(store, made_of=HERE).decision is Outcome.APPROVED
+    assert gate(store, made_of=replace(HERE, harness="h2"), minutes=1).decision is Outcome.UNDECIDED
+
+
+def test_outside_a_repository_it_says_that_the_code_is_not_known(store: Store) -> None:
+    outside = replace(HERE, code=None)
+    put_run(store, "monday", [True] * 30, version="unversioned", made_of=outside)
+    establish(store)
+    put_run(store, "tuesday", [True] * 30, day=1, version="unversioned", made_of=outside)
+    decision = gate(store, made_of=outside)
+    assert decision.decision is Outcome.APPROVED
+    assert decision.notes == ("outside a git repository nothing tells whether the code changed since run tuesday",)
+    assert gate(store, made_of=replace(outside, model="m2"), minutes=1).decision is Outcome.UNDECIDED
+
+
+def test_the_same_again_is_the_same_decision(tuesday: Store) -> None:
+    put_run(tuesday, "wednesday", [True] * 29 + [False], day=2, version=GOOD, made_of=HERE)
+    first = gate(tuesday, made_of=HERE)
+    entries, decisions = tuesday.audit(), tuesday.decisions()
+    again = gate(tuesday, made_of=HERE, minutes=9)
+    assert replace(again, notes=()) == first
+    assert f"this was decided on 2026-03-02 00:00 UTC as {decisions[-1].decision_id}" in again.notes[-1]
+    assert (tuesday.audit(), tuesday.decisions()) == (entries, decisions)
+    assert len(tuesday.queue()) == 1
+
+
+def test_what_rests_on_something_else_is_another_decision(tuesday: Store) -> None:
+    gate(tuesday, made_of=HERE)
+    gate(tuesday, made_of=HERE, minutes=1, policy=Policy(min_cases=31))
+    gate(tuesday, made_of=HERE, minutes=2)
+    tuesday.put_result(result("case-0", False, run_id="tuesday", trial=1, suite_digest="s1", repeat=True))
+    gate(tuesday, made_of=HERE, minutes=3)
+    outcomes = [held.decision.decision for held in tuesday.decisions()]
+    assert outcomes[:3] == [Outcome.APPROVED, Outcome.UNDECIDED, Outcome.APPROVED]
+    assert len(outcomes) == 4
 
 
 def test_the_run_that_died_is_judged_and_not_the_one_before(store: Store) -> None:

@@ -22,7 +22,8 @@ from loopwright.ports import Store
 from loopwright.release.effect import Verdict
 from loopwright.release.record import Release
 from loopwright.settings import Settings, load
-from loopwright.workflows.gating import establish_run, gate_store
+from loopwright.workflows.establishing import Signed, establish_run
+from loopwright.workflows.gating import gate_store
 from loopwright.workflows.improving import apply_proposal, find_proposal
 from loopwright.workflows.queueing import queued
 from loopwright.workflows.releasing import ReleaseRequest, effect_of, find_release, record_release, rollback_release
@@ -49,7 +50,7 @@ def gated(store: Store, version: str, passed: Sequence[bool] = (True,) * 20, *, 
     """A decision on the version, against a baseline that passes everything; returns its id."""
     if not store.baseline():
         put_run(store, "v0", (True,) * len(passed))
-        asyncio.run(establish_run(store, "Ann", NOW))
+        asyncio.run(establish_run(store, Signed("Ann", NOW)))
     put_run(store, version, passed, day=day, **fields)
     asyncio.run(gate_store(store, Policy(), NOW + timedelta(days=day), run_id=f"run-{version}-{day}"))
     return store.decisions()[-1].decision_id

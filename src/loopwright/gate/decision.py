@@ -63,7 +63,7 @@ class GateDecision:
 
     `approved`, `regressions`, `message` and `new_evals_queued` are the source's. `decision` is derived from `approved` when it
     is not given; a decision that contradicts `approved` raises `ValueError`. `candidate` and `baseline` say what was compared,
-    where that is known; `commands` are what would run the trials in `next`.
+    where that is known; `commands` are what would run the trials in `next`. `notes` are to be known, and stand against nothing.
     """
 
     approved: bool
@@ -80,6 +80,7 @@ class GateDecision:
     candidate: ComparedRun | None = None
     baseline: tuple[ComparedRun, ...] = ()
     commands: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.decision is None:

@@ -48,6 +48,7 @@ def decision_record(decision: GateDecision) -> dict[str, Any]:
         "candidate": _run(decision.candidate) if decision.candidate is not None else None,
         "baseline": [_run(run) for run in decision.baseline],
         "commands": list(decision.commands),
+        "notes": list(decision.notes),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
+from loopwright.wording import counted, percent
 
 SHOWN = 12
 """So many rows of a table are shown; JSON has them all."""
@@ -19,6 +20,7 @@ def explain(decision: GateDecision) -> str:
     blocks = [
         [_verdict(decision)],
         _compared(decision),
+        [printable(f"note: {note}.") for note in decision.notes],
         _regressions(decision),
         _fell(decision),
         _suspects(decision),
@@ -83,7 +85,9 @@ def _suspects(decision: GateDecision) -> list[str]:
     rows = [("case", s["eval_id"], _of(s["before"]), _of(s["after"]), f"{s['p_value']:.2g}") for s in cases.get("suspects", [])]
     if not rows:
         return []
-    title = f"Solved cases that failed, more often than their own noise explains well ({cases['solved']} cases count as solved)"
+    title = (
+        f"Solved cases that failed, more often than their own noise explains well (solved: {counted(cases['solved'], 'case')})"
+    )
     return _table(title, ("level", "what", "before", "after", "chance if unchanged"), rows)
 
 
@@ -93,7 +97,7 @@ def _next(decision: GateDecision) -> list[str]:
     what = "What would decide" if decision.decision is Outcome.UNDECIDED else "What would tell noise from loss"
     total = sum(r.trials for r in decision.next)
     rows = [(r.eval_id, r.trials) for r in decision.next]
-    table = _table(f"{what}: {total} more trial{'' if total == 1 else 's'}", ("case", "trials"), rows)
+    table = _table(f"{what}: {counted(total, 'more trial')}", ("case", "trials"), rows)
     return [*table, *(f"  {printable(command)}" for command in decision.commands)]
 
 
@@ -140,17 +144,17 @@ def _sight(decision: GateDecision) -> list[str]:
         *_chance(suite),
     ]
     drop = decision.statistics["min_detectable_drop"]
-    power = f"{100 * decision.statistics['power']:.0f} %"
+    power = percent(decision.statistics["power"], None)
     lines.append(
         f"This run would have found a drop of {100 * drop:.1f} points or more {power} of the time."
         if drop is not None
         else "This run could not have been relied on to find any drop, however large."
     )
     alpha = decision.statistics["alpha"]
-    lines.append(f"An unchanged agent is blocked at most {100 * alpha:.3g} % of the time, over everything looked at.")
+    lines.append(f"An unchanged agent is blocked at most {percent(alpha, None)} of the time, over everything looked at.")
     naive = len(decision.statistics["naive"]["regressions"])
     lines.append(
-        f"The naive rule (passed before, fails now) would block with {naive} regression{'' if naive == 1 else 's'}."
+        f"The naive rule (passed before, fails now) would block with {counted(naive, 'regression')}."
         if naive
         else "The naive rule (passed before, fails now) would approve."
     )
@@ -180,8 +184,8 @@ def _of(counts: Sequence[int]) -> str:
 
 
 def _rate(counts: Sequence[int]) -> str:
-    share = f"{100 * counts[0] / counts[1]:.1f} %" if counts[1] else "no trials"
-    return f"{_of(counts)} trials passed ({share})"
+    share = percent(counts[0] / counts[1]) if counts[1] else "no trials"
+    return f"{counts[0]} of {counted(counts[1], 'trial')} passed ({share})"
 
 
 def _p(regression: Regression) -> str:

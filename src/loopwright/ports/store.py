@@ -38,13 +38,17 @@ class PutCounts:
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A gate decision as recorded."""
+    """A gate decision as recorded. `inputs` is a digest of all that it rests on.
+
+    `candidate_run_id` is None where nothing was decided on the run itself, since it was not of the agent as it was by then.
+    """
 
     decision_id: str
     decision: GateDecision
     decided_at: datetime
     baseline_run_id: str | None = None
     candidate_run_id: str | None = None
+    inputs: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +155,8 @@ class RunStore(Protocol):
     def results(self, run_id: str) -> list[EvalResult]:
         """All trials of a run."""
 
-    def set_baseline(self, run_ids: Sequence[str], by: str, at: datetime) -> None:
-        """Make these runs the baseline, under a named person; recorded in the audit trail."""
+    def set_baseline(self, run_ids: Sequence[str], by: str, at: datetime, **details: Any) -> None:
+        """Make these runs the baseline, under a named person; recorded in the audit trail, with the `details`."""
 
     def baseline(self) -> list[str]:
         """The run ids of the baseline, oldest first; empty when none was established."""

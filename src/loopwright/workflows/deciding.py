@@ -5,6 +5,10 @@ from __future__ import annotations
 from loopwright.errors import UsageError
 from loopwright.ports import VersionControl
 
+FEWEST_WORDS = 2
+FEWEST_CHARACTERS = 10
+"""What a reason has at least, where something is done against the evidence."""
+
 
 def who(by: str | None, vcs: VersionControl) -> str:
     """The name given with `--by`, else git's `user.name`; raises `UsageError` where there is neither."""
@@ -17,3 +21,17 @@ def who(by: str | None, vcs: VersionControl) -> str:
     if not name:
         raise UsageError("nobody is named as deciding; give --by NAME, or name yourself with: git config --global user.name NAME")
     return name
+
+
+def reasoned(text: str, asked: str) -> str:
+    """A reason that somebody can weigh later, on one line: two words and ten characters at least; raises `UsageError`.
+
+    `asked` says what is missing, and how it is given.
+    """
+    reason = " ".join(text.split())
+    words = [word for word in reason.split(" ") if any(character.isalpha() for character in word)]
+    if reason and (len(words) < FEWEST_WORDS or len(reason) < FEWEST_CHARACTERS):
+        raise UsageError(f"{reason!r} is no reason that somebody can weigh later; give it in a few words: {asked}")
+    if not reason:
+        raise UsageError(asked)
+    return reason

@@ -1,59 +1,35 @@
-"""Two runs become a decision, out of files or out of the store; and a run becomes the baseline, under a person's name."""
+"""Two runs become a decision, out of files or out of the store."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
-from loopwright.audit.digest import content_id
+from loopwright.audit.digest import content_id, digest
 from loopwright.collect.intake import Rejected, place
 from loopwright.errors import InputError, UsageError
 from loopwright.evaluate.budget import dollars, layer_of
+from loopwright.evaluate.fingerprint import Fingerprint
 from loopwright.evaluate.layers import joined
 from loopwright.evaluate.result import EvalResult, Run
-from loopwright.gate.comparable import SuiteChange, current, suite_change
+from loopwright.gate import currency
+from loopwright.gate.comparable import current
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import CaseRequest, ComparedRun, GateDecision
 from loopwright.gate.exchange import read_result
 from loopwright.gate.policy import Policy
 from loopwright.gate.sealed_gap import with_sealed_gap
-from loopwright.gate.tally import duplicates, has_verdict
 from loopwright.ports import RecordReader, Store, StoredDecision
+from loopwright.wording import counted
 from loopwright.workflows.queueing import queue_failures
 
 ACTOR = "loopwright gate"
 """Who the trail names for a decision that the policy made, and no person."""
-
-Change = Literal["first", "replace", "extend"]
-
-
-@dataclass(frozen=True, slots=True)
-class Established:
-    """A new baseline: its runs, oldest first, and how many results of theirs count.
-
-    `replaced` are the runs that are in it no longer; `change` says what became of the cases of a baseline that there was.
-    """
-
-    run_ids: tuple[str, ...]
-    results: int
-    by: str
-    replaced: tuple[str, ...] = ()
-    change: SuiteChange = field(default_factory=SuiteChange)
-
-
-@dataclass(frozen=True, slots=True)
-class BaselineRows:
-    """The rows of a baseline file, and what became of the cases of the baseline that it extends."""
-
-    rows: tuple[dict[str, Any], ...]
-    change: SuiteChange = field(default_factory=SuiteChange)
-
 
 async def gate_files(
     reader: RecordReader,
@@ -102,112 +78,58 @@ def read_records(reader: RecordReader, path: str) -> list[tuple[int, dict[str, A
 
 
 async def gate_store(
-    store: Store, policy: Policy, now: datetime, *, run_id: str | None = None, version: str | None = None, head: str | None = None
+    store: Store,
+    policy: Policy,
+    now: datetime,
+    *,
+    run_id: str | None = None,
+    version: str | None = None,
+    made_of: Fingerprint | None = None,
 ) -> GateDecision:
     """Compare a stored run (by default the latest) with the baseline; where there is a run, decision and audit entry are stored.
 
     Of older runs in the baseline, results of cases that its newest run has otherwise, or no more, do not count.
-    `head` is the version that the repository is at: without `run_id` and `version`, the latest run must be of it. A run whose
-    layers were chosen by what changed is compared on these layers. After an approval the failing cases are queued for eval
-    generation. Raises `UsageError` for an unknown run.
+    `made_of` is what the agent is made of now: without `run_id` and `version`, the latest run must be of that, or nothing is
+    decided on it; of a run that was named a difference is noted. A run whose layers were chosen by what changed is compared on
+    these layers. After an approval the failing cases are queued for eval generation. Where the latest decision on the run
+    rests on the same, that one is given again, and nothing is stored. Raises `UsageError` for an unknown run.
     """
-    run = _run(store, run_id)
+    run = latest_or_named(store, run_id)
     known = store.baseline()
     layers = layers_of(run)
     before = of_layers(stored_history(store, known), layers)
     after = store.results(run.run_id) if run is not None else []
-    unnamed = run_id is None and version is None
-    doubts = [*doubts_of_run(run, known, before, after), *(_doubts_of_age(run, head) if unnamed else [])]
+    age, notes = _age(run, made_of, named=run_id is not None or version is not None)
+    doubts = [*doubts_of_run(run, known, before, after), *age]
     decision = decide(before, after, policy, candidate_version=version, doubts=doubts)
     decision = replace(
         _limited(with_sealed_gap(decision, after, policy), layers),
         candidate=_compared_run(run) if run is not None else None,
         baseline=tuple(_compared_run(held) for held in map(store.run, known) if held is not None),
         commands=_store_commands(decision.next, run_id, after),
+        notes=tuple(notes),
     )
-    return decision if run is None else _record(store, decision, run, known, after, now)
-
-
-async def establish_run(
-    store: Store, by: str, now: datetime, *, run_id: str | None = None, change: Change = "first"
-) -> Established:
-    """Make a stored run (by default the latest) the baseline.
-
-    `first` is refused where there is a baseline; `replace` starts a new one; `extend` adds the run to the baseline's history.
-    The history of cases that are the same goes on; a run without any such case is in the baseline no longer. Raises
-    `UsageError` for a run that is cut short, empty or without any verdict.
-    """
-    run = _run(store, run_id)
     if run is None:
-        raise UsageError("there is no run to establish as the baseline; run the suite first: loopwright run")
-    if run.finished_at is None:
-        raise UsageError(f"run {run.run_id} was cut short; finish it with loopwright run, or name another with --run")
-    results = store.results(run.run_id)
-    refuse_unfit(results, f"run {run.run_id}")
-    known = store.baseline()
-    if known and change == "first":
-        raise UsageError(
-            f"there is a baseline already ({', '.join(known[-3:])}); "
-            "add to its history with --extend, or start anew with --replace"
-        )
-    if change == "extend" and run.run_id in known:
-        raise UsageError(f"run {run.run_id} is in the baseline already; run the suite again to add to its history")
-    partial = _doubts_of_filters(run, stored_history(store, known), results) if change == "extend" else []
-    if partial:
-        raise UsageError(f"{partial[0]}; a part of the suite is made the baseline with --replace only")
-    before = current([store.results(k) for k in known])
-    history = list(zip(known, before, strict=True)) if change == "extend" else []
-    if history:
-        _refuse_out_of_turn(store, known[-1], run)
-    after = current([*(rows for _, rows in history), results])
-    kept = [k for (k, _), rows in zip(history, after, strict=False) if rows]
-    store.set_baseline([*kept, run.run_id], by, now)
-    became = suite_change(list(chain(*before)), list(chain(*after))) if known else SuiteChange()
-    return Established((*kept, run.run_id), sum(map(len, after)), by, tuple(k for k in known if k not in kept), became)
+        return decision
+    trials = [(r.run_id, r.eval_id, r.trial, r.repeat, r.passed, r.case_digest) for r in (*before, *after)]
+    inputs = digest(known, run.run_id, policy, version, sorted(trials, key=lambda row: row[:3]), decision)
+    on = StoredDecision("", decision, now, known[-1] if known else None, None if age else run.run_id, inputs)
+    return _record(store, on, known, after)
 
 
-async def establish_file(reader: RecordReader, candidate: str, known: str | None, by: str, now: datetime) -> BaselineRows:
-    """The rows of a baseline file: those of the file `known`, and the candidate's, each with who made it the baseline and when.
-
-    Rows of cases that the candidate has otherwise, or no more, are left out. Raises `InputError` for a line that cannot be
-    taken, and `UsageError` for results that can be no baseline.
-    """
-    added = [(record, read_result(record, candidate, line)) for line, record in read_records(reader, candidate)]
-    refuse_unfit([result for _, result in added], candidate)
-    signed = [{**record, "established_by": by, "established_at": now.isoformat()} for record, _ in added]
-    if known is None:
-        return BaselineRows(tuple(signed))
-    history = [(record, read_result(record, known, line)) for line, record in read_records(reader, known)]
-    before, new = [result for _, result in history], [result for _, result in added]
-    refuse_unfit([*before, *new], f"{candidate} together with {known}")
-    standing, _ = current([before, new])
-    counting = {id(result) for result in standing}
-    rows = [record for record, result in history if id(result) in counting]
-    return BaselineRows((*rows, *signed), suite_change(before, [*standing, *new]))
+def _age(run: Run | None, made_of: Fingerprint | None, *, named: bool) -> tuple[list[str], list[str]]:
+    """What of the agent changed since a run: why it is not decided on, or, where a person named it, what is noted."""
+    if run is None or made_of is None:
+        return [], []
+    what = currency.outdated(run, made_of)
+    if not what:
+        return [], list(currency.untold(run, made_of))
+    told = f"run {run.run_id} is not of the agent as it is here now: {what}"
+    return ([], [told]) if named else ([f"{told}; {currency.cure(run, made_of)}"], [])
 
 
-def refuse_unfit(results: Sequence[EvalResult], source: str) -> None:
-    """Raise `UsageError` where results can be no baseline: there are none, none has a verdict, or a trial is there twice."""
-    if not results:
-        raise UsageError(f"{source} has no results, and cannot be a baseline; run the suite first")
-    if not any(has_verdict(result) for result in results):
-        raise UsageError(f"no trial of {source} has a verdict, and it cannot be a baseline; mend what fails and run it again")
-    twice = duplicates(results)
-    if twice:
-        raise UsageError(f"{source} has trial {twice[0][2]} of {twice[0][1]} more than once; give each trial once")
-
-
-def _refuse_out_of_turn(store: Store, newest: str, run: Run) -> None:
-    """The newest run of a baseline says what its cases are: an older one, of another suite, has nothing to add."""
-    held = store.run(newest)
-    if held is not None and run.started_at < held.started_at and run.suite_digest != held.suite_digest:
-        raise UsageError(
-            f"run {run.run_id} is older than the baseline's newest, {newest}, and of another suite; "
-            "name a newer one with --run, or start anew with --replace"
-        )
-
-
-def _run(store: Store, run_id: str | None) -> Run | None:
+def latest_or_named(store: Store, run_id: str | None) -> Run | None:
+    """The run of that id, or the latest, None where there is none; raises `UsageError` for an unknown one."""
     if run_id is not None:
         run = store.run(run_id)
         if run is None:
@@ -253,40 +175,28 @@ def doubts_of_run(
     if run.run_id in baseline:
         return [f"run {run.run_id} is in the baseline itself; run the suite on the candidate first: loopwright run"]
     if run.finished_at is None and run.settings.get("budget_usd") is not None:
-        spent = f"{results} of {run.planned} trials within {dollars(run.settings['budget_usd'])}"
+        spent = f"{results} of {counted(run.planned, 'trial')} within {dollars(run.settings['budget_usd'])}"
         return [f"run {run.run_id} stopped at its budget ({spent}); go on with a larger one: loopwright run --budget-usd"]
     if run.finished_at is None:
-        return [f"run {run.run_id} was cut short ({results} of {run.planned} trials); the same loopwright run goes on from there"]
+        return [
+            f"run {run.run_id} was cut short ({results} of {counted(run.planned, 'trial')}); the same "
+            "loopwright run goes on from there"
+        ]
     if results < run.planned:
-        return [f"run {run.run_id} holds {results} of {run.planned} planned trials; run it again"]
-    return _doubts_of_filters(run, before, after)
+        return [f"run {run.run_id} holds {results} of {counted(run.planned, 'planned trial')}; run it again"]
+    return doubts_of_filters(run, before, after)
 
 
-def _doubts_of_filters(run: Run, before: Sequence[EvalResult], after: Sequence[EvalResult]) -> list[str]:
+def doubts_of_filters(run: Run, before: Sequence[EvalResult], after: Sequence[EvalResult]) -> list[str]:
     """A run of a part of the suite is compared with a baseline of that part, and with no other."""
     filters = run.settings.get("filters")
     held = {result.eval_id for result in after}
     if not filters or {result.eval_id for result in before} <= held:
         return []
     return [
-        f"run {run.run_id} holds {len(held)} of {run.settings.get('suite_cases')} cases: it was filtered with "
+        f"run {run.run_id} holds {counted(len(held), 'case')} of the suite's {run.settings.get('suite_cases')}: it was filtered with "
         f"{' and '.join(filters)}; run the whole suite (loopwright run), or add repeats to a run (loopwright run --repeat)"
     ]
-
-
-def _doubts_of_age(run: Run | None, head: str | None) -> list[str]:
-    """A run of another commit says nothing of this one. Versions that are no commits were named by a person."""
-    if run is None or head is None or run.version == head or not _COMMIT.fullmatch(run.version):
-        return []
-    return [f"the latest run is of {_short(run.version)}, and the repository is at {_short(head)}; run the suite: loopwright run"]
-
-
-_COMMIT = re.compile(r"[0-9a-f]{40}(-dirty)?")
-
-
-def _short(version: str) -> str:
-    """A commit as git shows it, `-dirty` kept."""
-    return _COMMIT.sub(lambda commit: commit[0][:12] + (commit[1] or ""), version)
 
 
 def _compared_run(run: Run) -> ComparedRun:
@@ -328,21 +238,27 @@ def _more_trials(wanted: Sequence[CaseRequest], after: Sequence[EvalResult]) -> 
     return f" --trials {max(sums)}" if sums and set(planned) <= {request.eval_id for request in wanted} else ""
 
 
-def _record(
-    store: Store, decision: GateDecision, run: Run, baseline: Sequence[str], after: Sequence[EvalResult], now: datetime
-) -> GateDecision:
-    """Write the decision, queue the failures of what was approved, and put both into the trail; returns it as written."""
-    run_id = run.run_id
-    outcome = decision.decision.value if decision.decision is not None else ""
-    decision_id = content_id("decision", list(baseline), run_id, now)
-    newest = baseline[-1] if baseline else None
-    details = {"baseline": list(baseline), "candidate": run_id, "message": decision.message}
+def _record(store: Store, on: StoredDecision, baseline: Sequence[str], after: Sequence[EvalResult]) -> GateDecision:
+    """Write the decision, queue the failures of what was approved, and put both into the trail; returns it as written.
+
+    Where the latest decision on the same rests on the same, that one is returned, noting so, and nothing is written.
+    """
+    decision, now, run_id = on.decision, on.decided_at, on.candidate_run_id
+    decision_id = content_id("decision", on.inputs, now)
+    candidate = decision.candidate.run_id if decision.candidate is not None else None
+    details = {"baseline": list(baseline), "candidate": candidate, "message": decision.message}
     with store.transaction():
+        same = [held for held in store.decisions() if held.candidate_run_id == run_id]
+        if same and same[-1].inputs == on.inputs:
+            held = same[-1]
+            when = f"this was decided on {held.decided_at:%Y-%m-%d %H:%M} UTC as {held.decision_id}, and is not recorded again"
+            return replace(held.decision, notes=(*held.decision.notes, when))
         if decision.approved:
             queue_failures(store, after, now, decision_id)
         queued = sorted(q.result.eval_id for q in store.queue() if q.decision_id == decision_id)
         decision = replace(decision, new_evals_queued=len(queued))
-        store.put_decision(StoredDecision(decision_id, decision, now, newest, run_id))
+        store.put_decision(replace(on, decision_id=decision_id, decision=decision))
+        outcome = decision.decision.value if decision.decision is not None else ""
         store.append_audit(now, ACTOR, f"gate {outcome}", decision_id, details)
         if queued:
             store.append_audit(now, ACTOR, "evals queued", decision_id, {"run_id": run_id, "eval_ids": queued})

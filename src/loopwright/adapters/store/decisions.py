@@ -48,8 +48,8 @@ table = Table(
 class Decisions(Group):
     """The decisions' half of `ports.RunStore`."""
 
-    def set_baseline(self, run_ids: Sequence[str], by: str, at: datetime) -> None:
-        """Make these runs the baseline, in the audit trail too; raises `UsageError` for an unknown run."""
+    def set_baseline(self, run_ids: Sequence[str], by: str, at: datetime, **details: Any) -> None:
+        """Make these runs the baseline, in the audit trail too, with the `details`; raises `UsageError` for an unknown run."""
         with self.database.write() as connection:
             known = set(connection.scalars(select(runs.table.c.run_id)))
             for run_id in run_ids:
@@ -60,7 +60,7 @@ class Decisions(Group):
             rows = [{"baseline": number, "position": place, "run_id": run_id} for place, run_id in enumerate(run_ids)]
             if rows:
                 connection.execute(baseline_runs.insert(), rows)
-            append(connection, at, by, "baseline set", "baseline", {"run_ids": list(run_ids)})
+            append(connection, at, by, "baseline set", "baseline", {"run_ids": list(run_ids), **details})
 
     def baseline(self) -> list[str]:
         """The run ids of the baseline, oldest first; empty when none was established."""

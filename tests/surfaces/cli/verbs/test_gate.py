@@ -278,3 +278,86 @@ def test_files_of_another_suite_without_case_digests_are_never_approved(
         write("c.jsonl", [{**row, "suite_digest": "s2", **fields} for row in PASSING])
         code, said = decided(capsys, "--baseline", "b.jsonl", "--candidate", "c.jsonl")
         assert (code, said["decision"]) == (2, "undecided"), name
+
+
+HARNESS = '[guards.retry_budget]\nmode = "enforce"\nper_tool = {n}\n'
+
+
+def git(*arguments: str) -> None:
+    author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    subprocess.run(["git", *author, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(project: Path) -> Path:
+    """An agent in a git repository, its harness kept out of git, and a baseline of what is there."""
+    Path("agent.py").write_text(AGENT)
+    Path("harness.toml").write_text(HARNESS.format(n=3))
+    Path(".gitignore").write_text("harness.toml\n")
+    Path("loopwright.toml").write_text('[store]\nurl = "sqlite:///kept.db"\n')
+    suite(**TEXTS)
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "first")
+    assert [main(list(command)) for command in (RUN, ("gate", "--establish", "--by", "Ada"), RUN)] == [0, 0, 0]
+    return project
+
+
+def test_a_run_of_what_is_here_decides_and_is_recorded_once(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "gate")[0] == 0
+    code, told = said(capsys, "gate")
+    assert code == 0
+    assert "note: this was decided on " in told
+    assert said(capsys, "audit", "--format", "json")[1].count("gate approved") == 1
+
+
+def test_a_change_since_the_run_leaves_it_undecided(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_id = decided(capsys)[1]["candidate"]["run_id"]
+    Path("harness.toml").write_text(HARNESS.format(n=4))
+    code, told = decided(capsys)
+    assert (code, told["decision"]) == (2, "undecided")
+    assert "the harness changed since" in told["message"]
+    assert f"loopwright gate --run {run_id}" in told["message"]
+    code, told = decided(capsys, "--run", run_id)
+    assert (code, "the harness changed since" in told["notes"][0]) == (0, True)
+    said(capsys, *RUN)
+    assert decided(capsys)[0] == 0
+    Path("agent.py").write_text(AGENT + "\n")
+    assert decided(capsys)[0] == 2
+    said(capsys, *RUN)
+    assert decided(capsys)[0] == 0
+    Path("agent.py").write_text(AGENT + "\n\n")
+    assert decided(capsys)[0] == 2
+    said(capsys, *RUN, "--version", "v9")
+    assert decided(capsys)[0] == 0
+    Path("tools.py").write_text("TOOLS = 1\n")
+    assert "the code (" in decided(capsys)[1]["message"]
+
+
+def test_a_blocked_run_becomes_the_baseline_with_a_reason_alone(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("agent.py").write_text(AGENT.replace("seven", "text-"))
+    said(capsys, *RUN, "--version", "v2")
+    for change in ("--extend", "--replace"):
+        make = ("gate", "--establish", change, "--by", "Ada")
+        assert main([*make]) == 1
+        assert "give --despite" in capsys.readouterr().err
+        for why in ("ok", "-", "regardless", "a b", "1234567 89012"):
+            assert main([*make, "--despite", why]) == 64, why
+    why = "the six cases ask for what was dropped"
+    assert said(capsys, "gate", "--establish", "--replace", "--by", "Ada", "--despite", why)[0] == 0
+    entry = json.loads(said(capsys, "audit", "--last", "1", "--format", "json")[1])
+    assert (entry["actor"], entry["action"], entry["details"]["despite"]) == ("Ada", "baseline set", why)
+    assert entry["details"]["against"].startswith("Blocked")
+
+
+def test_a_blocked_file_becomes_the_baseline_with_a_reason_alone(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write("b.jsonl", [{**row, "run_id": "one"} for row in PASSING])
+    write("c.jsonl", [{**row, "run_id": "two"} for row in LOST])
+    make = ("gate", "--baseline", "b.jsonl", "--candidate", "c.jsonl", "--establish", "--by", "Ada")
+    for change in ("--extend", "--replace"):
+        assert main([*make, change]) == 1
+        assert main([*make, change, "--despite", "so be it, the ten cases are obsolete"]) == 0
+        rows = [json.loads(line) for line in Path("b.jsonl").read_text().splitlines()]
+        assert rows[-1]["established_despite"] == "so be it, the ten cases are obsolete"
+        assert "Blocked" in rows[-1]["established_against"]
+        write("b.jsonl", [{**row, "run_id": "one"} for row in PASSING])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -34,7 +34,9 @@ from loopwright.surfaces.cli.demo.production import (
 )
 from loopwright.surfaces.cli.demo.stage import PERSON, START, Stage, World, clip
 from loopwright.surfaces.cli.terminal import say, table
-from loopwright.workflows.gating import establish_run, gate_store
+from loopwright.wording import counted, percent
+from loopwright.workflows.establishing import Signed, establish_run
+from loopwright.workflows.gating import gate_store
 from loopwright.workflows.improving import Decision, apply_proposal, current, decide_proposal, detect_store, find_proposal
 from loopwright.workflows.releasing import ReleaseRequest, effect_of, find_release, record_release
 from loopwright.workflows.running import Bench, RunReport, RunRequest, run_suite
@@ -130,7 +132,8 @@ async def _gate(world: World) -> Row:
     world.clock.at = START + timedelta(weeks=WEEKS)
     baseline = await _run(world, FIRST, agent(world, FIRST))
     if world.airline.baseline() != [baseline.run.run_id]:
-        await establish_run(world.airline, PERSON, world.clock.now(), run_id=baseline.run.run_id, change="replace")
+        signed = Signed(PERSON, world.clock.now(), "the demo begins anew in this folder")
+        await establish_run(world.airline, signed, run_id=baseline.run.run_id, change="replace")
     same = await _compared(
         world, f"{FIRST} again: nothing changed", f"{FIRST}+again", OtherDice(agent(world, FIRST), TRIALS), baseline
     )
@@ -152,7 +155,7 @@ def _show_gate(figures: Row) -> None:
         )
     ]
     for row in figures["compared"]:
-        naive = f"blocked, {row['naive_regressions']} regressions" if row["naive_regressions"] else "approved"
+        naive = f"blocked, {counted(row['naive_regressions'], 'regression')}" if row["naive_regressions"] else "approved"
         rows.append((row["what"], _share(row), naive, row["decision"]))
     table("", ["version", "passed", "naive rule", "this gate"], rows, right=[1])
     say("The naive rule takes whatever passed before and fails now for a regression, though agents differ from run to run.")
@@ -220,7 +223,7 @@ def _effects(found: Verification | None) -> list[Effect]:
 def _show_improved(figures: Row) -> None:
     rows = []
     for p in figures["proposals"]:
-        measured = [_change(p["effects"].get(name), form) for name, form in _FORMS.items()]
+        measured = [_change(p["effects"].get(name), told) for name, told in _TOLD.items()]
         rows.append((p["kind"], p["evidence"], *measured, (p["verdict"] or "").replace("_", " "), p["status"]))
     head = ["guard", "evidence", "failure", "success", "seconds", "US cents", "verdict", ""]
     table("", head, rows, right=[1])
@@ -230,14 +233,18 @@ def _show_improved(figures: Row) -> None:
     say(f"{figures['by']!r} approves what helps, and only that: {applied} of {total} are written to harness.toml.")
 
 
-_FORMS = {"failure": "{:.0%}", "success": "{:.0%}", "runtime_ms": "{:.1f}", "cost_usd": "{:.2f}"}
-_SCALES = {"{:.1f}": 1 / 1000, "{:.2f}": 100.0}
+_TOLD: dict[str, Callable[[float], str]] = {
+    "failure": percent,
+    "success": percent,
+    "runtime_ms": lambda ms: f"{ms / 1000:.1f}",
+    "cost_usd": lambda usd: f"{100 * usd:.2f}",
+}
 
 
-def _change(pair: list[float | None] | None, form: str) -> str:
+def _change(pair: list[float | None] | None, told: Callable[[float], str]) -> str:
     if not pair or None in pair:
         return ""
-    return " → ".join(form.format((value or 0.0) * _SCALES.get(form, 1.0)) for value in pair)
+    return " → ".join(told(value or 0.0) for value in pair)
 
 
 async def _release(world: World) -> Row:
@@ -313,7 +320,7 @@ def _show_effect(figures: Row) -> None:
 
 def _rate(pair: list[int]) -> str:
     count, total = pair
-    return f"{count / total:.1%}" if total else ""
+    return percent(count / total) if total else ""
 
 
 STAGES = (

@@ -48,7 +48,9 @@ def doctor(config: Path | None = CONFIG, format: OutputFormat = FORMAT) -> None:
 
     Exit code: 0 when all that is there works, 1 when something is broken. What is not there yet is not broken.
 
-    Example: loopwright doctor --format json
+    For example:
+
+        loopwright doctor --format json
     """
     settings = settle(config)
     known = Evidence(own_target=settings["target.url"] not in ("", TARGET), ci=ci_files(settings.folder))
@@ -115,7 +117,7 @@ def _looks(settings: Settings) -> dict[str, Any]:
     return {
         "python": lambda: f"{platform.python_version()} at {sys.executable}",
         "loopwright": lambda: version("loopwright"),
-        "git": lambda: _commit(wiring.version_control(settings.folder)),
+        "git": lambda: _commit(wiring.repository(settings)),
         "embedder": lambda: _embedder(settings),
     }
 

@@ -21,8 +21,10 @@ from loopwright.settings import Settings
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.page_file import check_spares, write_file
 from loopwright.surfaces.cli.terminal import emit, say
+from loopwright.wording import counted
 from loopwright.workflows.deciding import who
-from loopwright.workflows.gating import Change, Established, establish_file, establish_run, gate_files, gate_store
+from loopwright.workflows.establishing import Change, Established, Signed, establish_file, establish_run
+from loopwright.workflows.gating import gate_files, gate_store
 
 app = typer.Typer(add_completion=False)
 
@@ -54,6 +56,9 @@ def gate(
     ),
     extend: bool = typer.Option(False, "--extend", help="With --establish: add the run to the history of the baseline there is."),
     replace: bool = typer.Option(False, "--replace", help="With --establish: start a new baseline in place of the one there is."),
+    despite: str = typer.Option(
+        "", "--despite", metavar="WHY", help="With --establish: why a run that the gate blocks becomes the baseline; it is kept."
+    ),
     by: str | None = BY,
     alpha: float | None = from_setting("gate.alpha"),
     min_cases: int | None = from_setting("gate.min_cases"),
@@ -71,7 +76,7 @@ def gate(
 
     With --baseline and --candidate it reads files, a line a trial:
 
-    {"eval_id": "refund", "trial": 0, "passed": true, "run_id": "monday"}
+        {"eval_id": "refund", "trial": 0, "passed": true, "run_id": "monday"}
 
     Without them it reads the store: the latest run against the established
     baseline. The decision is recorded there. A run of the layers that a change
@@ -90,11 +95,9 @@ def gate(
 
     For example:
 
-    loopwright gate --baseline main.jsonl --candidate branch.jsonl
-
-    loopwright gate --establish --by "Ada Lovelace"
-
-    loopwright gate
+        loopwright gate --baseline main.jsonl --candidate branch.jsonl
+        loopwright gate --establish --by "Ada Lovelace"
+        loopwright gate
     """
     in_files = bool(baseline) or candidate is not None
     settings = settle(
@@ -111,9 +114,15 @@ def gate(
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
     if change is not None:
-        told = _establish_file(settings, baseline, candidate, by, change) if in_files else _establish(settings, run, by, change)
+        signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite)
+        told = (
+            _establish_file(settings, baseline, candidate, signed, change)
+            if in_files
+            else _establish(settings, run, signed, change)
+        )
         _tell(told, format)
         return
+    _refuse(bool(despite), "--despite says why a blocked run becomes the baseline; give --establish too")
     _refuse(bool(layer) and not in_files, "--layer picks rows of files; a stored run knows its layers: loopwright run --changed")
     layers = [wanted.value for wanted in layer or ()]
     decision = (
@@ -156,25 +165,24 @@ def _compare_files(
 def _compare(settings: Settings, run: str | None, version: str | None) -> GateDecision:
     with wiring.store(settings) as store:
         now = wiring.clock().now()
-        head = wiring.version_control().head()
-        return asyncio.run(gate_store(store, wiring.gate_policy(settings), now, run_id=run, version=version, head=head))
+        made_of = wiring.fingerprint(settings)
+        return asyncio.run(gate_store(store, wiring.gate_policy(settings), now, run_id=run, version=version, made_of=made_of))
 
 
-def _establish(settings: Settings, run: str | None, by: str | None, change: Change) -> dict[str, Any]:
-    person = who(by, wiring.version_control())
+def _establish(settings: Settings, run: str | None, signed: Signed, change: Change) -> dict[str, Any]:
+    policy = wiring.gate_policy(settings)
     with wiring.store(settings) as store:
-        made: Established = asyncio.run(establish_run(store, person, wiring.clock().now(), run_id=run, change=change))
+        made: Established = asyncio.run(establish_run(store, signed, run_id=run, change=change, policy=policy))
     told = {"baseline": list(made.run_ids), "results": made.results, "by": made.by, "replaced": list(made.replaced)}
     return told | asdict(made.change)
 
 
 def _establish_file(
-    settings: Settings, baseline: list[str], candidate: str | None, by: str | None, change: Change
+    settings: Settings, baseline: list[str], candidate: str | None, signed: Signed, change: Change
 ) -> dict[str, Any]:
     """Write the candidate's rows into the baseline's file, each with who made it the baseline."""
     if candidate is None or len(baseline) != 1 or baseline[0] == "-":
         raise UsageError("give --candidate FILE, the results to start from, and one --baseline FILE, the file to make")
-    person = who(by, wiring.version_control())
     file = Path(baseline[0])
     check_spares(file, [candidate], "--baseline")
     known = [baseline[0]] if file.exists() else []
@@ -183,11 +191,11 @@ def _establish_file(
         f"{file} exists already; add to its history with --extend, or start anew with --replace",
     )
     extended = baseline[0] if known and change == "extend" else None
-    reader = wiring.record_reader(settings)
-    made = asyncio.run(establish_file(reader, candidate, extended, person, wiring.clock().now()))
+    reader, policy = wiring.record_reader(settings), wiring.gate_policy(settings)
+    made = asyncio.run(establish_file(reader, candidate, next(iter(known), None), signed, change=change, policy=policy))
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made.rows)
     write_file(file, text, "--baseline")
-    told = {"baseline": [str(file)], "results": len(made.rows), "by": person, "replaced": [] if extended else known}
+    told = {"baseline": [str(file)], "results": len(made.rows), "by": signed.by, "replaced": [] if extended else known}
     return told | asdict(made.change)
 
 
@@ -195,7 +203,7 @@ def _tell(told: dict[str, Any], format: OutputFormat) -> None:
     if format is OutputFormat.JSON:
         emit(json.dumps(told))
     else:
-        say(f"{told['by']} made {', '.join(told['baseline'])} the baseline ({told['results']} results).")
+        say(f"{told['by']} made {', '.join(told['baseline'])} the baseline ({counted(told['results'], 'result')}).")
         for what, text in _CHANGES.items():
             if told[what]:
                 say(f"{text}: {named(told[what])}.")
