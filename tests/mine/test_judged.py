@@ -42,7 +42,7 @@ def labelled(tp: int, fp: int, fn: int, tn: int) -> list[Pair]:
 def test_confidence_follows_the_judges_calibration() -> None:
     (good,) = signals(FAILED, j=calibrate(labelled(60, 5, 10, 25)))
     assert good.confidence == pytest.approx(25 / 35)
-    assert "people fail 71% of what it fails" in good.reason
+    assert "people fail 71.4 % of what it fails" in good.reason
     (bad,) = signals(FAILED, j=calibrate(labelled(30, 30, 30, 30)))
     assert (bad.confidence, "not usable" in bad.reason) == (UNUSABLE, True)
     (few,) = signals(FAILED, j=calibrate(labelled(3, 0, 0, 3)))

@@ -30,7 +30,7 @@ def test_one_offs_that_grow_are_found_with_the_response() -> None:
     look = edge_cases(weeks([0.005, 0.01, 0.02, 0.03, 0.04], share=0.05), {})
     (finding,) = look.findings
     assert finding.kind is DriftKind.EDGE_CASES
-    assert "edge cases, each below 1% of traces, grew from" in finding.summary
+    assert "edge cases, each below 1 % of traces, grew from" in finding.summary
     assert [command for command, _ in finding.responses] == ["loopwright triage", "loopwright draft"]
     assert len(finding.evidence["weeks"]) == 5
 

@@ -24,7 +24,7 @@ def test_a_release_that_fails_more_is_named_with_its_change_and_the_way_back() -
     look = regressions([*ran("v1", 0, 5, 200), *ran("v2", 7, 30, 200)], {"mode-1": "lost refund"}, [release])
     overall, mode = look.findings
     assert (overall.subject, mode.subject) == ("overall", "mode-1")
-    assert mode.summary == "failure mode lost refund rose from 2.5% to 15.0% with release v2, which brought proposal-1"
+    assert mode.summary == "failure mode lost refund rose from 2.5 % to 15.0 % with release v2, which brought proposal-1"
     assert mode.responses[0][0] == "loopwright release rollback v2"
     assert mode.responses[1][0].startswith("loopwright improve rollback proposal-1")
     assert mode.evidence["before"] == {"version": "v1", "failures": 5, "traces": 200}

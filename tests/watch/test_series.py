@@ -72,7 +72,7 @@ def test_segments_are_series_of_their_own() -> None:
         ("timestamp,value\n2026-01-01,1\n2026-01-02,many\n", "m.csv:3: value 'many' is not a number"),
         ("timestamp,value\n2026-01-01,inf\n", "m.csv:2: value 'inf'"),
         ("timestamp,value\n2026-01-01,1\nsoon,2\n", "m.csv:3: timestamp 'soon' is not a time"),
-        ("timestamp,value\n2026-01-01\n", "m.csv:2: a row of 1 columns"),
+        ("timestamp,value\n2026-01-01\n", "m.csv:2: a row of 1 column;"),
         ("timestamp,a,b\n2026-01-01,1,2\n", "which column holds the value"),
     ],
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from loopwright.audit.entry import GENESIS, AuditEntry
 from loopwright.errors import UsageError
+from loopwright.wording import counted, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,19 @@ def _at_the_end(head: Head | None, last: Head) -> list[Break]:
     if head is None:
         return [Break(last.count + 1, "the recorded head is gone: whether the end was cut off here cannot be told")]
     if head.count > last.count:
-        return [Break(last.count + 1, f"the end is cut off: {head.count} entries were recorded, {last.count} are left")]
+        return [
+            Break(
+                last.count + 1,
+                f"the end is cut off: {counted(head.count, 'entry', 'entries')} recorded, {number(last.count)} left",
+            )
+        ]
     if head.count < last.count:
-        return [Break(head.count + 1, f"was added without being recorded: the recorded head counts {head.count} entries")]
+        return [
+            Break(
+                head.count + 1,
+                f"was added without being recorded: the recorded head counts {counted(head.count, 'entry', 'entries')}",
+            )
+        ]
     if head.hash != last.hash:
         return [Break(max(last.count, 1), "the recorded head has another hash than the last entry: one of the two was changed")]
     return []
@@ -112,7 +123,9 @@ def _at_the_end(head: Head | None, last: Head) -> list[Break]:
 def _against(noted: Head, trail: Trail) -> list[Break]:
     hashes = {recorded.number: recorded.hash for recorded in trail.recorded} | {0: GENESIS}
     if noted.count not in hashes:
-        return [Break(noted.count, f"is missing: a head that counts {noted.count} entries was noted elsewhere")]
+        return [
+            Break(noted.count, f"is missing: a head that counts {counted(noted.count, 'entry', 'entries')} was noted elsewhere")
+        ]
     if hashes[noted.count] != noted.hash:
         return [Break(noted.count, "is not the entry that was noted elsewhere: the trail was rewritten at or before it")]
     return []

@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from loopwright.cluster.masking import mask_message
-from loopwright.cluster.recipe import tool_of
+from loopwright.cluster.recipe import told, tool_of
 from loopwright.mine.detectors import SHIPPED
 from loopwright.mine.signal import FailureSignal, FailureTrace
 from loopwright.mine.speech import spoken
 from loopwright.mine.tool_text import unavailable
+from loopwright.wording import counted
 
 _EXCERPT = 160
 _HEADLINE = 70
@@ -75,7 +76,7 @@ def describe(members: Sequence[FailureTrace], typical: FailureTrace) -> Descript
     reason, reasons = next(iter(Counter(r for m in members if (r := excerpt(m.failure_reason))).most_common(1)), ("", 0))
     detector, detections = next(iter(Counter(d for m in members for d in leading_detectors(m)).most_common(1)), ("", 0))
     n = len(members)
-    failures = f"{n:,} failure{'s' if n != 1 else ''}"
+    failures = counted(n, "failure")
     hard = signal is FailureSignal.HARD_ERROR and typical.failure_reason.strip()
     request = excerpt(text_of(typical))
     what = f"{failures} with much the same error: {excerpt(typical.failure_reason)}" if hard else f"{failures} {_on(request)}"
@@ -115,8 +116,11 @@ def headline(members: Sequence[FailureTrace], topic: str) -> str:
     """A mode's name: what went wrong where most failures say the same, and what they are about; else only the latter.
 
     `topic` is the words that set the mode apart. A hard error is named by its message, which says what it is about, or where
-    messages differ by its tool.
+    messages differ by its tool. Where people wrote what went wrong, one of them is quoted: `members` come the most typical first.
     """
+    quotes = [words for member in members if (words := told(member))]
+    if len(quotes) * 2 > len(members):
+        return f"“{excerpt(quotes[0], _HEADLINE)}”"
     first = Counter(clause for m in members if (clause := mask_message(m.failure_reason.split("; ")[0]).strip(" .")))
     clause, count = next(iter(first.most_common(1)), ("", 0))
     hard = sum(m.signal_type is FailureSignal.HARD_ERROR for m in members) * 2 > len(members)

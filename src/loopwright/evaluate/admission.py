@@ -17,6 +17,7 @@ from loopwright.evaluate.recording import chat, said
 from loopwright.evaluate.redaction import redact
 from loopwright.evaluate.trial import examine
 from loopwright.mine.reading import role_of
+from loopwright.wording import counted
 
 VERBATIM = 60
 """Text of this many characters, taken word for word from the recorded answer, is a recording and no expectation."""
@@ -62,8 +63,10 @@ def _why_not(case: EvalCase, source: Sequence[Message], fails: bool | None, pass
     if copied:
         return f"{copied} compares with the very words on record, so that it tells another answer, and not a failure"
     if failed > passed:
-        tried = f"{failed} of {failed + passed}"
-        return f"its checks fail in {tried} sound conversations that they were tried on too, so that they tell no failure"
+        tried = f"{failed} of {counted(failed + passed, 'sound conversation')}"
+        return (
+            f"its checks fail in {tried} that they were tried on too, so that they tell no failure"
+        )
     return ""
 
 

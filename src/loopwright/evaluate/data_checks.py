@@ -11,6 +11,7 @@ from loopwright.evaluate.check import Answer, CheckType, Verdict, excerpt
 from loopwright.evaluate.json_path import PATTERN, find
 from loopwright.evaluate.shape import Anything, Choice, Field, Flag, Number, Text
 from loopwright.evaluate.text_checks import regex_fault
+from loopwright.wording import counted
 
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,4})?(?![\d])")
 _DEFAULT_RELATIVE = 1e-9
@@ -47,7 +48,7 @@ def _json_path(answer: Answer, options: dict[str, Any]) -> Verdict:
     if isinstance(found, str):
         return False, found
     if "exists" in options:
-        return bool(found) is options["exists"], f"{len(found)} values at {options['path']}"
+        return bool(found) is options["exists"], f"{counted(len(found), 'value')} at {options['path']}"
     if not found:
         return False, f"nothing at {options['path']}"
     if "pattern" in options:

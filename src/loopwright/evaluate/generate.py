@@ -13,6 +13,7 @@ from typing import Any
 
 from loopwright.audit.digest import digest
 from loopwright.errors import InputError
+from loopwright.wording import counted
 
 FIELDS = ("id", "input", "expected_behaviour", "failure_indicator", "scoring_rubric", "tags", "severity")
 _TRIES = 1000
@@ -71,7 +72,7 @@ def parse(response: str) -> dict[str, Any]:
         raise InputError(problem or "the model's reply holds no JSON object", cure=_ASK_AGAIN)
     whole = [found for found in cases if all(field in found for field in FIELDS)] or [max(cases, key=len)]
     if any(found != whole[0] for found in whole):
-        raise InputError(f"the model's reply holds {len(whole)} eval cases", cure="ask for one")
+        raise InputError(f"the model's reply holds {counted(len(whole), 'eval case')}", cure="ask for one")
     return _checked(whole[0])
 
 

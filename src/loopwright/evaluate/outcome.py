@@ -18,6 +18,7 @@ from loopwright.evaluate.case import Check
 from loopwright.evaluate.data_checks import same
 from loopwright.evaluate.surroundings import Recorded
 from loopwright.mine.reading import role_of
+from loopwright.wording import counted
 
 AGREEING = 2
 """Fewer conversations than this agree on nothing."""
@@ -55,7 +56,10 @@ def outcome(messages: Sequence[Message], others: Sequence[Recorded]) -> Outcome 
     if len(others) < AGREEING or 2 * otherwise < len(others):
         return None
     done = ", ".join(map(_named, own)) or "nothing was done"
-    told = f"It comes to this: {done}; {otherwise} of {len(others)} conversations with the same request came to something else"
+    told = (
+        f"It comes to this: {done}; {otherwise} of {counted(len(others), 'conversation')} with the "
+        "same request came to something else"
+    )
     return Outcome((_not_again(own, others),), f"does not come to this alone: {done}", told, own[0].index if own else None)
 
 
@@ -65,8 +69,11 @@ def _set_apart(lacks: Sequence[tuple[Act, int]], adds: Sequence[Act], others: in
     avoided = [Check("tool_not_called", {**_options(act), "succeeded": True}) for act in adds]
     wanted = [*(f"calls {_named(act)}" for act, _ in lacks), *(f"does not call {_named(act)}" for act in adds)]
     told = [
-        *(f"lacks {_named(act)}, which {times} of {others} conversations with the same request have" for act, times in lacks),
-        *(f"has {_named(act)}, which none of {others} conversations with the same request has" for act in adds),
+        *(
+            f"lacks {_named(act)}, which {times} of {counted(others, 'conversation')} with the same request have"
+            for act, times in lacks
+        ),
+        *(f"has {_named(act)}, which none of {counted(others, 'conversation')} with the same request has" for act in adds),
     ]
     before = min((act.index for act in adds if act.index is not None), default=None)
     return Outcome((*called, *avoided), "; ".join(wanted), "The conversation " + "; it ".join(told), before)

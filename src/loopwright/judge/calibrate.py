@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from loopwright.errors import BLOCKED, OK, UNDECIDED
 from loopwright.stats.agreement import Estimate, Table, corrected_rate, informedness, kappa, proportion, sampled_rate
+from loopwright.wording import counted
 
 MIN_LABELS = 20
 """With fewer labelled items nothing is said of the judge."""
@@ -110,7 +111,7 @@ def _table(labelled: list[Pair]) -> Table:
 def _usable(table: Table, informed: Estimate) -> tuple[bool, bool, str]:
     """Whether there are labels enough, whether the judge is usable, and why."""
     if table.n < MIN_LABELS or table.passes < MIN_EACH or table.fails < MIN_EACH:
-        have = f"{table.n} labelled items, {table.passes} passing and {table.fails} failing by people"
+        have = f"{counted(table.n, 'labelled item')}, {table.passes} passing and {table.fails} failing by people"
         need = f"{MIN_LABELS} are needed, at least {MIN_EACH} of each"
         return False, False, f"too few labels: {have}; {need}"
     told = f"TPR + TNR - 1 is {informed.value:.2f} (95 % interval {informed.low:.2f} to {informed.high:.2f})"

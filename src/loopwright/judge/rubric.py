@@ -11,6 +11,7 @@ from loopwright.effects import Reply, Request
 from loopwright.errors import InputError
 from loopwright.judge.transcript import LIMITS
 from loopwright.judge.verdict import CriterionVerdict, Judge, Verdict, rubric_digest
+from loopwright.wording import counted
 
 PURPOSE = "judge"
 
@@ -99,7 +100,9 @@ def parse(reply: str, criteria: Sequence[str]) -> tuple[CriterionVerdict, ...]:
     if not isinstance(rows, list):
         raise InputError("the judge's reply is no JSON object with a list `criteria`")
     if len(rows) != len(criteria):
-        raise InputError(f"the judge's reply has {len(rows)} verdicts for {len(criteria)} criteria")
+        raise InputError(
+            f"the judge's reply has {counted(len(rows), 'verdict')} for {counted(len(criteria), 'criterion', 'criteria')}"
+        )
     found: dict[int, CriterionVerdict] = {}
     for row in rows:
         number, passed, reason = (row.get(name) if isinstance(row, dict) else None for name in ("number", "passed", "reason"))

@@ -11,6 +11,7 @@ from loopwright.judge.verdict import Verdict
 from loopwright.mine.detector import Context, Detector
 from loopwright.mine.reading import roles
 from loopwright.mine.signal import FailureSignal, Signal, Where
+from loopwright.wording import counted, percent
 
 NAME = "judge_verdict"
 FINDS = "a language model that judges a sample of conversations by a rubric fails this one"
@@ -51,7 +52,7 @@ def _trust(calibration: Calibration) -> tuple[float, str]:
     likely = trust_in_failure(calibration) if calibration.usable else None
     if likely is None:
         return UNUSABLE, "not usable: too often people say otherwise"
-    return likely, f"calibrated on {calibration.n} labels: people fail {likely:.0%} of what it fails"
+    return likely, f"calibrated on {counted(calibration.n, 'label')}: people fail {percent(likely)} of what it fails"
 
 
 def _signal(trace: Trace, verdict: Verdict, confidence: float, standing: str) -> Signal:

@@ -27,6 +27,7 @@ from loopwright.stats.two_sample import (
     vectors_differ,
 )
 from loopwright.watch.inputs import Input, Level, columns
+from loopwright.wording import counted
 
 TESTED = 1500
 """So many vectors of each side enter the test, whose memory grows with their square; novelty is looked for among all."""
@@ -83,7 +84,10 @@ def compare(
     before, after = [reference[i] for i in ours], [current[i] for i in theirs]
     counts = ((len(before), len(reference)), (len(after), len(current)))
     if min(len(before), len(after)) < FEWEST:
-        few = f"{len(reference)} reference and {len(current)} current inputs; {FEWEST} of each are needed to compare"
+        few = (
+            f"{counted(len(reference), 'reference input')} and {counted(len(current), 'current input')}; {FEWEST} "
+            "of each are needed to compare"
+        )
         return Shift(None, None, None, reference=counts[0], current=counts[1], message=few)
     vectors = yield from _vectors([*before, *after])
     inputs, novel = None, np.zeros(len(after), dtype=np.bool_)

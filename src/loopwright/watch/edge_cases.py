@@ -16,6 +16,7 @@ from loopwright.collect.times import utc
 from loopwright.stats.multiplicity import holm
 from loopwright.stats.trend import rising
 from loopwright.watch.finding import DriftFinding, DriftKind, Look, Watched
+from loopwright.wording import counted, percent
 
 RARE = 0.01
 """A mode with a smaller share of all traces is one of edge cases; the source's single edge case is a tenth of that."""
@@ -26,9 +27,11 @@ FEWEST_WEEKS = 3
 def edge_cases(traces: Sequence[Watched], names: Mapping[str, str], *, alpha: float = 0.05, seed: int = 0) -> Look:
     """Whether edge cases accumulate; `names` holds the modes' names by id."""
     weeks = sorted({_week(t.at) for t in traces})
-    compared = f"weekly rate of edge cases in {len(weeks)} weeks"
+    compared = f"weekly rate of edge cases in {counted(len(weeks), 'week')}"
     if len(weeks) < FEWEST_WEEKS:
-        return Look(DriftKind.EDGE_CASES, compared, undecided=f"traces of {len(weeks)} weeks; a trend needs {FEWEST_WEEKS}")
+        return Look(
+            DriftKind.EDGE_CASES, compared, undecided=f"traces of {counted(len(weeks), 'week')}; a trend needs {FEWEST_WEEKS}"
+        )
     sizes = Counter(t.mode_id for t in traces if t.mode_id is not None)
     small = frozenset(mode for mode, size in sizes.items() if size < RARE * len(traces))
     rare = [t for t in traces if (t.failed if t.mode_id is None else t.mode_id in small)]
@@ -62,12 +65,12 @@ def _finding(
     rates = [count / total for count, total in zip(counts, totals, strict=True)]
     early, late = sum(counts[:half]) / sum(totals[:half]), sum(counts[half:]) / sum(totals[half:])
     kinds = len({t.mode_id for t in group if t.mode_id}) + sum(t.mode_id is None for t in group)
-    what = f"failure mode {name}" if mode else f"{kinds} edge cases, each below {RARE:.0%} of traces,"
+    what = f"failure mode {name}" if mode else f"{counted(kinds, 'edge case')}, each below {percent(RARE, None)} of traces,"
     return DriftFinding(
         DriftKind.EDGE_CASES,
         mode or "edge cases",
         weeks[-1].isoformat(),
-        f"{what} grew from {early:.1%} to {late:.1%} of traces",
+        f"{what} grew from {percent(early)} to {percent(late)} of traces",
         p,
         late - early,
         {"weeks": [week.isoformat() for week in weeks], "failures": list(counts), "traces": list(totals), "rates": rates},

@@ -10,6 +10,7 @@ from loopwright.release.record import Release
 from loopwright.stats.multiplicity import holm
 from loopwright.stats.trend import rose
 from loopwright.watch.finding import DriftFinding, DriftKind, Look, Watched
+from loopwright.wording import counted, number, percent
 
 FEWEST_TRACES = 10
 """With fewer traces of a version its rates are not compared."""
@@ -33,7 +34,7 @@ def regressions(
         return Look(DriftKind.REGRESSION, "failure rates before and after a release", undecided=why)
     old, new = order[-2:]
     before, after = [t for version, t in ran if version == old], [t for version, t in ran if version == new]
-    compared = f"{len(after):,} traces of {new} with {len(before):,} of {old} before it"
+    compared = f"{counted(len(after), 'trace')} of {new} with {number(len(before))} of {old} before it"
     release = by_name.get(new)
     if release is not None and not release.live:
         return Look(DriftKind.REGRESSION, compared, undecided=f"{new} was rolled back by {release.rolled_back_by}")
@@ -76,7 +77,7 @@ def _finding(
         DriftKind.REGRESSION,
         id,
         versions[1],
-        f"{what} rose from {was:.1%} to {now:.1%} with release {versions[1]}{brought}",
+        f"{what} rose from {percent(was)} to {percent(now)} with release {versions[1]}{brought}",
         p,
         now - was,
         {

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from loopwright.collect.times import utc
 from loopwright.errors import InputError
 from loopwright.stats.change_points import MIN_POINTS
+from loopwright.wording import counted
 
 TIME_NAMES = ("timestamp", "time", "datetime", "date", "ts", "at", "day", "hour", "week", "month", "quarter", "year", "period")
 VALUE_NAMES = ("value", "y", "count", "rate", "amount", "total")
@@ -134,7 +135,7 @@ def _columns(header: Sequence[str], source: str) -> tuple[int, int, int | None]:
 def _row(cells: Sequence[str], places: tuple[int, int, int | None], number: int, line: int, source: str) -> _Row:
     time, value, segment = places
     if len(cells) <= max(time, value, segment or 0):
-        raise InputError(f"a row of {len(cells)} columns", source=source, line=line, cure=_CURE)
+        raise InputError(f"a row of {counted(len(cells), 'column')}", source=source, line=line, cure=_CURE)
     text = cells[value]
     if text.lower() in _GAPS:
         return _Row(number, line, cells[time], None, cells[segment] if segment is not None else "")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from loopwright.errors import LoopwrightError, without_credentials
 from loopwright.evaluate.case import Suite
 from loopwright.ports import Store, StoreFactory, Target
+from loopwright.wording import counted
 from loopwright.workflows.triage import ACCEPTED, REJECTED
 
 IMPROVE = "improve"
@@ -127,16 +128,16 @@ async def examine(
     findings = [*(look(name, at) for name, at in looks.items()), await _look_at_target(target)]
     try:
         suite = load_suite()
-        findings.append(_found("suite", Absent() if suite is None else _count(len(suite.cases), "approved case")))
+        findings.append(_found("suite", Absent() if suite is None else counted(len(suite.cases), "approved case")))
     except LoopwrightError as error:
         return Examination((*findings, _fault("suite", error)))
     try:
         with store() as opened:
-            counted = gather(opened, suite or Suite(), evidence)
-            findings.append(_found("store", f"{opened.url}, {_count(counted.traces, 'trace')}"))
+            known = gather(opened, suite or Suite(), evidence)
+            findings.append(_found("store", f"{opened.url}, {counted(known.traces, 'trace')}"))
     except LoopwrightError as error:
         return Examination((*findings, _fault("store", error)))
-    return Examination(tuple(findings), counted, stage(counted))
+    return Examination(tuple(findings), known, stage(known))
 
 
 def stage(evidence: Evidence) -> AdoptionStage:
@@ -212,7 +213,7 @@ def _manual_evals(e: Evidence) -> Step | None:
     if not e.own_target:
         return Step("name your own agent under [target] in loopwright.toml, and replace the example cases", "loopwright run")
     if e.cases < ENOUGH_CASES:
-        return Step(f"write {_count(ENOUGH_CASES - e.cases, 'more case')} from what you test by hand", "loopwright run")
+        return Step(f"write {counted(ENOUGH_CASES - e.cases, 'more case')} from what you test by hand", "loopwright run")
     return None
 
 
@@ -246,36 +247,32 @@ def _gating(e: Evidence) -> Step | None:
     return None if e.releases else Step("record what ships, and see what it does", "loopwright release record VERSION")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 _STAGES: tuple[tuple[str, Callable[[Evidence], str], Callable[[Evidence], Step | None]], ...] = (
     (
         "manual evals",
-        lambda e: f"{_count(e.cases, 'case')} of at least {ENOUGH_CASES}, {_count(e.runs, 'finished run')}",
+        lambda e: f"{counted(e.cases, 'case')} of at least {ENOUGH_CASES}, {counted(e.runs, 'finished run')}",
         _manual_evals,
     ),
     (
         "structured failure logging",
-        lambda e: f"{_count(e.traces, 'trace')}, {_count(e.failures, 'failure')} found",
+        lambda e: f"{counted(e.traces, 'trace')}, {counted(e.failures, 'failure')} found",
         _failure_logging,
     ),
     (
         "failure triage and manual eval growth",
-        lambda e: f"{_count(e.triaged, 'triage decision')}, CI: {', '.join(e.ci) or 'none'}",
+        lambda e: f"{counted(e.triaged, 'triage decision')}, CI: {', '.join(e.ci) or 'none'}",
         _triage,
     ),
     (
         "automated clustering",
-        lambda e: f"{_count(e.modes, 'failure mode')}, {_count(e.grown, 'approved case')} from failures",
+        lambda e: f"{counted(e.modes, 'failure mode')}, {counted(e.grown, 'approved case')} from failures",
         _clustering,
     ),
     (
         "regression gating and harness improvement proposals",
         lambda e: (
-            f"{_count(e.baseline, 'baseline run')}, {_count(e.gated, 'gate decision')}, "
-            f"{e.reviewed} of {_count(e.proposals, 'proposal')} reviewed, {_count(e.releases, 'release')}"
+            f"{counted(e.baseline, 'baseline run')}, {counted(e.gated, 'gate decision')}, "
+            f"{e.reviewed} of {counted(e.proposals, 'proposal')} reviewed, {counted(e.releases, 'release')}"
         ),
         _gating,
     ),

@@ -15,6 +15,7 @@ from loopwright.ports import HarnessFile, Store, StoredDecision
 from loopwright.registry import known_id, unknown
 from loopwright.release.effect import ReleaseEffect, Seen, effect, sides
 from loopwright.release.record import Release, in_use, previous
+from loopwright.wording import counted
 from loopwright.workflows.improving import Protected, find_proposal, roll_back
 
 RULE = "a release stands on an approved decision"
@@ -110,9 +111,11 @@ async def effect_of(store: Store, release: Release) -> ReleaseEffect:
     failing = {failure.trace_id for failure in store.failures() if not alone(failure.signals)}
     doubts = []
     if unmined := store.count_unmined():
-        doubts.append(f"{unmined} traces came since failures were last looked for; run: loopwright mine, loopwright cluster")
+        doubts.append(
+            f"{counted(unmined, 'trace')} came since failures were last looked for; run: loopwright mine, loopwright cluster"
+        )
     if loose := len(failing - places.keys()):
-        doubts.append(f"{loose} failures are not grouped yet; run: loopwright cluster")
+        doubts.append(f"{counted(loose, 'failure')} not grouped yet; run: loopwright cluster")
     current = {trace_id: places.get(trace_id) for trace_id in failing}
     return effect(release, previous(release, releases), found, store.modes(), current, doubts)
 

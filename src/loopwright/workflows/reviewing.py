@@ -28,6 +28,7 @@ from loopwright.mine.detector import Detector
 from loopwright.mine.rank import mine
 from loopwright.mine.signal import FailureSignal, FailureTrace
 from loopwright.registry import known_id
+from loopwright.wording import counted
 from loopwright.workflows import triage
 from loopwright.workflows.drafting import DRAFTS, surroundings_of
 from loopwright.workflows.evidence import Quote, quotes, tried
@@ -183,7 +184,7 @@ def _read_back(text: str, before: EvalCase) -> EvalCase | None:
         return None
     cases = parse(text, "the edited draft")
     if len(cases) != 1:
-        raise SuiteError(f"holds {len(cases)} cases", source="the edited draft", cure="keep the one case")
+        raise SuiteError(f"holds {counted(len(cases), 'case')}", source="the edited draft", cure="keep the one case")
     edited = cases[0]
     if edited.id != before.id:
         raise SuiteError(

@@ -25,6 +25,7 @@ from loopwright.watch.metric import MetricChange, metric_changes
 from loopwright.watch.policy import WatchPolicy
 from loopwright.watch.regression import regressions
 from loopwright.watch.series import Series, read_series
+from loopwright.wording import counted, number
 from loopwright.workflows.analysis import FAIR
 from loopwright.workflows.driver import drive
 from loopwright.workflows.importing import strictly
@@ -249,8 +250,8 @@ async def _shift(
     before = [one for one in arrived if periods.reference <= one.at < periods.start]
     after = [one for one in arrived if periods.start <= one.at]
     compared = (
-        f"first inputs of {len(after):,} sessions since {periods.start:%Y-%m-%d} "
-        f"with those of {len(before):,} since {periods.reference:%Y-%m-%d} before"
+        f"first inputs of {counted(len(after), 'session')} since {periods.start:%Y-%m-%d} "
+        f"with those of {number(len(before))} since {periods.reference:%Y-%m-%d} before"
     )
     if accepted and accepted[-1].end >= periods.end:
         why = f"{accepted[-1].by} took these inputs into the reference on {accepted[-1].at:%Y-%m-%d}; nothing came since"
@@ -270,7 +271,7 @@ def _shift_finding(shift: Shift, after: Sequence[Arrived], periods: Periods) -> 
         DriftKind.DISTRIBUTION_SHIFT,
         "inputs",
         f"{year}-W{week:02}",
-        f"what users ask differs from before; {len(shift.novel):,} of {shift.current[0]:,} inputs look new{what}",
+        f"what users ask differs from before; {number(len(shift.novel))} of {counted(shift.current[0], 'input')} look new{what}",
         shift.p_value or 0.0,
         shift.effect or 0.0,
         {
@@ -314,7 +315,9 @@ def _business(events: Sequence[BusinessEvent], segments: Mapping[str, Mapping[st
         )
     found = divergences(events, segments, lower_is_better=policy.lower_is_better, alpha=policy.alpha)
     lasting = tuple(_metric_finding(d, events, segments) for d in found if d.until is None)
-    return Look(DriftKind.BUSINESS_METRIC, f"{len(events):,} events of {len(metrics)} metrics by day", lasting)
+    return Look(
+        DriftKind.BUSINESS_METRIC, f"{counted(len(events), 'event')} of {counted(len(metrics), 'metric')} by day", lasting
+    )
 
 
 def _metric_finding(d: Divergence, events: Sequence[BusinessEvent], segments: Mapping[str, Mapping[str, str]]) -> DriftFinding:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from importlib import import_module
+from itertools import pairwise
 
 import pytest
+import typer.main
 
 from loopwright.surfaces.cli.main import VERBS, Verb, help_text, main
 
@@ -30,6 +34,33 @@ def test_every_command_has_help_that_teaches(verb: str, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert f"loopwright {verb}" in out
     assert len(out.splitlines()) > 5
+
+
+def every_command() -> list[list[str]]:
+    """Each command with its subcommands, as they are typed."""
+    apps = {name: import_module(f"loopwright.surfaces.cli.verbs.{verb.module}").app for name, verb in VERBS.items()}
+    below = {name: getattr(typer.main.get_command(app), "commands", {}) for name, app in apps.items()}
+    return [path for name in VERBS for path in ([name], *([name, child] for child in below[name]))]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("path", every_command(), ids=" ".join)
+def test_help_flows_to_the_terminal_and_says_what_is_read_and_written(
+    path: list[str], width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main([*path, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= width
+    assert "For example:" in out
+    assert re.search(rf"^      (\w+=\w+ )?loopwright {' '.join(path)}", out, flags=re.MULTILINE), "an example, as it is typed"
+    assert re.search(r"\b([Rr]eads?|[Ww]rites?|Files of traces|What it makes lies)\b", out)
+    told = re.split(r"\n(?:Arguments|Options|Commands):", out)[0].split("\n\n")[1:]
+    wrapped = [p.splitlines() for p in told if not p.startswith("      ") and len(p.splitlines()) > 1]
+    for lines in wrapped:
+        for line, after in pairwise(lines):
+            first = re.split(r"(?<=\w)-", after.split()[0])[0]
+            assert len(line) + 1 + len(first) >= min(width, 100) - 2, f"a ragged line: {line}"
 
 
 def test_an_unknown_command_is_wrong_usage_and_the_nearest_is_named(capsys: pytest.CaptureFixture[str]) -> None:

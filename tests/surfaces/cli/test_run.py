@@ -101,7 +101,7 @@ def test_results_go_to_the_store(work: Path) -> None:
     [
         ("cases: []\n", [], 2, "no cases to run"),
         ("cases:\n  - {id: a, input: x, layer: semantic, scoring_rubric: [kind]}\n", [], 2, "1 without a verdict"),
-        ("cases:\n  - {id: a, input: x, status: draft, checks: [{type: contains, value: x}]}\n", [], 2, "1 drafts are left out"),
+        ("cases:\n  - {id: a, input: x, status: draft, checks: [{type: contains, value: x}]}\n", [], 2, "1 draft left out"),
         ("cases:\n  - {id: a, input: x, status: draft, checks: [{type: contains, value: x}]}\n", ["--drafts"], 0, "1 passed"),
         ("cases:\n  - {id: a, input: x, checks: [{type: tool_called, name: t}]}\n", [], 2, "1 without a verdict"),
     ],

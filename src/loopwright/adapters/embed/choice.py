@@ -11,6 +11,7 @@ from loopwright.adapters.embed.minilm import MiniLM, missing, weights_path
 from loopwright.adapters.embed.static import StaticTable
 from loopwright.ports import Embedder
 from loopwright.registry import Registry
+from loopwright.wording import counted
 
 MINILM_TEXTS = 50_000
 
@@ -62,6 +63,6 @@ class AutoEmbedder:
             self._note(f"{absent.replace('_', '-')} is not installed: using the static embedder, which finds fewer modes")
             return StaticTable()
         if distinct > self._limit:
-            self._note(f"{distinct:,} distinct texts: using the static embedder, which is faster and finds fewer modes")
+            self._note(f"{counted(distinct, 'distinct text')}: using the static embedder, which is faster and finds fewer modes")
             return StaticTable()
         return CachedEmbedder(MiniLM(), self._cache, self._note)

@@ -9,6 +9,7 @@ import typer
 import typer.main
 
 from loopwright.errors import OK, USAGE
+from loopwright.surfaces.cli.help_page import teach
 
 
 def call(name: str, module: str, args: list[str]) -> int:
@@ -17,7 +18,7 @@ def call(name: str, module: str, args: list[str]) -> int:
     Raises `KeyboardInterrupt` and `BrokenPipeError` where typer would have made them exit code 1, which here means blocked.
     """
     app: typer.Typer = import_module(f"loopwright.surfaces.cli.verbs.{module}").app
-    command = typer.main.get_command(app)
+    command = teach(typer.main.get_command(app))
     try:
         code = command.main(args=args, prog_name=f"loopwright {name}", standalone_mode=False)
     except typer.TyperException as error:

@@ -16,6 +16,7 @@ from loopwright.surfaces.cli.terminal import emit, note, say, table
 from loopwright.surfaces.reports.page import render, small_print, verdict
 from loopwright.surfaces.reports.proposals import KINDS
 from loopwright.watch.exchange import finding_object
+from loopwright.wording import percent
 from loopwright.workflows.analysis import Analysis, Kept, Rate, one_offs
 from loopwright.workflows.rates import evidence
 
@@ -47,7 +48,7 @@ def tell(analysis: Analysis) -> None:
     if modes:
         say("")
         rows = [
-            (i, m.name, f"{m.size:,}", f"{100 * m.size / total:.1f} %", f"{m.severity:.2f}", ", ".join(m.signal_types[:1]))
+            (i, m.name, f"{m.size:,}", percent(m.size / total), f"{m.severity:.2f}", ", ".join(m.signal_types[:1]))
             for i, m in enumerate(modes, start=1)
         ]
         table("", ("", "failure mode", "failures", "share", "severity", "signal"), rows, right=(0, 2, 3, 4), most=MODES_SHOWN)

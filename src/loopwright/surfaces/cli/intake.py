@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loopwright.collect.intake import Intake, Rejected
 from loopwright.surfaces.cli.terminal import note, say, table
+from loopwright.wording import counted, number
 
 SHOWN = 20
 
@@ -35,7 +36,10 @@ def tell_empty(intake: Intake) -> None:
     if empty:
         note(f"loopwright: no records in {', '.join(empty[:SHOWN])}{' ...' if len(empty) > SHOWN else ''}")
     if intake.unjoined:
-        note(f"loopwright: {intake.unjoined:,} of {intake.feedback:,} feedback records name a trace or session that is not there")
+        note(
+            f"loopwright: {number(intake.unjoined)} of {counted(intake.feedback, 'feedback record')} "
+            "name a trace or session that is not there"
+        )
 
 
 def tell_intake(intake: Intake, kept_in: str = "") -> None:

@@ -8,6 +8,7 @@ from loopwright.evaluate.budget import Estimate, LayerCost, dollars
 from loopwright.evaluate.case import Layer
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.terminal import note, table
+from loopwright.wording import counted
 
 
 def show_costs(rows: Sequence[LayerCost], settings: Settings, as_notes: bool) -> None:
@@ -15,7 +16,7 @@ def show_costs(rows: Sequence[LayerCost], settings: Settings, as_notes: bool) ->
     told = [(r.layer.value, r.cases, _trials(r), against_target(r.layer, r.seconds, settings), _cost(r)) for r in rows]
     if as_notes:
         for layer, cases, trials, time, cost in told:
-            note(f"{layer}: {cases} cases, {trials} trials, {time}, {cost}")
+            note(f"{layer}: {counted(cases, 'case')}, trials: {trials}, {time}, {cost}")
     elif told:
         table("", ("layer", "cases", "trials", "time", "cost"), told, right=(1, 2))
 
@@ -29,7 +30,7 @@ def show_estimate(rows: Sequence[Estimate], settings: Settings) -> None:
             r.trials,
             against_target(r.layer, r.seconds, settings),
             "not known" if r.cost_usd is None else dollars(r.cost_usd),
-            f"{r.history} earlier trial{'' if r.history == 1 else 's'}",
+            counted(r.history, "earlier trial"),
         )
         for r in rows
     ]
@@ -63,4 +64,4 @@ def _trials(row: LayerCost) -> str:
 def _cost(row: LayerCost) -> str:
     if row.cost_usd is None:
         return "cost not told"
-    return dollars(row.cost_usd) + (f" ({row.untold} trials told no cost)" if row.untold else "")
+    return dollars(row.cost_usd) + (f" ({counted(row.untold, 'trial')} told no cost)" if row.untold else "")

@@ -27,8 +27,8 @@ BY = typer.Option(None, "--by", help="Who decides; otherwise git's user.name.", 
 def from_setting(name: str, *extra_flags: str) -> Any:
     """A typer option for a setting: its flag, its help, its default; None where the flag is not given."""
     row = setting(name)
-    default = f"{row.default} {row.unit}" if row.default != "" else None
-    return typer.Option(None, row.flag, *extra_flags, help=f"{row.help} [{row.env}]", show_default=default or False)
+    default = f"default: {row.default}; " if row.default != "" else ""
+    return typer.Option(None, *extra_flags, row.flag, help=f"{row.help} [{default}{row.env}]", show_default=False)
 
 
 def settle(config: Path | None, file_mode: bool = False, **values: Any) -> Settings:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 from loopwright.audit.digest import plain
 from loopwright.improve.proposal import Effect, HarnessChange, Proposal, ProposalRecord, Verification
 from loopwright.surfaces.cli.terminal import emit, note, say, table
+from loopwright.wording import counted, number, percent
 from loopwright.workflows.improving import Detected
 
 QUOTED = 5
@@ -77,14 +79,17 @@ def show_proposal(record: ProposalRecord, modes: list[tuple[str, str, int]]) -> 
     if proposal.rationale:
         say(f"  why       {proposal.rationale}")
     say(f"  change    {json.dumps(plain(proposal.change), ensure_ascii=False)}")
-    say(f"  evidence  {len(proposal.evidence):,} of {proposal.traces:,} traces")
+    say(f"  evidence  {number(len(proposal.evidence))} of {counted(proposal.traces, 'trace')}")
     for mode_id, name, count in modes:
         say(f"  mode      {mode_id} {name}: {count} of them")
     replay = proposal.replay
     if replay is not None:
         others = f"{replay.false_alarms} of the {replay.others:,} others" if replay.others else "there are no others"
         broke = f"; it broke on {replay.faults}" if replay.faults else ""
-        say(f"  replay    would have acted in {replay.caught} of {replay.evidence} traces of the evidence; {others}{broke}")
+        say(
+            f"  replay    would have acted in {replay.caught} of {counted(replay.evidence, 'trace')} of "
+            f"the evidence; {others}{broke}"
+        )
     if record.decided_by is not None:
         at = f"{record.decided_at:%Y-%m-%d %H:%M} UTC" if record.decided_at else "time unknown"
         say(f"  decided   {record.status.value.replace('_', ' ')} by {record.decided_by}, {at}{_because(record.why)}")
@@ -101,7 +106,7 @@ def show_verification(verification: Verification) -> None:
     """The table of the four measures, and the verdict."""
     effects = (verification.failure, verification.success, verification.runtime_ms, verification.cost_usd)
     names = ("failure rate", "success rate", "runtime (ms)", "cost (USD)")
-    title = f"{verification.verdict}: {verification.trials} paired trials of {verification.cases} cases"
+    title = f"{verification.verdict}: {counted(verification.trials, 'paired trial')} of {counted(verification.cases, 'case')}"
     rows = [_effect(name, effect) for name, effect in zip(names, effects, strict=True)]
     table(title, ("measure", "without", "with", "difference", "95 % interval", "p"), rows, right=(1, 2, 3, 5))
     say(f"{verification.reason} (level {verification.level:.2g}, look {verification.look})")
@@ -120,7 +125,7 @@ def tell_detected(found: Detected, stored: bool) -> None:
         if stored
         else ""
     )
-    note(f"{len(found.proposals)} proposals from {found.traces:,} traces{kept}")
+    note(f"{counted(len(found.proposals), 'proposal')} from {counted(found.traces, 'trace')}{kept}")
     if stored and counts.new:
         note("next: loopwright improve verify --all")
 
@@ -140,18 +145,29 @@ def tell_change(change: HarnessChange, path: str, *, as_json: bool) -> None:
     note(f"{change.proposal_id}: {done}; guard {change.kind.value} is now {now}, {path}")
 
 
+_TOLD: dict[str, Callable[[float], str]] = {
+    "failure": percent,
+    "success": percent,
+    "runtime_ms": "{:.1f}".format,
+    "cost_usd": "{:.6f}".format,
+}
+
+
 def _effect(name: str, effect: Effect) -> tuple[str, ...]:
     if effect.without is None or effect.with_ is None:
         return (name, "not told", "not told", "", "", "")
-    form = {"failure": "{:.1%}", "success": "{:.1%}", "runtime_ms": "{:.1f}", "cost_usd": "{:.6f}"}[effect.name]
-    signed = form.replace(":", ":+")
+    told = _TOLD[effect.name]
+
+    def signed(value: float) -> str:
+        return f"{'+' if value >= 0 else '-'}{told(abs(value))}"
+
     low, high = effect.low, effect.high
-    between = f"{signed.format(low)} to {signed.format(high)}" if low is not None and high is not None else ""
+    between = f"{signed(low)} to {signed(high)}" if low is not None and high is not None else ""
     return (
         name,
-        form.format(effect.without),
-        form.format(effect.with_),
-        signed.format(effect.difference or 0.0),
+        told(effect.without),
+        told(effect.with_),
+        signed(effect.difference or 0.0),
         between,
         "" if effect.p_value is None else f"{effect.p_value:.2g}",
     )

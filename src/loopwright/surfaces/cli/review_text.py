@@ -10,6 +10,7 @@ from loopwright.evaluate.admission import Admission
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.suite import plain
 from loopwright.improve.proposal import Effect, ProposalRecord
+from loopwright.wording import counted
 from loopwright.workflows.evidence import Quote
 from loopwright.workflows.review_items import Item
 from loopwright.workflows.reviewing import Decided, Look
@@ -63,7 +64,7 @@ def look_lines(look: Look) -> Iterator[str]:
     """An item seen closely, for a person."""
     item = look.item
     yield f"{item.title}  ({item.id})"
-    yield f"  {item.kind}; severity {item.severity:.2f}, {item.count} {'failure' if item.count == 1 else 'failures'}"
+    yield f"  {item.kind}; severity {item.severity:.2f}, {counted(item.count, 'failure')}"
     yield from _evidence(look.quotes)
     if item.case is not None:
         yield from _case(item.case)
@@ -96,7 +97,7 @@ def _case(case: EvalCase) -> Iterator[str]:
     if isinstance(case.input, str):
         yield f"  input     {short(given)}"
     else:
-        yield f"  input     {len(case.input)} messages; the last: {short(str(case.input[-1].get('content')))}"
+        yield f"  input     {counted(len(case.input), 'message')}; the last: {short(str(case.input[-1].get('content')))}"
     yield f"  expected  {short(case.expected_behaviour, 400)}"
     yield f"  failure   {short(case.failure_indicator, 400)}"
     for check in case.checks:
@@ -108,7 +109,11 @@ def _case(case: EvalCase) -> Iterator[str]:
 def _tried(admission: Admission) -> Iterator[str]:
     source = {True: "fails on its source", False: "passes on its source", None: "not tried on its source"}
     sound = admission.passed + admission.failed
-    others = f"; of {sound} sound conversations {admission.passed} pass" if sound else "; no sound conversation to compare with"
+    others = (
+        (f"; sound conversations that pass: {admission.passed} of {sound}")
+        if sound
+        else "; no sound conversation to compare with"
+    )
     yield f"  tried     {source[admission.fails_on_source]}{others}"
     yield (
         f"  not admitted: {admission.why_not}"
@@ -123,11 +128,14 @@ def _proposal(record: ProposalRecord) -> Iterator[str]:
     if proposal.replay is not None:
         replay = proposal.replay
         yield (
-            f"  replay    would have acted in {replay.caught} of {replay.evidence} failing traces, "
+            f"  replay    would have acted in {replay.caught} of {counted(replay.evidence, 'failing trace')}, "
             f"and in {replay.false_alarms} of {replay.others} others"
         )
     if latest is not None:
-        yield f"  verified  {latest.verdict}, {latest.trials} paired trials{': ' + short(latest.reason) if latest.reason else ''}"
+        yield (
+            f"  verified  {latest.verdict}, "
+            f"{counted(latest.trials, 'paired trial')}{': ' + short(latest.reason) if latest.reason else ''}"
+        )
         yield from (f"            {line}" for line in map(_effect, (latest.failure, latest.success)) if line)
 
 

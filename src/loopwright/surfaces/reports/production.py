@@ -9,7 +9,7 @@ from datetime import datetime
 from loopwright.collect.times import utc
 from loopwright.surfaces.reports import plots
 from loopwright.surfaces.reports.measures import points, signed
-from loopwright.surfaces.reports.text import line, moment
+from loopwright.surfaces.reports.text import counted, line, moment
 from loopwright.watch.finding import DriftFinding, DriftKind
 from loopwright.workflows.analysis import Kept, Rate
 from loopwright.workflows.rates import rate
@@ -138,7 +138,7 @@ def _columns(weekly: Sequence[tuple[str, Rate]]) -> tuple[plots.Column, ...]:
             x=round(slot * (i + 0.12), 3),
             width=round(slot * 0.76, 3),
             height=round(100 * r.share / top, 2),
-            title=f"week of {line(week, 20)}: {r.count} of {r.total} traces",
+            title=f"week of {line(week, 20)}: {r.count} of {counted(r.total, 'trace')}",
         )
         for i, (week, r) in enumerate(weekly)
     )

@@ -18,7 +18,7 @@ from loopwright.surfaces.reports.excerpt import Evidence, Excerpt, excerpt_at
 from loopwright.surfaces.reports.failures import FailureRows
 from loopwright.surfaces.reports.measures import MeasureRow, measures
 from loopwright.surfaces.reports.palette import Look
-from loopwright.surfaces.reports.text import line, moment
+from loopwright.surfaces.reports.text import counted, line, moment
 from loopwright.workflows.analysis import Analysis, Rate, evidence_quotes
 from loopwright.workflows.rates import rate
 
@@ -134,7 +134,7 @@ def _row(analysis: Analysis, rows: FailureRows, record: ProposalRecord, number: 
         verdict=latest.verdict.replace("_", " ") if latest else "not verified",
         tone=VERDICTS.get(latest.verdict, "") if latest else "",
         decided=_decided(record),
-        tried=f"{latest.trials:,} paired trials of {latest.cases:,} cases" if latest else "",
+        tried=f"{counted(latest.trials, 'paired trial')} of {counted(latest.cases, 'case')}" if latest else "",
         reason=line(latest.reason, 400) if latest else "",
         measures=measures(latest) if latest else (),
         command=_command(record) if analysis.kept is not None else "",

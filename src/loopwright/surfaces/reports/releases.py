@@ -11,7 +11,7 @@ from loopwright.surfaces.reports import plots
 from loopwright.surfaces.reports.failures import FailureRows
 from loopwright.surfaces.reports.measures import ROOM, points, signed
 from loopwright.surfaces.reports.palette import Look
-from loopwright.surfaces.reports.text import line, moment
+from loopwright.surfaces.reports.text import counted, line, moment
 from loopwright.workflows.analysis import Analysis, Kept, Rate
 from loopwright.workflows.rates import rate
 
@@ -120,7 +120,7 @@ def _sentence(found: ReleaseEffect, told: Sequence[ModeEffect]) -> str:
     anything = f"Failures of any kind {overall.verdict.value}." if overall and overall.verdict is not Verdict.UNCLEAR else ""
     if not moved:
         return f"{anything} No mode can be said to have become rarer or more frequent.".strip()
-    parts = [f"{count} {'mode' if count == 1 else 'modes'} {verb}" for count, verb in ((fell, "fell"), (rose, "rose")) if count]
+    parts = [f"{counted(count, 'mode')} {verb}" for count, verb in ((fell, "fell"), (rose, "rose")) if count]
     return f"{anything} {' and '.join(parts).capitalize()}.".strip()
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from loopwright import wording
+from loopwright.wording import number
+
+__all__ = ["Clipped", "clip", "counted", "line", "moment", "number", "percent", "signal_name", "visible", "whole_percent"]
+
 SIGNAL_NAMES = {
     "hard_error": "hard error",
     "user_correction": "user correction",
@@ -20,6 +25,9 @@ _HIDDEN_RANGES = (
 _VISIBLE: dict[int, str] = {code: f"⟨U+{code:04X}⟩" for low, high in _HIDDEN_RANGES for code in range(low, high + 1)}
 _VISIBLE |= {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
 _VISIBLE |= {0x7F: "␡"} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+
+
+NO_BREAK = "\u00a0"
 
 
 def visible(text: str) -> str:
@@ -57,24 +65,18 @@ def line(text: str, limit: int) -> str:
 
 
 def percent(share: float) -> str:
-    """`0.123` as `12.3 %`; nothing and everything without a decimal."""
-    value = 100 * share
-    return f"{value:.0f}\u00a0%" if value in (0, 100) else f"{value:.1f}\u00a0%"
+    """`0.123` as `12.3 %`, never broken over two lines."""
+    return wording.percent(share).replace(" ", NO_BREAK)
 
 
 def whole_percent(share: float) -> str:
     """`0.2` as `20 %`: for axes."""
-    return f"{100 * share:.0f}\u00a0%"
-
-
-def number(value: float) -> str:
-    """A whole number with thousands separators."""
-    return f"{value:,.0f}"
+    return wording.percent(share, 0).replace(" ", NO_BREAK)
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
-    """`1 trace`, `2 traces`."""
-    return f"{number(count)}\u00a0{noun if count == 1 else plural or noun + 's'}"
+    """`1 trace`, `2 traces`; a number is never parted from its noun."""
+    return wording.counted(count, noun, plural).replace(" ", NO_BREAK, 1)
 
 
 def moment(at: datetime) -> str:

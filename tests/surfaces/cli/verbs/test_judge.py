@@ -56,7 +56,7 @@ def test_a_sample_is_judged_labelled_and_compared(
     assert run("run", "--model", MODEL, "--sample", "1") == 0
     told = capsys.readouterr()
     assert told.out == ""
-    assert "40 of 40 traces are in the sample, 0 were judged before; now 30 passed, 10 failed; 0.0029 USD" in told.err
+    assert "40 of 40 traces in the sample, 0 judged before; now 30 passed, 10 failed; 0.0029 USD" in told.err
     assert run("calibrate") == 2
     assert "undecided: too few labels: 0 labelled items" in capsys.readouterr().out
 
@@ -86,7 +86,7 @@ def test_what_was_judged_is_not_judged_again_and_what_failed_is(
 ) -> None:
     judge_server.script(Fault.status(500), "not a verdict", verdict)
     assert run("run", "--model", MODEL, "--sample", "1") == 2
-    assert "2 have no verdict; the first: t0: openai:gpt-4.1-mini: status 500" in capsys.readouterr().err
+    assert "without a verdict: 2; the first: t0: openai:gpt-4.1-mini: status 500" in capsys.readouterr().err
     asked = len(judge_server.received)
     assert run("run", "--model", MODEL, "--sample", "1") == 0
     assert len(judge_server.received) == asked + 2
@@ -124,7 +124,7 @@ def test_a_judge_without_a_price_is_said_to_keep_no_budget(
     stored: Path, judge_server: OpenAIServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("run", "--model", "openai:my-own", "--sample", "1") == 0
-    assert "no price is known for openai:my-own: 40 verdicts are not in the cost, so that the budget" in capsys.readouterr().err
+    assert "no price is known for openai:my-own: 40 verdicts not in the cost, so that the budget" in capsys.readouterr().err
 
 
 def test_verdicts_are_signals_in_the_store_and_in_files(

@@ -121,7 +121,7 @@ def test_the_text_format_lists_failures_and_rates(project, capfd):
     assert "sad" in told
     assert "1 of 2 traces" in told
     assert "hard_error" in told
-    assert "50.0%" in told
+    assert "50.0 %" in told
 
 
 def test_production_text_is_never_markup(project, capfd):

@@ -47,7 +47,7 @@ def test_drafts_are_written_by_a_model_and_where_it_fails_the_template_stands(
     openai_server.script(lambda prompt: CASE if len(openai_server.received) == 1 else Fault.status(500, "on fire"))
     assert main(["draft", "--model", MODEL]) == 0
     told = capsys.readouterr()
-    assert f"1 of 2 drafts are written by {MODEL} (0.0001 USD)" in told.err
+    assert f"1 of 2 drafts written by {MODEL} (0.0001 USD)" in told.err
     assert f"the template stands, since {MODEL} gave no case: {MODEL}: status 500: on fire" in told.err
     drafts = [file.read_text() for file in sorted((stored / "evals" / "drafts").glob("*.yaml"))]
     assert sum("model-written" in text for text in drafts) == 1
@@ -65,7 +65,7 @@ def test_modes_are_described_and_stay_so(stored: Path, openai_server: OpenAIServ
     assert main(["modes", "describe", "mode-a", "--model", MODEL]) == 0
     told = capsys.readouterr()
     assert "Refunds fail [red]here[/red]." in told.out
-    assert f"1 of 1 failure modes are described by {MODEL}" in told.err
+    assert f"1 of 1 failure mode described by {MODEL}" in told.err
     main(["modes", "show", "mode-a", "--format", "json"])
     shown = json.loads(capsys.readouterr().out)
     assert (shown["description"], shown["described_by"]) == (TEXTS["what"], MODEL)

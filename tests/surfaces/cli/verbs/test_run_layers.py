@@ -175,7 +175,7 @@ def test_a_budget_stops_the_run_and_a_larger_one_goes_on(work: Path, capsys: pyt
     assert spent == [0.25] * 8
 
     code, out, said = run(capsys)
-    assert (code, "8 of 18 trials were there already" in said) == (0, True)
+    assert (code, "8 of 18 trials there already" in said) == (0, True)
     assert "$3.00" in out
     assert main(["gate"]) == 0
 

@@ -10,8 +10,9 @@ from loopwright.cluster.mode import FailureMode
 from loopwright.evaluate.case import EvalCase
 from loopwright.examples.conversations.files import conversations
 from loopwright.mine.policy import WEIGHTS
-from loopwright.surfaces.cli.demo.stage import Stage, World, clip, percent
+from loopwright.surfaces.cli.demo.stage import Stage, World, clip, told
 from loopwright.surfaces.cli.terminal import note, say, table
+from loopwright.wording import counted, percent
 from loopwright.workflows.clustering import cluster_store
 from loopwright.workflows.drafting import draft_from_store
 from loopwright.workflows.importing import import_traces
@@ -31,7 +32,10 @@ async def _collect(world: World) -> dict[str, Any]:
 
 
 def _show_collected(figures: dict[str, Any]) -> None:
-    say(f"{figures['stored']} real conversations of an airline-support agent (tau-bench, GPT-4o), {figures['rejected']} refused.")
+    say(
+        f"{counted(figures['stored'], 'real conversation')} of an airline-support agent (tau-bench, "
+        f"GPT-4o), {figures['rejected']} refused."
+    )
 
 
 async def _mine(world: World) -> dict[str, Any]:
@@ -50,7 +54,7 @@ async def _mine(world: World) -> dict[str, Any]:
 
 def _show_mined(figures: dict[str, Any]) -> None:
     rows = [
-        (row["signal"], row["traces"], percent(row["share"]), f"{row['low']:.0%} to {row['high']:.0%}")
+        (row["signal"], row["traces"], told(row["share"]), f"{percent(row['low'])} to {percent(row['high'])}")
         for row in figures["signals"]
     ]
     table("", ["signal", "traces", "share", "95 % interval"], rows, right=[1, 2])
@@ -92,7 +96,7 @@ def show_modes(figures: dict[str, Any]) -> None:
     """The table of failure modes, the best first."""
     rows = [(clip(m["name"], 60), m["size"], f"{m['severity']:.2f}", ", ".join(m["signals"])) for m in figures["modes"]]
     table("", ["failure mode", "failures", "severity", "signals"], rows, right=[1, 2], most=SHOWN * 2)
-    say(f"{len(rows)} failure modes and {figures['one_offs']} one-offs.")
+    say(f"{counted(len(rows), 'failure mode')} and {counted(figures['one_offs'], 'one-off')}.")
 
 
 async def _draft(world: World) -> dict[str, Any]:

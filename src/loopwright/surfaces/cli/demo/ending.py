@@ -13,6 +13,7 @@ from loopwright.surfaces.cli.demo.production import FIRST
 from loopwright.surfaces.cli.demo.stage import PERSON, Stage, World
 from loopwright.surfaces.cli.terminal import say, table
 from loopwright.surfaces.reports.page import render
+from loopwright.wording import counted
 from loopwright.workflows.reporting import report
 
 PAGE = "report.html"
@@ -42,7 +43,10 @@ def _show(figures: dict[str, Any]) -> None:
     table("", ["decided in the trail", "times"], list(figures["decisions"].items()), right=[1])
     trail = figures["trail"]
     state = "whole" if not trail["breaks"] else "broken"
-    say(f"{trail['entries']} entries, hash-chained: {state}. What a person decided was decided by {PERSON!r}.")
+    say(
+        f"{counted(trail['entries'], 'entry', 'entries')}, hash-chained: {state}. What a person "
+        f"decided was decided by {PERSON!r}."
+    )
     say(f"Version {FIRST} shipped before there was a gate, which is why it stands as released despite it.")
     say("")
     say(f"the report          {figures['report']}")

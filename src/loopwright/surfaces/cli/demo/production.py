@@ -16,8 +16,9 @@ from loopwright.examples.airline.spans import AGENT, TRACER
 from loopwright.guards.harness import Harness
 from loopwright.ports import PutCounts
 from loopwright.surfaces.cli.demo.conversations import draft_row, mode_rows, show_drafts, show_modes
-from loopwright.surfaces.cli.demo.stage import PERSON, START, Stage, World, clip, percent
+from loopwright.surfaces.cli.demo.stage import PERSON, START, Stage, World, clip, told
 from loopwright.surfaces.cli.terminal import note, say, table
+from loopwright.wording import counted, number
 from loopwright.workflows.clustering import cluster_store
 from loopwright.workflows.drafting import draft_from_store, surroundings_of
 from loopwright.workflows.mining import mine_store
@@ -110,16 +111,19 @@ def show_weeks(figures: Row) -> None:
         (
             w["starts"],
             w["conversations"],
-            percent(w["success"]),
-            percent(w["escalated"]),
-            percent(w["abandoned"]),
+            told(w["success"]),
+            told(w["escalated"]),
+            told(w["abandoned"]),
             f"{w['cost_usd']:.2f}",
         )
         for w in figures["weeks"]
     ]
     head = ["week of", "conversations", "goal met", "escalated", "abandoned", "US dollars"]
     table("", head, rows, right=[1, 2, 3, 4, 5])
-    say(f"{figures['traces']} traces of version {figures['version']}. Whether a goal was met the simulation knows, not the loop.")
+    say(
+        f"{counted(figures['traces'], 'trace')} of version {figures['version']}. Whether a goal was met "
+        "the simulation knows, not the loop."
+    )
 
 
 async def watch(world: World) -> Row:
@@ -171,7 +175,7 @@ async def _modes(world: World) -> Row:
 
 
 def _show_modes(figures: Row) -> None:
-    say(f"{figures['failing']} of {figures['traces']} conversations show signs of failure.")
+    say(f"{number(figures['failing'])} of {counted(figures['traces'], 'conversation')} show signs of failure.")
     show_modes(figures)
 
 

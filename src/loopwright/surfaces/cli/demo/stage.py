@@ -11,6 +11,7 @@ from typing import Any
 from loopwright import wiring
 from loopwright.ports import Progress, Store
 from loopwright.settings import Settings, load
+from loopwright.wording import percent
 
 PERSON = "demo user"
 """Who decides in the demo; the trail says so."""
@@ -77,6 +78,6 @@ def clip(text: str, width: int = 100) -> str:
     return flat if len(flat) <= width else flat[: width - 1] + "…"
 
 
-def percent(share: float | None) -> str:
-    """A share for a table."""
-    return "" if share is None else f"{share:.0%}"
+def told(share: float | None) -> str:
+    """A share for a table; empty where there is none."""
+    return "" if share is None else percent(share)

@@ -55,7 +55,9 @@ def analyze(
     Records that cannot be read are counted, and told on stderr with file, line, value and cure; the others are analysed. Exit 0
     when every record was read, 64 otherwise.
 
-    Example: loopwright analyze conversations.jsonl.gz --open
+    For example:
+
+        loopwright analyze conversations.jsonl.gz --open
     """
     if from_ is not None and from_ not in FORMAT_NAMES:
         raise UsageError(unknown("trace format", from_, FORMAT_NAMES))

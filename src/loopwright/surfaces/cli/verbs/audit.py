@@ -16,6 +16,7 @@ from loopwright.audit.trail import parse_head
 from loopwright.errors import BLOCKED, OK
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, say, table
+from loopwright.wording import counted
 from loopwright.workflows.auditing import Verification, list_entries
 from loopwright.workflows.auditing import verify as check
 
@@ -39,7 +40,9 @@ def audit(
 
     Reads the store; writes nothing. With --format json, an entry a line, oldest first.
 
-    Example: loopwright audit --last 20
+    For example:
+
+        loopwright audit --last 20
     """
     context.obj = {"config": config, "store__url": store, "format": format}
     if context.invoked_subcommand is not None:
@@ -76,7 +79,9 @@ def verify(
 
     Reads the store; writes nothing.
 
-    Example: loopwright audit verify --head 12:9f86d081...
+    For example:
+
+        loopwright audit verify --head 12:9f86d081...
     """
     given = context.obj or {}
     settings = settle(config or given.get("config"), store__url=store or given.get("store__url"))
@@ -115,7 +120,7 @@ def _as_verdict(verification: Verification) -> dict[str, Any]:
 
 def _in_words(verification: Verification) -> list[str]:
     if not verification.breaks:
-        return [f"whole: {verification.entries} entries", f"head:  {verification.found}"]
+        return [f"whole: {counted(verification.entries, 'entry', 'entries')}", f"head:  {verification.found}"]
     return [f"broken: entry {b.number}: {b.problem}" for b in verification.breaks]
 
 

@@ -16,6 +16,7 @@ from loopwright.mine.signal import FailureTrace
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, table
+from loopwright.wording import counted, number
 from loopwright.workflows.clustering import cluster, cluster_store, read_failures
 
 app = typer.Typer(add_completion=False)
@@ -44,7 +45,9 @@ def cluster_command(
     with score 0 are never clustered. Without --failures, groups the failures in the store and keeps the modes there, with the ids
     they had, and the cut of the last time, so that modes are steady; --granularity 0 chooses it anew.
 
-    Example: loopwright mine --traces traces.jsonl --format json | loopwright cluster --failures - --format json
+    For example:
+
+        loopwright cluster --failures failures.jsonl --format json > modes.jsonl
     """
     settings = settle(
         config,
@@ -93,7 +96,8 @@ def _tell(clustering: Clustering, given: int) -> None:
     placed = sum(member.mode_id is not None for member in clustering.memberships)
     modes = len(clustering.modes)
     live = len(clustering.positions)
-    text = f"{live:,} failures, {clustering.distinct:,} distinct: {modes:,} modes with {placed:,}, {live - placed:,} one-offs"
+    text = f"{counted(live, 'failure')}, {number(clustering.distinct)} distinct: {counted(modes, 'mode')} with {number(placed)}, "
+    text += counted(live - placed, "one-off")
     text += f"; {given - live:,} without a score left out" if given > live else ""
     text += f"; cut at cosine {clustering.threshold:.2f}, granularity {clustering.granularity:g}" if clustering.threshold else ""
     note(text + (f"; vectors by {clustering.embedder}" if clustering.embedder else ""))

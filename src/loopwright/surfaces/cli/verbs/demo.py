@@ -45,7 +45,9 @@ def demo(
 
     A demo that was killed goes on where it stopped when it is started again.
 
-    Example: loopwright demo --open
+    For example:
+
+        loopwright demo --open
     """
     made_by = version("loopwright")
     figures = asyncio.run(go_through(STAGES, folder, seed, sessions, quiet=as_json, made_by=made_by))

@@ -13,6 +13,7 @@ from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.suite import plain
 from loopwright.surfaces.cli.options import CONFIG, MODEL, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, table
+from loopwright.wording import counted
 from loopwright.workflows.drafting import Drafted, draft_from_store
 
 app = typer.Typer(add_completion=False)
@@ -50,7 +51,10 @@ def draft(
     A draft is never part of the suite before a person approves it: use loopwright review, or edit the file and set
     `status: approved`. A file that you edited is never overwritten.
 
-    Example: loopwright draft && loopwright run --drafts --target python:my_agent:answer
+    For example:
+
+        loopwright draft
+        loopwright run --drafts --target python:my_agent:answer
     """
     settings = settle(config, suite__folder=folder, store__url=store, model__name=model)
     name = "" if templates else str(settings["model.name"])
@@ -73,19 +77,22 @@ def draft(
     if rows:
         table("", ["draft", "layer", "severity", "tried", "failure"], rows, right=[2], whole=[0])
     admitted = sum(not case.not_admitted for case in drafted.cases)
-    note(f"{admitted} of {len(drafted.cases)} drafts are admitted: seen to fail on their source; the others say why not")
-    note(f"{len(drafted.files)} draft files hold the drafts. Next: loopwright review")
+    note(
+        f"admitted, that is seen to fail on their source: {admitted} of "
+        f"{counted(len(drafted.cases), 'draft')}; the others say why not"
+    )
+    note(f"written: {counted(len(drafted.files), 'draft file')}. Next: loopwright review")
     if drafted.kept:
-        note(f"{len(drafted.kept)} files were edited by a person, and are left as they are")
+        note(f"left as a person edited them: {counted(len(drafted.kept), 'file')}")
     if drafted.covered:
-        note(f"{len(drafted.covered)} modes have an approved case already")
+        note(f"with an approved case already: {counted(len(drafted.covered), 'mode')}")
 
 
 def _tell_written(drafted: Drafted, model: str) -> None:
     """How many drafts the model wrote, what that cost, and where the template stands instead."""
     failed = [w for w in drafted.written if w.problem]
     cost = sum(w.cost_usd or 0.0 for w in drafted.written)
-    note(f"{len(drafted.written) - len(failed)} of {len(drafted.written)} drafts are written by {model} ({cost:.4f} USD)")
+    note(f"{len(drafted.written) - len(failed)} of {counted(len(drafted.written), 'draft')} written by {model} ({cost:.4f} USD)")
     for written in failed:
         note(f"{written.case.id}: the template stands, since {model} gave no case: {written.problem}")
 

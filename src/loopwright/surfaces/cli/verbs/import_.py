@@ -51,7 +51,9 @@ def import_(
     What cannot be taken is told on stderr, a line each, with its file, line, value and cure; the rest is taken. Exit 0 when every
     record was taken, 64 otherwise.
 
-    Example: loopwright import traces.jsonl.gz --format json > normalised.jsonl
+    For example:
+
+        loopwright import traces.jsonl.gz --format json > normalised.jsonl
     """
     if from_ is not None and from_ not in FORMAT_NAMES:
         raise UsageError(unknown("trace format", from_, FORMAT_NAMES))

@@ -48,7 +48,9 @@ def init(
     and three lines in .gitignore. A file that is there already is kept as it is, and named. Nothing else is touched, and
     nothing is asked.
 
-    Example: loopwright init && loopwright run
+    For example:
+
+        loopwright init && loopwright run
     """
     done = asyncio.run(scaffold(wiring.scaffold_files(folder), _texts(ci)))
     if format is OutputFormat.JSON:

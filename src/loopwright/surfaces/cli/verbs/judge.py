@@ -23,6 +23,7 @@ from loopwright.stats.agreement import Estimate
 from loopwright.surfaces.cli.intake import tell_empty
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, say, table
+from loopwright.wording import counted, percent
 from loopwright.workflows.deciding import who
 from loopwright.workflows.importing import collect_traces
 from loopwright.workflows.judging import (
@@ -62,11 +63,14 @@ def judge(
 ) -> None:
     """Show the judges: what each has judged, what it cost, and how far people agree with it.
 
-    A judge is a language model that is asked in a certain way; another model, or another wording, is another judge. Three steps:
-    `judge run` has a sample of the stored traces judged, `judge label` asks a person about some of them, `judge calibrate`
-    compares the two. Until then a judge's word counts little in `mine`, and blocks nothing in `gate`.
+    Reads the store; writes nothing. A judge is a language model that is asked in a certain way; another model, or another
+    wording, is another judge. Three steps: `judge run` has a sample of the stored traces judged, `judge label` asks a person
+    about some of them, `judge calibrate` compares the two. Until then a judge's word counts little in `mine`, and blocks
+    nothing in `gate`.
 
-    Example: loopwright judge
+    For example:
+
+        loopwright judge
     """
     if context.invoked_subcommand is not None:
         return
@@ -114,7 +118,9 @@ def run(
     Exit 0 when every trace of the sample has a verdict, 2 when some have none: the budget was reached, the model failed, or its
     answer could not be read. The same command goes on from there.
 
-    Example: loopwright judge run --model openai:gpt-4.1-mini --sample 0.2 --budget-usd 0.50
+    For example:
+
+        loopwright judge run --model openai:gpt-4.1-mini --budget-usd 0.50
     """
     settings = settle(
         config, bool(traces), judge__model=model, judge__sample=sample, judge__budget_usd=budget_usd,
@@ -157,17 +163,16 @@ def label(
 ) -> None:
     """Say of judged conversations whether they are good, without seeing what the judge said.
 
-    Items come in an order that has nothing to do with the verdicts, so that the first 50 are a fair sample. Twenty are needed
-    before anything is said of the judge, five of them good and five bad; a hundred say a good deal more. Labels are kept under
-    your name, and counted in the audit trail. A later label of yours replaces the earlier one.
+    Reads the store, and writes it. Items come in an order that has nothing to do with the verdicts, so that the first 50 are
+    a fair sample. Twenty are needed before anything is said of the judge, five of them good and five bad; a hundred say a
+    good deal more. Labels are kept under your name, and counted in the audit trail. A later label of yours replaces the
+    earlier one.
 
     For example:
 
-    loopwright judge label --by Ada
-
-    loopwright judge label --format json > to-label.jsonl
-
-    loopwright judge label --labels to-label.jsonl --by Ada
+        loopwright judge label --by Ada
+        loopwright judge label --format json > to-label.jsonl
+        loopwright judge label --labels to-label.jsonl --by Ada
     """
     settings = settle(config, store__url=store)
     with wiring.store(settings, create=False) as kept:
@@ -179,7 +184,7 @@ def label(
         if labels is not None:
             given = read_labels(wiring.record_reader(settings), labels, name, wiring.clock())
             kept.put_labels(given)
-            note(f"loopwright judge: {len(given)} labels by {name}; next: loopwright judge calibrate")
+            note(f"loopwright judge: {counted(len(given), 'label')} by {name}; next: loopwright judge calibrate")
         elif sys.stdin.isatty():
             _ask(kept, name, top)
         else:
@@ -200,13 +205,15 @@ def calibrate(
 ) -> None:
     """Compare a judge with people: agreement, kappa, TPR, TNR, and the pass rate corrected for the judge's errors.
 
-    Reads the store's verdicts and labels, or a file. A line without "human" counts in the two pass rates only; "judge" null is no
-    verdict. Every figure has its 95 % interval, that of the corrected rate with the uncertainty of TPR and TNR in it. The
-    labelled items must be chosen without regard to what the judge said of them.
+    Reads the store's verdicts and labels, or a file; writes nothing. A line without "human" counts in the two pass rates
+    only; "judge" null is no verdict. Every figure has its 95 % interval, that of the corrected rate with the uncertainty of
+    TPR and TNR in it. The labelled items must be chosen without regard to what the judge said of them.
 
     Exit 0 when the judge is usable, 1 when it is not, 2 when there are too few labels to tell.
 
-    Example: loopwright judge calibrate --labels labels.jsonl --format json
+    For example:
+
+        loopwright judge calibrate --labels labels.jsonl --format json
     """
     settings = settle(config, labels is not None, store__url=store)
     if labels is not None:
@@ -259,15 +266,15 @@ def _tell(done: Judged, model: str, budget_usd: float) -> None:
     """What was judged and what it cost, on stderr."""
     passed, failed = (sum(v.passed is told for v in done.verdicts) for told in (True, False))
     note(
-        f"loopwright judge: {done.sample} of {done.traces} traces are in the sample, {done.known} were judged before; "
+        f"loopwright judge: {done.sample} of {counted(done.traces, 'trace')} in the sample, {done.known} judged before; "
         f"now {passed} passed, {failed} failed; {done.cost_usd:.4f} USD by {model}"
     )
     lost = [v for v in done.verdicts if v.passed is None]
     if lost:
-        note(f"loopwright judge: {len(lost)} have no verdict; the first: {lost[0].item_id}: {lost[0].error}")
+        note(f"loopwright judge: without a verdict: {len(lost)}; the first: {lost[0].item_id}: {lost[0].error}")
     if done.unpriced:
         kept = ", so that the budget could not be kept" if budget_usd else ""
-        note(f"loopwright judge: no price is known for {model}: {done.unpriced} verdicts are not in the cost{kept}")
+        note(f"loopwright judge: no price is known for {model}: {counted(done.unpriced, 'verdict')} not in the cost{kept}")
     if done.gave_up:
         note(f"loopwright judge: {done.left} are left: {GIVE_UP} requests in a row gave no verdict; mend that, and give it again")
     elif done.left:
@@ -278,7 +285,7 @@ def _show(found: Calibration) -> None:
     rows = [(text, *_figures(getattr(found, name))) for name, text in _ROWS]
     table("", ("", "value", "low", "high"), rows, right=(1, 2, 3))
     lost = f", {found.no_verdict} got no verdict" if found.no_verdict else ""
-    say(f"\n{found.n} of {found.judged} judged items are labelled{lost}; intervals are at 95 %")
+    say(f"\nlabelled: {found.n} of {counted(found.judged, 'judged item')}{lost}; intervals are at 95 %")
     verdict = "usable" if found.usable else "not usable" if found.enough else "undecided"
     say(f"{verdict}: {found.why}")
 
@@ -289,7 +296,7 @@ def _figures(estimate: Estimate) -> tuple[str, str, str]:
 
 
 def _percent(estimate: Estimate) -> str:
-    return "-" if estimate.value is None else f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%})"
+    return "-" if estimate.value is None else f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
 
 
 def _standing(calibration: Calibration) -> str:

@@ -45,13 +45,16 @@ def loop(
 ) -> None:
     """Go round the loop: collect, judge, mine, cluster, draft, improve, verify, watch; then say what waits for a person.
 
-    Each stage is done again only where what it depends on changed since the last time, so that a turn over nothing new is quick.
-    A turn that was killed goes on where it stopped. Nothing is approved, applied or released here: that is `loopwright review`,
-    `gate` and `release`, under a person's name.
+    Reads the given traces and the store; writes the store, and drafts under evals/drafts/. Each stage is done again only
+    where what it depends on changed since the last time, so that a turn over nothing new is quick. A turn that was killed
+    goes on where it stopped. Nothing is approved, applied or released here: that is `loopwright review`, `gate` and
+    `release`, under a person's name.
 
     A stage that fails is reported with its reason, the others go on, and the exit code is 2. Otherwise 0.
 
-    Example: loopwright loop traces/ --target python:my_agent:answer --every 15
+    For example:
+
+        loopwright loop traces/ --target python:my_agent:answer --every 15
     """
     settings = settle(config, target__url=target, judge__model=judge_model, store__url=store)
     as_json = format is OutputFormat.JSON

@@ -22,6 +22,7 @@ from loopwright.settings import Settings
 from loopwright.surfaces.cli.intake import tell_empty
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, note, say, table
+from loopwright.wording import counted, number, percent
 from loopwright.workflows.importing import collect_traces
 from loopwright.workflows.judging import read_verdicts, with_verdicts
 from loopwright.workflows.mining import mine_store, mine_traces
@@ -69,7 +70,9 @@ def mine(
     Score is 1 - prod(1 - weight * severity * confidence) over the signals of a trace; docs/reference/signals.md lists the
     detectors and the weights.
 
-    Example: loopwright mine --traces traces.jsonl.gz --format json > failures.jsonl
+    For example:
+
+        loopwright mine --traces traces.jsonl.gz --format json > failures.jsonl
     """
     if from_ is not None and from_ not in FORMAT_NAMES:
         raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
@@ -84,7 +87,7 @@ def mine(
     for fault in mined.faults[:5]:
         note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
     if len(mined.faults) > 5:
-        note(f"loopwright: ... and {len(mined.faults) - 5:,} more detector failures")
+        note(f"loopwright: ... and {counted(len(mined.faults) - 5, 'more detector failure')}")
     if format is OutputFormat.JSON:
         _write(mined)
     else:
@@ -129,12 +132,12 @@ def _show(mined: Mined, detectors: list[Detector], top: int) -> None:
         for rank, f in enumerate(mined.failures, start=1)
     ]
     table("Failures, best first", ("rank", "score", "signal", "reason", "trace"), rows, right=(0, 1), whole=(4,), most=top)
-    say(f"\n{len(mined.failures):,} of {total:,} traces show at least one signal; a low score is weak evidence\n")
+    say(f"\nwith at least one signal: {number(len(mined.failures))} of {counted(total, 'trace')}; a low score is weak evidence\n")
     types = type_counts(mined.failures, detectors, WEIGHTS, total)
     table(
         "Traces by signal",
         ("signal", "traces", "share", "weight"),
-        [(row.signal_type, f"{row.rate.count:,}", f"{row.rate.share:.1%}", row.weight) for row in types],
+        [(row.signal_type, f"{row.rate.count:,}", percent(row.rate.share), row.weight) for row in types],
         right=(1, 2, 3),
     )
     say("")
@@ -142,7 +145,7 @@ def _show(mined: Mined, detectors: list[Detector], top: int) -> None:
     table(
         "Traces by detector",
         ("detector", "traces", "share", "strength", "finds"),
-        [(c.detector, f"{c.rate.count:,}", f"{c.rate.share:.1%}", f"{c.strength:.2f}", c.problem or c.finds) for c in counts],
+        [(c.detector, f"{c.rate.count:,}", percent(c.rate.share), f"{c.strength:.2f}", c.problem or c.finds) for c in counts],
         right=(1, 2, 3),
     )
 

@@ -16,6 +16,7 @@ from loopwright.mine.signal import FailureTrace
 from loopwright.registry import known_id
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, MODEL, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, out, table
+from loopwright.wording import counted
 from loopwright.workflows.describing import describe_modes
 
 app = typer.Typer(add_completion=False)
@@ -32,7 +33,9 @@ def modes(
 
     Reads the store that `loopwright cluster` wrote. JSON is a line a mode. `loopwright modes show MODE` shows one.
 
-    Example: loopwright modes
+    For example:
+
+        loopwright modes
     """
     if context.invoked_subcommand is not None:
         return
@@ -59,7 +62,9 @@ def show(
 
     Reads the store. JSON is one object: the mode, and its failures with how strongly each belongs there.
 
-    Example: loopwright modes show mode-3f2a9c0d11e4b7a6
+    For example:
+
+        loopwright modes show mode-3f2a9c0d11e4b7a6
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         modes = {mode.mode_id: mode for mode in kept.modes()}
@@ -87,7 +92,9 @@ def describe(
     clustering. The model's provider sees up to eight requests, reasons and answers of each mode, shortened. A mode that the model
     could not describe keeps its words, and the command exits 2.
 
-    Example: loopwright modes describe --model openai:gpt-4.1-mini
+    For example:
+
+        loopwright modes describe --model openai:gpt-4.1-mini
     """
     settings = settle(config, store__url=store, model__name=model)
     name = str(settings["model.name"])
@@ -100,7 +107,7 @@ def describe(
     cost = sum(narrated.cost_usd or 0.0 for narrated in found)
     rows = [(n.mode_id, n.description.what, n.description.why, n.description.possible_fix) for n in found if n.description]
     table("", ("mode", "what", "why", "fix"), rows, whole=(0,))
-    note(f"{len(rows)} of {len(found)} failure modes are described by {name} ({cost:.4f} USD)")
+    note(f"{len(rows)} of {counted(len(found), 'failure mode')} described by {name} ({cost:.4f} USD)")
     for narrated in failed:
         note(f"{narrated.mode_id} keeps its words: {narrated.problem}")
     if failed:

@@ -19,6 +19,7 @@ from loopwright.release.effect import ModeEffect, ReleaseEffect, Verdict
 from loopwright.release.record import Release
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, say, table
+from loopwright.wording import counted, percent
 from loopwright.workflows.deciding import who
 from loopwright.workflows.releasing import ReleaseRequest, effect_of, find_release, record_release, rollback_release
 
@@ -32,10 +33,12 @@ _STORE = from_setting("store.url", "--store")
 def release() -> None:
     """Record what shipped, see what it did to each failure mode, take it back.
 
-    A release stands on a gate decision and carries the proposals that were applied for it. `show` compares the rate of each
-    failure mode in production before and after it.
+    Reads and writes the store. A release stands on a gate decision and carries the proposals that were applied for it. `show`
+    compares the rate of each failure mode in production before and after it.
 
-    Example: loopwright release record v1.4.0 --by "Ada Lovelace"
+    For example:
+
+        loopwright release record v1.4.0 --by "Ada Lovelace"
     """
 
 
@@ -62,7 +65,9 @@ def record(
     Reads the gate's decision on the version. Without one, with one that does not approve it, or with one on a part of the layers
     it is refused (exit 1), unless --despite says why it ships all the same.
 
-    Example: loopwright release record v1.4.0 --by "Ada Lovelace"
+    For example:
+
+        loopwright release record v1.4.0 --by "Ada Lovelace"
     """
     person = who(by, wiring.version_control())
     request = ReleaseRequest(
@@ -81,15 +86,19 @@ def record(
         return
     say(f"{person} released {made.version}{_grounds(made)}.")
     if made.proposal_ids:
-        say(f"With {len(made.proposal_ids)} proposals: {', '.join(made.proposal_ids)}.")
+        say(f"With {counted(len(made.proposal_ids), 'proposal')}: {', '.join(made.proposal_ids)}.")
     note(f"Once there are traces of it: loopwright release show {made.version}")
 
 
 @app.command(name="list")
 def list_(format: OutputFormat = FORMAT, store: str | None = _STORE, config: Path | None = CONFIG) -> None:
-    """List the releases, oldest first. JSON is a line a release.
+    """List the releases, oldest first.
 
-    Example: loopwright release list
+    Reads the store; writes nothing. JSON is a line a release.
+
+    For example:
+
+        loopwright release list
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         releases = kept.releases()
@@ -116,7 +125,9 @@ def show(
     Reads the traces, failures and modes in the store. A trace is of the release whose version it carries, else of the one in use
     when it began. A mode fell or rose where an exact test says so, adjusted for the number of modes; otherwise it is unclear.
 
-    Example: loopwright release show v1.4.0
+    For example:
+
+        loopwright release show v1.4.0
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         found = asyncio.run(effect_of(kept, find_release(kept, version)))
@@ -137,10 +148,13 @@ def rollback(
 ) -> None:
     """Record that a release was taken back, and say which version to deploy again.
 
-    Its proposals are taken out of harness.toml where that is still as they left it. Deploying is yours: loopwright starts and
+    Writes the store and the audit trail, and takes the release's proposals out of harness.toml where that is still as they left
+    it. Deploying is yours: loopwright starts and
     stops no agent.
 
-    Example: loopwright release rollback v1.4.0 --why "refunds outside the window rose"
+    For example:
+
+        loopwright release rollback v1.4.0 --why "wrong refunds rose"
     """
     person = who(by, wiring.version_control())
     settings = settle(config, store__url=store)
@@ -206,13 +220,13 @@ def _tell(found: ReleaseEffect) -> None:
     columns = ("", "failure mode", "before", "after", "change in points", "p, adjusted", "id")
     table("", columns, rows, right=(2, 3, 5), whole=(6,))
     if found.unknown:
-        note(f"{found.unknown} traces tell neither a released version nor when they began, and are left out")
+        note(f"left out, for want of a released version and of a time: {counted(found.unknown, 'trace')}")
     if any(m.verdict in (Verdict.ROSE, Verdict.NEW) for m in found.modes) and made.live:
         note(f"To take it back: loopwright release rollback {made.version} --why REASON")
 
 
 def _rate(counts: tuple[int, int]) -> str:
-    return f"{100 * counts[0] / counts[1]:.1f} % ({counts[0]}/{counts[1]})"
+    return f"{percent(counts[0] / counts[1])} ({counts[0]}/{counts[1]})"
 
 
 def _points(mode: ModeEffect) -> str:

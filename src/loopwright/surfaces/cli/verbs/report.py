@@ -32,11 +32,13 @@ def report(
 ) -> None:
     """What the store holds, as one HTML page: failures and their modes, draft cases, proposals, releases, drift, decisions.
 
-    It shows what `import`, `mine`, `cluster`, `improve`, `release` and `watch` left in the store, and changes nothing there: each
-    proposal with its verification, what the latest release did to each mode, each drift with its answer, and whether the decision
-    trail is whole.
+    Writes one file (--out). It shows what `import`, `mine`, `cluster`, `improve`, `release` and `watch` left in the store,
+    and changes nothing there: each proposal with its verification, what the latest release did to each mode, each drift with
+    its answer, and whether the decision trail is whole.
 
-    Example: loopwright report --out monday.html
+    For example:
+
+        loopwright report --out monday.html
     """
     page = out or (DEFAULT if format is OutputFormat.TEXT or open_it else None)
     if page is not None:

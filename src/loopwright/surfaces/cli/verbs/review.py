@@ -55,11 +55,9 @@ def review(
 
     For example:
 
-    loopwright review
-
-    loopwright review show case-3f2a
-
-    loopwright review approve case-3f2a --by "Ada Lovelace"
+        loopwright review
+        loopwright review show case-3f2a
+        loopwright review approve case-3f2a --by "Ada Lovelace"
     """
     if context.invoked_subcommand is not None:
         return
@@ -80,9 +78,11 @@ def show(
 ) -> None:
     """Show one item: the evidence in its own words, the checks, whether they fail on their source, and what approving does.
 
-    A draft is tried anew on the stored recordings. JSON is one object.
+    Reads the store and the drafts, and tries a draft anew on the stored recordings; writes nothing. JSON is one object.
 
-    Example: loopwright review show case-3f2a
+    For example:
+
+        loopwright review show case-3f2a
     """
     with _sitting(config, folder, store, None, format) as sitting:
         sitting.show(sitting.find(id))
@@ -100,9 +100,12 @@ def approve(
 ) -> None:
     """Approve items under your name.
 
-    A draft case joins the suite, a proposal may be applied, and of a queued failure a case is drafted, which then waits here.
+    Writes the suite, the store and the audit trail: a draft case joins the suite, a proposal may be applied, and of a queued
+    failure a case is drafted, which then waits here.
 
-    Example: loopwright review approve case-3f2a --by "Ada Lovelace"
+    For example:
+
+        loopwright review approve case-3f2a --by "Ada Lovelace"
     """
     with _sitting(config, folder, store, by, format) as sitting:
         for item in sitting.find_all(ids):
@@ -119,9 +122,13 @@ def reject(
     config: Path | None = CONFIG,
     format: OutputFormat = FORMAT,
 ) -> None:
-    """Reject items under your name, with a reason. The failure mode of a rejected draft comes up again when it has doubled.
+    """Reject items under your name, with a reason.
 
-    Example: loopwright review reject case-3f2a --why "the tool was down that day"
+    Writes the store and the audit trail. The failure mode of a rejected draft comes up again when it has doubled.
+
+    For example:
+
+        loopwright review reject case-3f2a --why "the tool was down that day"
     """
     with _sitting(config, folder, store, by, format) as sitting:
         for item in sitting.find_all(ids):
@@ -141,7 +148,9 @@ def edit(
 
     The audit trail keeps the digests of the content before and after. A draft that you edited is never overwritten.
 
-    Example: EDITOR=nano loopwright review edit case-3f2a
+    For example:
+
+        EDITOR=nano loopwright review edit case-3f2a
     """
     with _sitting(config, folder, store, by, format) as sitting:
         sitting.edit(sitting.find(id))

@@ -16,6 +16,7 @@ from loopwright.collect.trace import Message, Trace
 from loopwright.errors import UsageError
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, out, table, visible
+from loopwright.wording import counted, number
 
 app = typer.Typer(add_completion=False)
 
@@ -34,9 +35,11 @@ def traces(
 ) -> None:
     """List the traces in the store, the newest arrivals last; `traces show ID` prints one conversation.
 
-    With --format json: normalised traces, one a line, as `import --format json` writes them.
+    Reads the store; writes nothing. With --format json: normalised traces, one a line, as `import --format json` writes them.
 
-    Example: loopwright traces --limit 5
+    For example:
+
+        loopwright traces --limit 5
     """
     if context.invoked_subcommand is not None:
         return
@@ -48,7 +51,7 @@ def traces(
             emit(_json(trace))
         return
     table("", ("trace", "started", "version", "messages", "begins"), [_row(trace) for trace in newest], right=(3,), whole=(0,))
-    note(f"\n{len(newest):,} of {count:,} traces; loopwright traces show ID prints one")
+    note(f"\n{number(len(newest))} of {counted(count, 'trace')}; loopwright traces show ID prints one")
 
 
 @app.command()
@@ -61,7 +64,11 @@ def show(
 ) -> None:
     """Print one stored conversation: who said what, the tool calls and their results, and the feedback.
 
-    Example: loopwright traces show 12-0
+    Reads the store; writes nothing. JSON is one object.
+
+    For example:
+
+        loopwright traces show 12-0
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         trace = kept.trace(trace_id)
@@ -75,7 +82,11 @@ def show(
     for index, message in enumerate(trace.messages):
         _print(f"\n[{index}] {message.role}{f' {message.name}' if message.name else ''}", "bold")
         for line in _lines(message):
-            _print(line if full or len(line) <= CLIPPED else f"{line[:CLIPPED]} ... ({len(line) - CLIPPED:,} more characters)")
+            _print(
+                line
+                if full or len(line) <= CLIPPED
+                else f"{line[:CLIPPED]} ... ({counted(len(line) - CLIPPED, 'more character')})"
+            )
 
 
 def _row(trace: Trace) -> tuple[object, ...]:

@@ -15,6 +15,7 @@ from loopwright import wiring
 from loopwright.errors import UsageError
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, table
+from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.triage import Accepted, Agenda, Candidate, Desk, accept, agenda, find, reject
 
@@ -49,11 +50,9 @@ def triage(
 
     For example:
 
-    loopwright triage
-
-    loopwright triage --list --format json
-
-    loopwright triage --reject mode-3f2a9c0d11e4b7a6 --why "the tool was down that day"
+        loopwright triage
+        loopwright triage --list --format json
+        loopwright triage --reject mode-3f2a9c0d11e4b7a6 --why "it was down"
     """
     settings = settle(config, triage__min_count=min_count, suite__folder=folder, store__url=store)
     with wiring.store(settings, create=False) as opened:
@@ -161,7 +160,7 @@ def summary(found: Agenda) -> str:
     if not found.failures:
         return "The store holds no failures. Next: loopwright import FILE, then loopwright mine"
     if found.unplaced:
-        return f"{found.unplaced} of {found.failures} failures are not grouped yet. Next: loopwright cluster"
+        return f"not grouped yet: {found.unplaced} of {counted(found.failures, 'failure')}. Next: loopwright cluster"
     return f"{len(found.candidates)} to decide, {found.waiting} below the count, {found.decided} decided before."
 
 

@@ -19,6 +19,7 @@ from loopwright.watch.exchange import finding_object, look_object, metric_object
 from loopwright.watch.finding import DriftFinding, DriftKind, Look
 from loopwright.watch.metric import MetricChange
 from loopwright.watch.series import Series
+from loopwright.wording import counted, number
 from loopwright.workflows import watching
 from loopwright.workflows.deciding import who
 
@@ -57,7 +58,9 @@ def watch(
 
     Exit 0 where no drift stands, 1 where one does, 2 where there is too little to say anything.
 
-    Example: loopwright watch --current-days 14
+    For example:
+
+        loopwright watch --current-days 14
     """
     given: dict[str, Any] = {
         "watch__current_days": current_days,
@@ -77,7 +80,7 @@ def watch(
         looking = watching.watch_store(kept, wiring.embedder(settings, note), wiring.watch_policy(settings), wiring.clock().now())
         report = asyncio.run(looking)
     if report.untimed:
-        note(f"loopwright: {report.untimed:,} traces have no time and are left out")
+        note(f"loopwright: left out, for want of a time: {counted(report.untimed, 'trace')}")
     if format is OutputFormat.JSON:
         shown = {"drifts": [look_object(look) for look in report.looks], "new": [f.finding_id for f in report.new]}
         _emit(shown)
@@ -102,13 +105,15 @@ def drift(
 ) -> None:
     """Compare two files of inputs: whether the distribution shifted, in which attributes, and which current inputs are new.
 
-    A row is {"text"?, "embedding"?, "attributes"?}; all rows of both files are compared by the same of them. JSON output is one
-    object: shifted (p_value <= alpha), p_value, effect (0..1), by_attribute, novel (indices into the current file, from 0), and
-    looked_at. The same files give the same answer. Stores nothing.
+    Reads two files of rows {"text"?, "embedding"?, "attributes"?}; all rows of both files are compared by the same of them.
+    JSON output is one object: shifted (p_value <= alpha), p_value, effect (0..1), by_attribute, novel (indices into the
+    current file, from 0), and looked_at. The same files give the same answer. Stores nothing.
 
     Exit 1 exactly where shifted, 0 where not, 2 with fewer than five rows on a side.
 
-    Example: loopwright watch drift --reference march.jsonl --current april.jsonl --format json
+    For example:
+
+        loopwright watch drift --reference march.jsonl --current april.jsonl
     """
     settings = settle(config, True, watch__alpha=alpha, watch__max_inputs=max_inputs, cluster__embedder=embedder)
     comparing = watching.compare_files(
@@ -133,13 +138,16 @@ def metric(
 ) -> None:
     """Find the change points of a metric: where its level changed, by how much, and how sure that is.
 
-    JSON output is one object with change_points, each with index (the data row, from 0, of the first point after it), time, size
-    (the level after less the level before), interval (95 %, of the place, in data rows), interval_time, size_interval, p_value.
-    Neighbouring points may be alike and there may be a trend: neither is a change. Stores nothing.
+    Reads CSV of timestamp,value and perhaps segment. JSON output is one object with change_points, each with index (the data
+    row, from 0, of the first point after it), time, size (the level after less the level before), interval (95 %, of the
+    place, in data rows), interval_time, size_interval, p_value. Neighbouring points may be alike and there may be a trend:
+    neither is a change. Stores nothing.
 
     Exit 1 where there is a change, 0 where there is none, 2 where no segment has ten points.
 
-    Example: loopwright watch metric --series conversion.csv --format json
+    For example:
+
+        loopwright watch metric --series conversion.csv --format json
     """
     settings = settle(config, True, watch__alpha=alpha)
     found, changes = asyncio.run(watching.metric_file(wiring.text_reader(), series, settings["watch.alpha"]))
@@ -164,11 +172,13 @@ def events(
 ) -> None:
     """Keep business events: what sessions came to, by metrics that the business counts.
 
-    A line is {"session_id", "timestamp", "metric", "value"}; CSV has these columns. The next `loopwright mine` gives the sessions
-    behind a metric that got worse a signal of low weight. Taking the same event twice changes nothing; a line that cannot be
-    taken ends the command with exit 64 and nothing kept.
+    Reads a file, and writes the store. A line is {"session_id", "timestamp", "metric", "value"}; CSV has these columns. The
+    next `loopwright mine` gives the sessions behind a metric that got worse a signal of low weight. Taking the same event
+    twice changes nothing; a line that cannot be taken ends the command with exit 64 and nothing kept.
 
-    Example: loopwright watch events outcomes.jsonl
+    For example:
+
+        loopwright watch events outcomes.jsonl
     """
     settings = settle(config, store__url=store)
     read = watching.read_events(wiring.record_reader(settings), wiring.text_reader(), file)
@@ -177,14 +187,18 @@ def events(
     if format is OutputFormat.JSON:
         _emit({"new": counts.new, "unchanged": counts.unchanged})
     else:
-        say(f"{counts.new:,} events kept, {counts.unchanged:,} were there already")
+        say(f"{counted(counts.new, 'event')} kept, {number(counts.unchanged)} there already")
 
 
 @app.command()
 def findings(store: str | None = _STORE, config: Path | None = CONFIG, format: OutputFormat = FORMAT) -> None:
     """List every drift that was ever found, oldest first.
 
-    Example: loopwright watch findings --format json
+    Reads the store; writes nothing. JSON is a line a drift.
+
+    For example:
+
+        loopwright watch findings --format json
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         found = kept.findings()
@@ -209,10 +223,13 @@ def sample(
 ) -> None:
     """Write the new inputs of the latest distribution shift for people to label, as chat records a line.
 
-    Each has metadata.label and metadata.expected, empty: fill in what kind of request it is and what the agent should do, then
-    give the file to `loopwright watch extend --labelled FILE`. A file that is there is never overwritten.
+    Reads the store; writes --out, or stdout. Each has metadata.label and metadata.expected, empty: fill in what kind of
+    request it is and what the agent should do, then give the file to `loopwright watch extend --labelled FILE`. A file that
+    is there is never overwritten.
 
-    Example: loopwright watch sample --out new-inputs.jsonl
+    For example:
+
+        loopwright watch sample --out new-inputs.jsonl
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         records = asyncio.run(watching.sample(kept, most))
@@ -224,7 +241,7 @@ def sample(
     if out.exists():
         raise UsageError(f"{out} is there already; name another file")
     wiring.write_file(out, text)
-    note(f"{len(records)} new inputs in {out}; label them, then: loopwright watch extend --labelled {out}")
+    note(f"{counted(len(records), 'new input')} in {out}; label them, then: loopwright watch extend --labelled {out}")
 
 
 @app.command()
@@ -240,10 +257,12 @@ def extend(
 ) -> None:
     """Take the current inputs into the reference, in your name: from now on they are what is expected.
 
-    Later inputs are compared with these and what came after them. The decision, and how often each label was given, stand in the
-    audit trail.
+    Reads the sample with its labels; writes the store. Later inputs are compared with these and what came after them. The
+    decision, and how often each label was given, stand in the audit trail.
 
-    Example: loopwright watch extend --labelled new-inputs.jsonl --by Ada
+    For example:
+
+        loopwright watch extend --labelled new-inputs.jsonl --by Ada
     """
     settings = settle(config, watch__current_days=current_days, watch__reference_days=reference_days, store__url=store)
     name = who(by, wiring.version_control())
@@ -256,7 +275,7 @@ def extend(
         _emit({**told, "by": name})
     else:
         said = ", ".join(f"{label} {count}" for label, count in sorted(labels.items(), key=lambda pair: -pair[1]))
-        since = f"{accepted.inputs:,} inputs since {accepted.start:%Y-%m-%d}"
+        since = f"{counted(accepted.inputs, 'input')} since {accepted.start:%Y-%m-%d}"
         say(f"{name} took {since} into the reference{f' ({said})' if said else ''}")
 
 
@@ -291,13 +310,14 @@ def _show_shift(shift: Shift, alpha: float) -> None:
     if shift.novel:
         more = " ..." if len(shift.novel) > 20 else ""
         shown = ", ".join(str(index) for index in shift.novel[:20])
-        say(f"{len(shift.novel):,} of {shift.current[0]:,} current inputs look new: {shown}{more}")
+        say(f"look new: {number(len(shift.novel))} of {counted(shift.current[0], 'current input')}: {shown}{more}")
 
 
 def _show_changes(series: Sequence[Series], changes: Sequence[MetricChange]) -> None:
     points, gaps = sum(len(one.values) for one in series), sum(one.gaps for one in series)
-    what = f"{points:,} points{f', {gaps:,} gaps' if gaps else ''}{f', {len(series)} segments' if len(series) > 1 else ''}"
-    say(f"{what}: {len(changes)} {'change' if len(changes) == 1 else 'changes'} of level")
+    segments = [counted(len(series), "segment")] if len(series) > 1 else []
+    what = ", ".join([counted(points, "point"), *([counted(gaps, "gap")] if gaps else []), *segments])
+    say(f"{what}: {counted(len(changes), 'change')} of level")
     if changes:
         rows = [
             (
