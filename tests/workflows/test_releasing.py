@@ -24,7 +24,7 @@ from loopwright.release.record import Release
 from loopwright.settings import Settings, load
 from loopwright.workflows.establishing import Signed, establish_run
 from loopwright.workflows.gating import gate_store
-from loopwright.workflows.improving import apply_proposal, find_proposal
+from loopwright.workflows.improving import apply_proposal, find_proposal, roll_back
 from loopwright.workflows.queueing import queued
 from loopwright.workflows.releasing import ReleaseRequest, effect_of, find_release, record_release, rollback_release
 
@@ -56,8 +56,9 @@ def gated(store: Store, version: str, passed: Sequence[bool] = (True,) * 20, *, 
     return store.decisions()[-1].decision_id
 
 
-def released(store: Store, version: str, *, day: int = 2, **fields: Any) -> Release:
-    return asyncio.run(record_release(store, ReleaseRequest(version, "Ann", NOW + timedelta(days=day), **fields)))
+def released(store: Store, version: str, *, day: int = 2, recorded: int | None = None, **fields: Any) -> Release:
+    at, now = (NOW + timedelta(days=days) for days in (day, day if recorded is None else recorded))
+    return asyncio.run(record_release(store, ReleaseRequest(version, "Ann", at, **fields), now))
 
 
 def test_a_release_stands_on_the_decision_on_its_version(store: Store) -> None:
@@ -165,7 +166,7 @@ def clustered(store: Store, failing: Sequence[str]) -> None:
 
 def test_the_rate_of_each_mode_before_and_after(store: Store) -> None:
     for day, version in ((0, "v1"), (10, "v2")):
-        released(store, version, day=day, despite="imported")
+        released(store, version, day=day, despite="shipped before the gate")
     failing = [*in_production(store, "v1", 200, 40, 1), *in_production(store, "v2", 200, 8, 11)]
     clustered(store, failing)
     found = asyncio.run(effect_of(store, find_release(store, "v2")))
@@ -178,7 +179,7 @@ def test_the_rate_of_each_mode_before_and_after(store: Store) -> None:
 
 def test_traces_that_nobody_looked_at_do_not_make_a_mode_fall(store: Store) -> None:
     for day, version in ((0, "v1"), (10, "v2")):
-        released(store, version, day=day, despite="imported")
+        released(store, version, day=day, despite="shipped before the gate")
     clustered(store, in_production(store, "v1", 200, 40, 1))
     in_production(store, "v2", 200, 0, 11)
     found = asyncio.run(effect_of(store, find_release(store, "v2")))
@@ -196,7 +197,7 @@ def rolled_back(store: Store, release: Release, why: str = "refunds rose") -> An
 
 
 def test_a_rollback_names_what_to_deploy_again(store: Store) -> None:
-    first, second = (released(store, v, day=d, despite="imported") for v, d in (("v1", 0), ("v2", 5)))
+    first, second = (released(store, v, day=d, despite="shipped before the gate") for v, d in (("v1", 0), ("v2", 5)))
     done = rolled_back(store, second)
     assert done.redeploy == first
     assert [r.live for r in store.releases()] == [True, False]
@@ -212,22 +213,76 @@ def test_the_proposals_of_a_release_go_with_it(store: Store, project: Path) -> N
     proposal = Proposal(ProposalKind.RETRY_BUDGET, ("t1",))
     store.put_proposals([proposal])
     with pytest.raises(UsageError, match="is open, and so not in the harness"):
-        released(store, "v0", day=-1, despite="x", proposal_ids=(proposal.proposal_id,))
+        released(store, "v0", day=-1, despite="shipped before the gate", proposal_ids=(proposal.proposal_id,))
     store.set_proposal_status(proposal.proposal_id, ProposalStatus.APPROVED, "Ann", NOW)
     places = wiring.protected_places(Settings(), store)
     applied = apply_proposal(
         store, find_proposal(store, proposal.proposal_id), wiring.harness_file(Settings()), "Ann", NOW, protected=places
     )
     asyncio.run(applied)
-    first = released(store, "v1", day=0, despite="imported")
+    first = released(store, "v1", day=0, despite="shipped before the gate")
     assert first.proposal_ids == (proposal.proposal_id,)
-    second = released(store, "v2", day=1, despite="imported")
+    second = released(store, "v2", day=1, despite="shipped before the gate")
     assert second.proposal_ids == ()
 
     done = rolled_back(store, first)
     assert (done.undone, done.kept) == ((proposal.proposal_id,), ())
     assert find_proposal(store, proposal.proposal_id).status is ProposalStatus.ROLLED_BACK
     assert "retry_budget" not in (project / "harness.toml").read_text()
+
+
+@pytest.mark.parametrize("why", ["", "ok", "because", "1234 567890", "a b"])
+def test_a_reason_is_more_than_a_token(store: Store, why: str) -> None:
+    with pytest.raises(UsageError if why else RuleError, match="--despite"):
+        released(store, "v1", despite=why)
+    assert (store.releases(), store.audit()) == ([], [])
+
+
+def test_the_trail_says_when_it_was_recorded_and_when_it_shipped(store: Store) -> None:
+    made = released(store, "v1", day=0, recorded=30, despite="shipped before the gate")
+    assert made.released_at == NOW
+    entry = store.audit()[-1]
+    assert (entry.at, entry.details["released_at"]) == (NOW + timedelta(days=30), NOW.isoformat())
+    with pytest.raises(UsageError, match="still to come"):
+        released(store, "v2", day=31, recorded=30, despite="shipped before the gate")
+
+
+def test_a_decision_made_after_it_shipped_is_no_ground(store: Store) -> None:
+    gated(store, "v1", day=3)
+    with pytest.raises(RuleError, match=r"was made on 2026-03-05 00:00 UTC, after it shipped"):
+        released(store, "v1", day=2, recorded=4)
+    assert released(store, "v1", day=4).decision_id == store.decisions()[-1].decision_id
+
+
+def applied(store: Store, proposal: Proposal, day: int) -> str:
+    """The proposal, approved and applied on that day."""
+    at = NOW + timedelta(days=day)
+    store.put_proposals([proposal])
+    store.set_proposal_status(proposal.proposal_id, ProposalStatus.APPROVED, "Ann", at)
+    places = wiring.protected_places(Settings(), store)
+    record, harness = find_proposal(store, proposal.proposal_id), wiring.harness_file(Settings())
+    asyncio.run(apply_proposal(store, record, harness, "Ann", at, protected=places))
+    return proposal.proposal_id
+
+
+def test_what_was_applied_after_it_shipped_is_not_in_it(store: Store) -> None:
+    first = applied(store, Proposal(ProposalKind.RETRY_BUDGET, ("t1",)), 1)
+    later = applied(store, Proposal(ProposalKind.DEDUPLICATE_CALLS, ("t1",)), 3)
+    with pytest.raises(UsageError, match=rf"{later} was applied on 2026-03-05 00:00 UTC, after the release"):
+        released(store, "v1", day=2, recorded=4, despite="shipped before the gate", proposal_ids=(later,))
+    why = "shipped before the gate"
+    assert released(store, "v1", day=2, recorded=4, despite=why).proposal_ids == (first,)
+    assert released(store, "v2", day=4, despite=why).proposal_ids == (later,)
+
+
+def test_what_was_taken_out_since_was_in_it(store: Store) -> None:
+    id = applied(store, Proposal(ProposalKind.RETRY_BUDGET, ("t1",)), 1)
+    harness, places = wiring.harness_file(Settings()), wiring.protected_places(Settings(), store)
+    record = find_proposal(store, id)
+    asyncio.run(roll_back(store, record, harness, "Ann", NOW + timedelta(days=3), why="it blocks", protected=places))
+    why = "shipped before the gate"
+    assert released(store, "v1", day=2, recorded=4, despite=why).proposal_ids == (id,)
+    assert released(store, "v2", day=4, despite=why).proposal_ids == ()
 
 
 def test_a_harness_changed_by_hand_is_left_alone_and_the_rollback_recorded(store: Store, project: Path) -> None:
@@ -237,7 +292,7 @@ def test_a_harness_changed_by_hand_is_left_alone_and_the_rollback_recorded(store
     places = wiring.protected_places(Settings(), store)
     record, harness = find_proposal(store, proposal.proposal_id), wiring.harness_file(Settings())
     asyncio.run(apply_proposal(store, record, harness, "Ann", NOW, protected=places))
-    made = released(store, "v1", day=0, despite="imported")
+    made = released(store, "v1", day=0, despite="shipped before the gate")
     harness.put("retry_budget", {"mode": "enforce", "per_tool": 77})
     done = rolled_back(store, made)
     assert done.undone == ()

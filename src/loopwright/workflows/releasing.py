@@ -14,20 +14,23 @@ from loopwright.mine.policy import alone
 from loopwright.ports import HarnessFile, Store, StoredDecision
 from loopwright.registry import known_id, unknown
 from loopwright.release.effect import ReleaseEffect, Seen, effect, sides
+from loopwright.release.harness import held
 from loopwright.release.record import Release, in_use, previous
 from loopwright.wording import counted
+from loopwright.workflows.deciding import reasoned
 from loopwright.workflows.improving import Protected, find_proposal, roll_back
 
 RULE = "a release stands on an approved decision"
+ASKED = "say with --despite why it ships all the same"
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
-    """What is to be recorded: the version, who releases it, and when.
+    """What is to be recorded: the version, who releases it, and when it shipped.
 
     Without `decision_id` the latest decision on the version counts; without `proposal_ids` (None) all proposals that were applied
-    since the releases before. `commit` is what the version's name stands for in the repository. `despite` says why it is released
-    against the gate.
+    by then and since the releases before. `commit` is what the version's name stands for in the repository. `despite` says why it
+    is released against the gate.
     """
 
     version: str
@@ -52,16 +55,19 @@ class RolledBack:
     kept: tuple[tuple[str, str], ...] = ()
 
 
-async def record_release(store: Store, request: ReleaseRequest) -> Release:
-    """Record that a version shipped, in the audit trail too.
+async def record_release(store: Store, request: ReleaseRequest, now: datetime) -> Release:
+    """Record that a version shipped, in the audit trail too, whose entry is of `now` and tells when it shipped.
 
-    Raises `RuleError` where no approved decision on the whole suite, with results, stands behind it, unless `despite` says why;
-    the reasons and that are kept in the trail. Raises `UsageError` for an unknown decision or proposal, a proposal that is not
-    applied, and a version that is in use already.
+    Raises `RuleError` where no approved decision on the whole suite, with results, made before it shipped, stands behind it,
+    unless `despite` says why; the reasons and that are kept in the trail. Raises `UsageError` for a time to come, an unknown
+    decision or proposal, a proposal that was not applied when it shipped, a version that is in use already, and a reason that
+    says nothing.
     """
     version = " ".join(request.version.split())
     if not version:
         raise UsageError("the version is empty; give the name that the agent's traces carry, or a git tag")
+    if request.at > now:
+        raise UsageError(f"{request.at.isoformat()} is still to come; record {version} once it has shipped")
     known = store.releases()
     used = in_use(known)
     if used is not None and used.version == version:
@@ -70,32 +76,33 @@ async def record_release(store: Store, request: ReleaseRequest) -> Release:
         raise UsageError(f"{used.version} was released at {used.released_at.isoformat()}; give a later time for {version}")
     decision = _decision(store, request)
     against = _against(store, request, decision)
-    why = " ".join(request.despite.split())
-    if against and not why:
-        raise RuleError(RULE, f"{against[0]}; mend that, or say with --despite why it ships all the same")
+    if against and not request.despite.strip():
+        raise RuleError(RULE, f"{against[0]}; mend that, or {ASKED}")
+    why = reasoned(request.despite, ASKED) if against else ""
     run = store.run(decision.candidate_run_id) if decision is not None and decision.candidate_run_id else None
     release = Release(
         version,
         request.at,
         request.by,
         decision_id=decision.decision_id if decision is not None else None,
-        proposal_ids=_proposals(store, request.proposal_ids, known),
+        proposal_ids=_proposals(store, request, known),
         fingerprint=run.fingerprint if run is not None else None,
         versions=tuple(dict.fromkeys(v for v in (run.version if run else None, request.commit) if v and v != version)),
-        despite=why if against else "",
+        despite=why,
     )
     before = previous(release, known)
     if before is not None and before.fingerprint is not None and release.fingerprint is not None:
         release = replace(release, changed=changes(before.fingerprint, release.fingerprint))
     details = {
         "version": version,
+        "released_at": request.at.isoformat(),
         "decision": release.decision_id,
         "proposals": release.proposal_ids,
         **({"despite": why, "against": against} if against else {}),
     }
     with store.transaction():
         store.put_release(release)
-        store.append_audit(request.at, request.by, "released despite" if against else "released", release.release_id, details)
+        store.append_audit(now, request.by, "released despite" if against else "released", release.release_id, details)
     return release
 
 
@@ -188,6 +195,8 @@ def _against(store: Store, request: ReleaseRequest, decision: StoredDecision | N
     against = []
     if decision.decision.decision is not Outcome.APPROVED:
         against.append(f"{decision.decision_id} does not approve it: {decision.decision.message.rstrip('.')}")
+    if decision.decided_at > request.at:
+        against.append(f"{decision.decision_id} was made on {decision.decided_at:%Y-%m-%d %H:%M} UTC, after it shipped")
     if not _is_of(store, decision, request):
         against.append(f"{decision.decision_id} is on another version than {request.version}")
     if not (decision.candidate_run_id and store.results(decision.candidate_run_id)):
@@ -204,17 +213,22 @@ def _against(store: Store, request: ReleaseRequest, decision: StoredDecision | N
     return against
 
 
-def _proposals(store: Store, named: Sequence[str] | None, known: Sequence[Release]) -> tuple[str, ...]:
-    """The proposals in a release: those named, which must be applied, or all applied ones that no release before had."""
-    if named is None:
+def _proposals(store: Store, request: ReleaseRequest, known: Sequence[Release]) -> tuple[str, ...]:
+    """The proposals in a release: those named, which must have been applied by then, or all that no release before had."""
+    changes = store.harness_changes()
+    by_then = {guard.proposal_id for guard in held(changes, request.at).values()}
+    if request.proposal_ids is None:
         shipped = {id for release in known if release.live for id in release.proposal_ids}
-        applied = (record.proposal.proposal_id for record in store.proposals(ProposalStatus.APPLIED))
-        return tuple(id for id in applied if id not in shipped)
-    found = [find_proposal(store, id) for id in dict.fromkeys(named)]
+        every = (record.proposal.proposal_id for record in store.proposals())
+        return tuple(id for id in every if id in by_then and id not in shipped)
+    found = [find_proposal(store, id) for id in dict.fromkeys(request.proposal_ids)]
     for record in found:
-        if record.status is not ProposalStatus.APPLIED:
-            raise UsageError(
-                f"{record.proposal.proposal_id} is {record.status.value}, and so not in the harness; "
-                "apply it first: loopwright improve apply"
-            )
+        id = record.proposal.proposal_id
+        if id in by_then:
+            continue
+        if record.status is ProposalStatus.APPLIED:
+            times = [change.at for change in changes if change.proposal_id == id and change.action == "apply"]
+            since = f" on {times[-1]:%Y-%m-%d %H:%M} UTC" if times else ""
+            raise UsageError(f"{id} was applied{since}, after the release; leave it out, or give a later --at")
+        raise UsageError(f"{id} is {record.status.value}, and so not in the harness; apply it first: loopwright improve apply")
     return tuple(record.proposal.proposal_id for record in found)

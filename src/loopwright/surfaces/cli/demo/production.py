@@ -40,7 +40,7 @@ async def _produce(world: World) -> Row:
     world.clock.at = START
     if not world.airline.releases():
         why = "it was in production before there was a gate"
-        await record_release(world.airline, ReleaseRequest(FIRST, PERSON, START, proposal_ids=(), despite=why))
+        await record_release(world.airline, ReleaseRequest(FIRST, PERSON, START, proposal_ids=(), despite=why), START)
     return await produce(world, FIRST, START, WEEKS, world.sessions, new_topic_week=WEEKS - 1)
 
 

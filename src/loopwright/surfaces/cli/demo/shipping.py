@@ -256,7 +256,7 @@ async def _release(world: World) -> Row:
     row = await _compared(world, f"{SECOND}: pets, the identity check, the approved guards", SECOND, guarded, before)
     known = {release.version for release in store.releases()}
     if SECOND not in known and row["decision"] == "approved":
-        await record_release(store, ReleaseRequest(SECOND, PERSON, world.clock.now()))
+        await record_release(store, ReleaseRequest(SECOND, PERSON, world.clock.now()), world.clock.now())
     released = SECOND in {release.version for release in store.releases()}
     return {"baseline": _passed(FIRST, before), "candidate": row, "released": released, "by": PERSON}
 

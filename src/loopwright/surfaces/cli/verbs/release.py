@@ -69,18 +69,18 @@ def record(
 
         loopwright release record v1.4.0 --by "Ada Lovelace"
     """
-    person = who(by, wiring.version_control())
+    person, now = who(by, wiring.version_control()), wiring.clock().now()
     request = ReleaseRequest(
         version,
         person,
-        _time(at),
+        _time(at) if at is not None else now,
         decision_id=decision,
         proposal_ids=tuple(proposal) if proposal else None,
         commit=wiring.commit_of(version),
         despite=despite,
     )
     with wiring.store(settle(config, store__url=store), create=False) as kept:
-        made = asyncio.run(record_release(kept, request))
+        made = asyncio.run(record_release(kept, request, now))
     if format is OutputFormat.JSON:
         emit(json.dumps(plain_release(made)))
         return
@@ -250,10 +250,8 @@ def _stands(made: Release) -> str:
     return "yes" if made.live else f"rolled back by {made.rolled_back_by}: {made.rollback_why}"
 
 
-def _time(text: str | None) -> datetime:
-    """The time given, in UTC where it names no zone; otherwise now."""
-    if text is None:
-        return wiring.clock().now()
+def _time(text: str) -> datetime:
+    """The time given, in UTC where it names no zone."""
     try:
         return utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
