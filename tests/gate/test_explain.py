@@ -9,7 +9,7 @@ def test_a_block_is_told_verdict_first_with_counts_and_chances() -> None:
     before = [result(f"case-{i}", True, t) for i in range(40) for t in range(2)]
     after = [result(f"case-{i}", i > 15, t) for i in range(40) for t in range(2)]
     text = explain(decide(before, after))
-    assert text.splitlines()[0].startswith("BLOCKED  the suite's pass rate fell; 100.0 % of trials passed before and 60.0 % now.")
+    assert text.splitlines()[0].startswith("BLOCKED  the suite's pass rate fell; 100 % of trials passed before and 60.0 % now.")
     assert "suite  all cases  80 of 80  48 of 80" in text
     assert "  case-0   2 of 2  0 of 2" in text
     assert "and 4 more" in text

@@ -29,6 +29,7 @@ from loopwright.gate.naive import naive_regressions
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, Tally, tally
 from loopwright.stats.power import DropPower
+from loopwright.wording import percent
 
 
 def decide(
@@ -306,4 +307,4 @@ _WHAT = {
 
 
 def _percent(counts: tuple[int, int]) -> str:
-    return f"{100 * counts[0] / counts[1]:.1f} %" if counts[1] else "no trials"
+    return percent(counts[0] / counts[1]) if counts[1] else "no trials"

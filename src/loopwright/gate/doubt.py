@@ -13,6 +13,7 @@ from loopwright.gate.levels import CaseEvidence, CaseLevel, GroupEvidence, impro
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, Count, Tally, duplicates
 from loopwright.stats.power import DropPower
+from loopwright.wording import counted, percent
 
 
 def of_results(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], version: str | None) -> list[str]:
@@ -47,25 +48,25 @@ def of_changes(shared: Comparable) -> list[str]:
     return reasons
 
 
-def of_counts(counted: Tally, policy: Policy) -> list[str]:
+def of_counts(tally: Tally, policy: Policy) -> list[str]:
     """Doubts about completeness: missing cases, trials without a verdict, too few cases."""
     reasons = []
-    total, missing = len(counted.cases), len(counted.missing)
+    total, missing = len(tally.cases), len(tally.missing)
     if missing > policy.max_missing * total:
         reasons.append(
-            f"{missing} of the baseline's {total} cases are missing from the candidate "
-            f"(at most {100 * policy.max_missing:.3g} % may be); run them"
+            f"{missing} of the baseline's {counted(total, 'case')} {'is' if missing == 1 else 'are'} missing from the candidate "
+            f"(at most {percent(policy.max_missing, None)} may be); run them"
         )
-    for side, share in (("baseline", counted.error_share_before), ("candidate", counted.error_share_after)):
+    for side, share in (("baseline", tally.error_share_before), ("candidate", tally.error_share_after)):
         if share > policy.max_errors:
             reasons.append(
-                f"{100 * share:.0f} % of the {side}'s trials have no verdict "
-                f"(at most {100 * policy.max_errors:.3g} % may have none); mend what fails and run them again"
+                f"{percent(share)} of the {side}'s trials have no verdict "
+                f"(at most {percent(policy.max_errors, None)} may have none); mend what fails and run them again"
             )
     compared = total - missing
     if compared < policy.min_cases:
-        reasons.append(f"{compared} comparable case{'' if compared == 1 else 's'}, and {policy.min_cases} are needed; add cases")
-    unproved = [c.eval_id for c in counted.cases if c.deterministic and c.before.all_passes and _no_verdict(c)]
+        reasons.append(f"{counted(compared, 'comparable case')}, and {policy.min_cases} are needed; add cases")
+    unproved = [c.eval_id for c in tally.cases if c.deterministic and c.before.all_passes and _no_verdict(c)]
     if unproved:
         reasons.append(f"{named(unproved)} passed before, may not fail once, and gave no verdict now; run them again")
     return reasons

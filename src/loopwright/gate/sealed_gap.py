@@ -16,6 +16,7 @@ from loopwright.evaluate.result import EvalResult
 from loopwright.gate.decision import GateDecision, Outcome
 from loopwright.gate.policy import Policy
 from loopwright.stats.two_proportions import difference, exact_rise
+from loopwright.wording import counted, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ def told(gap: SealedGap) -> str:
     """The gap in words."""
     (x1, n1), (x0, n0) = gap.open, gap.sealed
     return (
-        f"the open part passes {x1} of {n1} cases and the sealed part {x0} of {n0}, {100 * gap.gap:.0f} points less "
-        f"({100 * gap.low:.0f} to {100 * gap.high:.0f}); chance alone does that {100 * gap.p_value:.2g} % of the time, so that "
+        f"the open part passes {x1} of {counted(n1, 'case')} and the sealed part {x0} of {n0}, {100 * gap.gap:.0f} points less "
+        f"({100 * gap.low:.0f} to {100 * gap.high:.0f}); chance alone does that "
+        f"{percent(gap.p_value, None)} of the time, so that "
         "the agent may be tuned to the suite: add cases from production"
     )
 

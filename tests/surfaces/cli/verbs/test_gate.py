@@ -58,7 +58,7 @@ def test_the_contract(project: Path, candidate: list[dict[str, Any]], code: int,
 def test_a_person_reads_the_verdict_first(project: Path) -> None:
     done = run("--baseline", write("b.jsonl", PASSING), "--candidate", write("c.jsonl", LOST))
     assert done.returncode == 1
-    assert done.stdout.startswith("BLOCKED  the suite's pass rate fell; 100.0 % of trials passed before and 50.0 % now.\n")
+    assert done.stdout.startswith("BLOCKED  the suite's pass rate fell; 100 % of trials passed before and 50.0 % now.\n")
     assert "naive rule" in done.stdout
 
 

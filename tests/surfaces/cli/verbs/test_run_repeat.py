@@ -122,7 +122,7 @@ def test_a_run_of_one_case_is_not_the_candidate(shop: Path) -> None:
     assert cli("run", "--case", "case-03", "--trials", "3").returncode == 0
     said = gate()
     assert said["decision"] == "undecided"
-    assert "holds 1 of 20 cases: it was filtered with --case" in said["message"]
+    assert "holds 1 case of the suite's 20: it was filtered with --case" in said["message"]
     done = cli("run", "--repeat", "--case", "case-03", "--trials", "2")
     assert (done.returncode, "added 2 trials" in done.stderr) == (0, True)
     assert cli("run", "--repeat").stderr.count("leaves nothing to repeat") == 1
