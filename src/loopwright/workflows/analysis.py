@@ -16,6 +16,7 @@ from loopwright.evaluate.case import EvalCase
 from loopwright.gate.decision import GateDecision
 from loopwright.improve.proposal import Proposal, ProposalRecord
 from loopwright.mine.signal import FailureTrace
+from loopwright.ports import StoredDecision
 from loopwright.release.effect import ReleaseEffect
 from loopwright.release.record import Release
 from loopwright.watch.finding import AcceptedInputs, DriftFinding
@@ -87,6 +88,25 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the suite, the gate and the queue of what waits for a person stand.
+
+    `cases` are all that were ever drafted, `drafts` those that wait, as do the `queued` failures. `unmined` traces came since
+    failures were looked for. `runs` and `baseline` are counts; `latest` is the gate's last decision, `ungated` the version of
+    the last run where none was taken on it and it is no part of the baseline.
+    """
+
+    cases: int = 0
+    drafts: int = 0
+    queued: int = 0
+    unmined: int = 0
+    runs: int = 0
+    baseline: int = 0
+    latest: StoredDecision | None = None
+    ungated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """What only a store knows: what changed in production, what shipped, what that did, and who decided.
 
@@ -103,6 +123,7 @@ class Kept:
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     trail: Trail = field(default_factory=Trail)
     breaks: tuple[Break, ...] = ()
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True, slots=True)

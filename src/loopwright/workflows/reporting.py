@@ -8,12 +8,14 @@ from datetime import datetime
 from loopwright.audit.trail import breaks
 from loopwright.cluster.mode import Clustering, FailureMode, Membership, Recipe
 from loopwright.collect.intake import Intake
+from loopwright.evaluate.case import CaseStatus
 from loopwright.mine.detector import Detector
 from loopwright.ports import Clock, Store
-from loopwright.workflows.analysis import QUOTED_MODES, Analysis, Kept, quoted
+from loopwright.workflows.analysis import QUOTED_MODES, Analysis, Kept, Standing, quoted
 from loopwright.workflows.analyzing import Found, assemble
 from loopwright.workflows.drafting import draft_modes, surroundings_of
 from loopwright.workflows.improving import current
+from loopwright.workflows.queueing import queued
 from loopwright.workflows.releasing import effect_of
 
 TITLE = "Failures in the store"
@@ -56,6 +58,23 @@ async def _kept(store: Store) -> Kept:
         tables={change.proposal_id: change.table for change in store.harness_changes() if change.table},
         trail=trail,
         breaks=breaks(trail),
+        standing=_standing(store),
+    )
+
+
+def _standing(store: Store) -> Standing:
+    cases, runs, baseline, decisions = store.cases(), store.runs(), store.baseline(), store.decisions()
+    settled = {*baseline, *(stored.candidate_run_id for stored in decisions)}
+    last = runs[-1] if runs else None
+    return Standing(
+        cases=len(cases),
+        drafts=sum(case.status is CaseStatus.DRAFT for case in cases),
+        queued=len(queued(store)),
+        unmined=store.count_unmined(),
+        runs=sum(run.finished_at is not None for run in runs),
+        baseline=len(baseline),
+        latest=decisions[-1] if decisions else None,
+        ungated=last.version if last is not None and last.finished_at is not None and last.run_id not in settled else None,
     )
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from loopwright.collect.intake import Rejected
 from loopwright.mine.policy import POLICIES
-from loopwright.surfaces.reports import advice, plots, production, proposals, releases
+from loopwright.surfaces.reports import advice, next_steps, plots, production, proposals, releases
 from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
 from loopwright.surfaces.reports.palette import look
 from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible, whole_percent
@@ -87,7 +87,7 @@ def render(analysis: Analysis, version: str = "") -> str:
         one_offs=rows.one_offs(),
         ungrouped=ungrouped(analysis.failures, analysis.clustering),
         one_offs_total=len(one_offs(analysis.failures, analysis.clustering)),
-        steps=advice.next_steps(analysis),
+        steps=next_steps.next_steps(analysis),
         facts=advice.how_measured(analysis, version),
         limits=advice.limits(analysis),
         rejected=[_refusal(r) for r in analysis.intake.rejected[:REJECTED_SHOWN]],
@@ -243,13 +243,13 @@ def _refusal(refused: Rejected) -> tuple[str, str, str]:
 def _all_failures(analysis: Analysis) -> str:
     if analysis.origin == "store":
         return "loopwright mine --format json"
-    return f"loopwright mine --traces {advice.analysis_files(analysis)} --format json"
+    return f"loopwright mine --traces {next_steps.analysis_files(analysis)} --format json"
 
 
 def _whole_trace(analysis: Analysis) -> str:
     if analysis.origin == "store":
         return "loopwright traces show ID"
-    return f"loopwright import {advice.analysis_files(analysis)} --format json"
+    return f"loopwright import {next_steps.analysis_files(analysis)} --format json"
 
 
 @cache

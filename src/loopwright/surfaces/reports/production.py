@@ -110,7 +110,7 @@ def _finding(finding: DriftFinding, kept: Kept) -> FindingRow:
         rates=(weekly[0][1].share, weekly[-1][1].share) if weekly else None,
         traces=tuple(line(trace_id, 80) for trace_id in finding.trace_ids[:TRACES_NAMED]),
         more_traces=max(0, len(finding.trace_ids) - TRACES_NAMED),
-        answer=_answer(finding, kept),
+        answer=answer(finding, kept),
     )
 
 
@@ -144,8 +144,8 @@ def _columns(weekly: Sequence[tuple[str, Rate]]) -> tuple[plots.Column, ...]:
     )
 
 
-def _answer(finding: DriftFinding, kept: Kept) -> str:
-    """What people did about a drift since it was found."""
+def answer(finding: DriftFinding, kept: Kept) -> str:
+    """What people did about a drift since it was found; empty where nobody did anything."""
     if finding.kind is DriftKind.DISTRIBUTION_SHIFT:
         end = _end_of(finding.evidence)
         taken = next((a for a in kept.accepted if end is not None and utc(a.end) >= end), None)
