@@ -130,6 +130,25 @@ def test_what_is_not_shown_to_help_needs_a_reason_that_the_trail_keeps(store: St
     ]
 
 
+def test_what_is_approved_and_applied_already_is_not_recorded_again(store: Store, file: HarnessToml) -> None:
+    first = approved(store)
+    entries = store.audit()
+    again = Decision(ProposalStatus.APPROVED, "Ben", NOW + timedelta(days=1), why="me too")
+    assert asyncio.run(decide_proposal(store, first, again)) == first
+    assert store.audit() == entries
+
+    change = apply(store, first, file)
+    entries, changes = store.audit(), store.harness_changes()
+    later = NOW + timedelta(days=1)
+    told = asyncio.run(apply_proposal(store, first, file, "Ben", later, mode="enforce", protected={}))
+    assert told == change
+    assert (store.audit(), store.harness_changes()) == (entries, changes)
+    assert apply(store, first, file, "shadow").table == {"mode": "shadow", "per_tool": 2}
+    file.put("retry_budget", {"mode": "off", "per_tool": 2})
+    assert apply(store, first, file, "shadow") == store.harness_changes()[-1] != changes[-1]
+    assert file.tables()["retry_budget"]["mode"] == "shadow"
+
+
 def test_a_rejection_needs_a_reason(store: Store) -> None:
     record = put(store)
     with pytest.raises(RuleError, match="say-why"):

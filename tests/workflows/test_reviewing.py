@@ -24,7 +24,7 @@ from loopwright.ports import Store
 from loopwright.settings import load
 from loopwright.workflows.drafting import draft_from_store
 from loopwright.workflows.review_items import Item
-from loopwright.workflows.reviewing import approve, edit, edit_text, find_item, look, reject, waiting
+from loopwright.workflows.reviewing import approve, approved_before, edit, edit_text, find_item, look, reject, waiting
 from loopwright.workflows.triage import Desk
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -96,7 +96,7 @@ def test_an_approved_draft_joins_the_suite_under_a_name(store: Store) -> None:
     assert (approved.id, approved.approved_by, approved.status) == (item.id, "Ada", CaseStatus.APPROVED)
     assert done.file == str(Path("evals") / f"{item.id}.yaml")
     entry = store.audit()[-1]
-    assert (entry.actor, entry.details["digest"]) == ("Ada", approved.content_digest)
+    assert (entry.actor, entry.details["digest"]) == ("Ada", approved.reviewed_digest)
     assert item.id not in {other.id for other in queue(store)}
     assert store.modes()[0].status is ModeStatus.COVERED
 
@@ -145,12 +145,55 @@ def test_an_edit_is_kept_in_file_and_store_with_both_digests_and_survives_drafti
     assert (edited.case.severity, edited.case.input, edited.case.status) == (5, "Refund order 18, please", CaseStatus.DRAFT)
     entry = store.audit()[-1]
     assert (entry.actor, entry.action, entry.subject) == ("Ada", "case edited", item.id)
-    assert (entry.details["before"], entry.details["after"]) == (item.case.content_digest, edited.case.content_digest)
+    assert (entry.details["before"], entry.details["after"]) == (item.case.reviewed_digest, edited.case.reviewed_digest)
+    assert entry.details["changed"] == ["input", "expected_behaviour", "severity"]
     asyncio.run(draft_from_store(store, desk(store).suite, "evals", has_suite=True))
     again = draft_of(store, "often")
     assert again.case is not None
     assert again.case.input == "Refund order 18, please"
     assert {c.id: c.input for c in store.cases()}[item.id] == "Refund order 18, please"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "field"), [("severity: 1", "severity: 5", "severity"), ("tags: [", "tags: [money, ", "tags")]
+)
+def test_an_edit_of_what_is_no_part_of_the_test_shows_in_the_trail(store: Store, was: str, now: str, field: str) -> None:
+    item = draft_of(store, "often")
+    edited = asyncio.run(edit(desk(store), item, edit_text(item).replace(was, now), "Ada", NOW))
+    assert item.case is not None
+    assert edited.case is not None
+    assert edited.case.content_digest == item.case.content_digest
+    details = store.audit()[-1].details
+    assert details["before"] != details["after"]
+    assert details["changed"] == [field]
+    asyncio.run(approve(desk(store), edited, "Ada", NOW))
+    assert store.audit()[-1].details["digest"] == details["after"]
+
+
+def test_what_was_decided_is_said_of_an_id_that_waits_no_longer(store: Store) -> None:
+    often, rare = draft_of(store, "often"), draft_of(store, "rare")
+    store.put_proposals([PROPOSAL])
+    store.put_queued([Queued(result("refunds", False), NOW)])
+    proposal, waits = (next(item for item in queue(store) if item.kind == kind) for kind in ("proposal", "failure"))
+    asyncio.run(approve(desk(store), often, "Ada Lovelace", NOW))
+    asyncio.run(reject(desk(store), rare, "Ben", NOW, "known"))
+    asyncio.run(approve(desk(store), proposal, "Cleo", NOW, despite="the incident cannot wait"))
+    asyncio.run(reject(desk(store), waits, "Dan", NOW, "known"))
+    entries = store.audit()
+    told = {
+        often.id: "already approved by Ada Lovelace on 2026-03-02 00:00 UTC",
+        rare.id: "already rejected by Ben on",
+        proposal.id: "already approved by Cleo on",
+        waits.id: "already rejected by Dan on",
+    }
+    for id, says in told.items():
+        with pytest.raises(UsageError, match=says):
+            asyncio.run(find_item(desk(store), id))
+        before = asyncio.run(approved_before(desk(store), id))
+        assert (before is not None) == ("approved" in says)
+    assert asyncio.run(approved_before(desk(store), often.id[5:-3])) is not None
+    assert asyncio.run(approved_before(desk(store), "case-zzz")) is None
+    assert store.audit() == entries
 
 
 def test_an_edit_that_changes_nothing_or_is_no_case_leaves_all_as_it_was(store: Store) -> None:
@@ -234,5 +277,7 @@ def test_items_are_found_by_the_beginning_of_their_id(store: Store) -> None:
         asyncio.run(find_item(desk(store), "case-zzz"))
     for other in queue(store):
         asyncio.run(reject(desk(store), other, "Ada", NOW, "no"))
-    with pytest.raises(UsageError, match="nothing waits"):
+    with pytest.raises(UsageError, match="already rejected by Ada"):
         asyncio.run(find_item(desk(store), item.id))
+    with pytest.raises(UsageError, match="nothing waits"):
+        asyncio.run(find_item(desk(store), "case-zzz"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -68,6 +68,15 @@ class EvalCase:
     def content_digest(self) -> str:
         """Identifies what is tested: a change of it makes earlier results incomparable."""
         return digest(self.id, self.input, self.checks, self.scoring_rubric, self.expected_behaviour, self.layer)
+
+    @property
+    def reviewed_digest(self) -> str:
+        """Identifies all that a person decides on, severity and tags too: not where it stands, nor what became of it."""
+        return digest(replace(self, status=CaseStatus.DRAFT, approved_by=None, file="", line=0, **_TRIED))
+
+
+_TRIED: dict[str, Any] = {"fails_on_source": None, "not_admitted": ""}
+"""What trying a draft found, as it is before that."""
 
 
 @dataclass(frozen=True, slots=True)

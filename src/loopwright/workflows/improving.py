@@ -85,11 +85,17 @@ class Decision:
 
 
 async def decide_proposal(store: Store, record: ProposalRecord, said: Decision) -> ProposalRecord:
-    """Approve or reject under a person's name, in the audit trail too; raises `RuleError` where a hard rule forbids it."""
+    """Approve or reject under a person's name, in the audit trail too; raises `RuleError` where a hard rule forbids it.
+
+    What is approved already, and was not verified since, stays as it is, and nothing is recorded: the record tells by whom.
+    """
     action: Action = "approve" if said.status is ProposalStatus.APPROVED else "reject"
     proposal_id = record.proposal.proposal_id
     with store.transaction():
         record = find_proposal(store, proposal_id)
+        stands = record.status is ProposalStatus.APPROVED and not _since(record.verification, record.decided_at)
+        if stands and action == "approve":
+            return record
         enforce(_intent(action, record, by=said.by, why=said.why, unverified=said.unverified, despite=said.despite))
         latest = record.verification
         store.set_proposal_status(
@@ -120,7 +126,8 @@ async def apply_proposal(
 ) -> HarnessChange:
     """Write an approved proposal's guard into the harness, in `mode`; another proposal of its kind is replaced by it.
 
-    The file is written last, within the store's transaction: where it cannot be, nothing is recorded. Raises `RuleError`, and
+    The file is written last, within the store's transaction: where it cannot be, nothing is recorded. Nothing is recorded either
+    where it is applied so already: then the change is the one that did it. Raises `RuleError`, and
     `InputError` where the file cannot take it without loss.
     """
     with store.transaction():
@@ -128,6 +135,11 @@ async def apply_proposal(
         enforce(_intent("apply", record, by=by, mode=mode, writes=(file.path,), protected=protected))
         proposal, tables = record.proposal, file.tables()
         kind, table = proposal.kind.value, {"mode": mode, **proposal.change}
+        last = [c for c in store.harness_changes() if c.kind is proposal.kind][-1:]
+        if record.status is ProposalStatus.APPLIED and _same(kind, tables.get(kind), table):
+            own = [c for c in last if c.proposal_id == proposal.proposal_id and c.action == "apply"]
+            if own and _same(kind, own[0].table, table):
+                return own[0]
         former = _former(store, kind, table, tables.get(kind))
         before, after = harness_digest(tables), harness_digest({**tables, kind: table})
         change = HarnessChange(proposal.proposal_id, "apply", proposal.kind, by, now, former, table, before, after)

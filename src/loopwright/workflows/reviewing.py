@@ -6,8 +6,8 @@ each decision and its entry in the audit trail are one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -30,14 +30,17 @@ from loopwright.mine.signal import FailureSignal, FailureTrace
 from loopwright.registry import known_id
 from loopwright.wording import counted
 from loopwright.workflows import triage
+from loopwright.workflows.deciding import reasoned
 from loopwright.workflows.drafting import DRAFTS, surroundings_of
 from loopwright.workflows.evidence import Quote, quotes, tried
 from loopwright.workflows.improving import Decision, current, decide_proposal
 from loopwright.workflows.queueing import queued, take
 from loopwright.workflows.review_items import Item, case_item, failure_item, proposal_item
+from loopwright.workflows.settled import DISMISSED, TAKEN, Settled, settled
 from loopwright.workflows.triage import Desk
 
-EDITED, TAKEN, DISMISSED = "case edited", "queued failure taken", "queued failure dismissed"
+EDITED = "case edited"
+ASKED = "give --despite 'why it joins the suite all the same'"
 
 _GUIDE = """\
 # Change what the agent is asked, what is expected, and the checks; the id stays. Lines that begin with # are not kept.
@@ -77,8 +80,14 @@ async def waiting(desk: Desk, min_count: int = 3) -> tuple[Item, ...]:
 
 
 async def find_item(desk: Desk, id: str, min_count: int = 3) -> Item:
-    """The item of that id, of which the beginning is enough; raises `UsageError` naming the nearest."""
+    """The item of that id, of which the beginning is enough; raises `UsageError` naming the nearest.
+
+    Of one that was decided before, it says what, by whom and when.
+    """
     found = {item.id: item for item in await waiting(desk, min_count)}
+    before = None if _among(found, id) else settled(desk, id)
+    if before is not None:
+        raise UsageError(f"{before}; it waits for nothing")
     if not found:
         raise UsageError("nothing waits for a review; draft cases with: loopwright draft")
     if id in found:
@@ -112,7 +121,7 @@ async def approve(
     and what the suite raises; nothing is recorded then.
     """
     _named(by)
-    despite = despite.strip()
+    despite = " ".join(despite.split())
     if item.proposal is not None:
         reasons = {"despite" if item.proposal.verification is not None else "unverified": despite}
         await decide_proposal(desk.store, item.proposal, Decision(ProposalStatus.APPROVED, by, at, **reasons))
@@ -123,7 +132,9 @@ async def approve(
     admission = tried(desk.store, case, around)
     against = admission.why_not
     if against and not despite:
-        raise UsageError(f"{item.id} is not admitted: {against}; mend it with loopwright review edit, or give --despite 'why'")
+        raise UsageError(f"{item.id} is not admitted: {against}; mend it with loopwright review edit, or {ASKED}")
+    if against:
+        despite = reasoned(despite, ASKED)
     candidate = replace(candidate, case=replace(case, fails_on_source=admission.fails_on_source, not_admitted=against))
     accepted = await triage.accept(desk, candidate, by, at, {"not_admitted": against, "despite": despite} if against else {})
     return Decided(item, "approved", by, accepted.file, {"case": accepted.case.id})
@@ -154,8 +165,9 @@ def edit_text(item: Item) -> str:
 async def edit(desk: Desk, item: Item, text: str, by: str, at: datetime) -> Item:
     """Keep a draft as a person edited it, in its file and in the store; it still waits for an approval.
 
-    It is tried on the recordings again. The digests of the content before and after are recorded. Nothing is written where the
-    text says what the draft said. Raises `SuiteError` for text that is not this one case, naming the line.
+    It is tried on the recordings again. What changed, and the digests of all that is reviewed before and after, are recorded.
+    Nothing is written where the text says what the draft said. Raises `SuiteError` for text that is not this one case, naming the
+    line.
     """
     _named(by)
     candidate, before = item.drafted()
@@ -167,9 +179,26 @@ async def edit(desk: Desk, item: Item, text: str, by: str, at: datetime) -> Item
     with desk.store.transaction():
         desk.store.put_cases([replace(edited, file="", line=0)])
         file = desk.suite.keep_edited(edited, f"{desk.folder}/{DRAFTS}")
-        details = {"before": before.content_digest, "after": edited.content_digest, "file": file}
-        desk.store.append_audit(at, by, EDITED, edited.id, details)
+        details = {"before": before.reviewed_digest, "after": edited.reviewed_digest, "changed": _changed(before, edited)}
+        desk.store.append_audit(at, by, EDITED, edited.id, {**details, "file": file})
     return case_item(replace(candidate, case=edited))
+
+
+async def approved_before(desk: Desk, id: str, min_count: int = 3) -> Settled | None:
+    """The yes that stands for an id that waits no longer; None where there is none."""
+    before = None if _among([item.id for item in await waiting(desk, min_count)], id) else settled(desk, id)
+    return before if before is not None and before.approved else None
+
+
+def _among(waiting: Iterable[str], id: str) -> bool:
+    """Whether an id, or the beginning of one, with its prefix or without, is of something that waits."""
+    return any(known.startswith((id, f"{known.partition('-')[0]}-{id}")) for known in waiting)
+
+
+def _changed(before: EvalCase, after: EvalCase) -> list[str]:
+    """The fields that a person changed."""
+    own = ("status", "approved_by", "file", "line", "fails_on_source", "not_admitted")
+    return [f.name for f in fields(EvalCase) if f.name not in own and getattr(before, f.name) != getattr(after, f.name)]
 
 
 def _named(by: str) -> None:

@@ -184,7 +184,7 @@ async def accept(
         if candidate.mode is not None:
             desk.store.set_mode_status(candidate.id, ModeStatus.COVERED.value, by, at)
         file = desk.suite.append(case, desk.folder)
-        details = {"case": case.id, "file": file, "count": candidate.count, "digest": case.content_digest, **told}
+        details = {"case": case.id, "file": file, "count": candidate.count, "digest": case.reviewed_digest, **told}
         desk.store.append_audit(at, by, ACCEPTED, candidate.id, details)
     return Accepted(case, file)
 

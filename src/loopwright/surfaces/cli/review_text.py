@@ -14,6 +14,7 @@ from loopwright.wording import counted
 from loopwright.workflows.evidence import Quote
 from loopwright.workflows.review_items import Item
 from loopwright.workflows.reviewing import Decided, Look
+from loopwright.workflows.settled import Settled
 
 _WIDTH = 200
 
@@ -58,6 +59,12 @@ def decided_object(done: Decided) -> dict[str, Any]:
     """A decision as JSON."""
     said = {"id": done.item.id, "kind": done.item.kind, "decision": done.decision, "by": done.by}
     return {**said, **({"file": done.file} if done.file else {}), **done.details}
+
+
+def settled_object(before: Settled) -> dict[str, Any]:
+    """A decision that stood already, as JSON."""
+    when = before.at.isoformat() if before.at is not None else None
+    return {"id": before.id, "decision": before.what, "by": before.by, "at": when, "already": True}
 
 
 def look_lines(look: Look) -> Iterator[str]:

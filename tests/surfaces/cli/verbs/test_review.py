@@ -12,6 +12,7 @@ import pytest
 
 from builders import assistant, failure, mode, signal, tool_call, tool_result, trace, user
 from loopwright import wiring
+from loopwright.audit.entry import AuditEntry
 from loopwright.cluster.mode import Membership
 from loopwright.errors import UsageError
 from loopwright.mine.signal import Where
@@ -86,6 +87,11 @@ def test_an_item_is_shown_with_nothing_that_a_terminal_acts_on(ids: list[str], c
     assert seen["quotes"][0]["trace_id"] == "a-0"
 
 
+def audited() -> list[AuditEntry]:
+    with wiring.store(load(environ={})) as store:
+        return store.audit()
+
+
 def test_flags_decide_under_a_name(ids: list[str], capsys: pytest.CaptureFixture[str], project: Path) -> None:
     one, two = (item["id"] for item in listed(capsys))
     assert main(["review", "reject", one]) == 64
@@ -95,6 +101,15 @@ def test_flags_decide_under_a_name(ids: list[str], capsys: pytest.CaptureFixture
     assert main(["review", "approve", one, "--by", "Ada", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["decision"] == "approved"
     assert (project / "evals" / f"{one}.yaml").exists()
+    trail = len(audited())
+    assert main(["review", "approve", one, "--by", "Ben"]) == 0
+    assert f"{one} is already approved by Ada on " in capsys.readouterr().err
+    assert main(["review", "approve", one, "--by", "Ben", "--format", "json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["decision"], said["by"], said["already"]) == ("approved", "Ada", True)
+    assert main(["review", "show", one]) == 64
+    assert "already approved by Ada" in capsys.readouterr().err
+    assert len(audited()) == trail
     assert main(["review", "reject", two, "--by", "Ada", "--why", "no"]) == 0
     assert listed(capsys) == []
     assert main(["review"]) == 0

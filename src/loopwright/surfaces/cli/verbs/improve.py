@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -333,9 +334,15 @@ def _decide(
     if format is OutputFormat.JSON:
         emit(emit_object(record_object(record)))
         return
-    note(f"{record.proposal.proposal_id}: {status.value} by {decision.by}")
+    made = record.decided_at == decision.at
+    told = f"{status.value} by {record.decided_by}"
+    note(f"{record.proposal.proposal_id}: {told if made else f'already {told}{_when(record.decided_at)}; nothing was changed'}")
     if status is ProposalStatus.APPROVED:
         note(f"next: loopwright improve apply {record.proposal.proposal_id}")
+
+
+def _when(at: datetime | None) -> str:
+    return f" on {at:%Y-%m-%d %H:%M} UTC" if at is not None else ""
 
 
 @app.command()
@@ -363,7 +370,11 @@ def apply(
     with wiring.store(settings, create=False) as kept:
         record = find_proposal(kept, id)
         protected = wiring.protected_places(settings, kept)
-        change = asyncio.run(apply_proposal(kept, record, file, name, wiring.clock().now(), mode=mode, protected=protected))
+        now = wiring.clock().now()
+        change = asyncio.run(apply_proposal(kept, record, file, name, now, mode=mode, protected=protected))
+    if change.at != now and format is not OutputFormat.JSON:
+        note(f"{change.proposal_id}: already applied by {change.by}{_when(change.at)}; nothing was changed")
+        return
     tell_change(change, file.path, as_json=format is OutputFormat.JSON)
 
 

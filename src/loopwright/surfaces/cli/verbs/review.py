@@ -16,7 +16,7 @@ from loopwright import wiring
 from loopwright.errors import LoopwrightError, UsageError
 from loopwright.surfaces.cli.editor import edited
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
-from loopwright.surfaces.cli.review_text import decided_object, item_object, look_lines, look_object, short
+from loopwright.surfaces.cli.review_text import decided_object, item_object, look_lines, look_object, settled_object, short
 from loopwright.surfaces.cli.terminal import emit, note, say, table
 from loopwright.workflows import reviewing
 from loopwright.workflows.deciding import who
@@ -108,7 +108,7 @@ def approve(
         loopwright review approve case-3f2a --by "Ada Lovelace"
     """
     with _sitting(config, folder, store, by, format) as sitting:
-        for item in sitting.find_all(ids):
+        for item in sitting.find_all(sitting.undecided(ids)):
             sitting.approve(item, despite)
 
 
@@ -184,6 +184,19 @@ class Sitting:
     def find_all(self, ids: list[str]) -> list[Item]:
         """Every one is looked up before anything is decided."""
         return list({(item := self.find(id)).id: item for id in ids}.values())
+
+    def undecided(self, ids: list[str]) -> list[str]:
+        """Those that were not approved before; of the others it is told by whom, and nothing else happens."""
+        left = []
+        for id in ids:
+            before = asyncio.run(reviewing.approved_before(self.desk, id, self.min_count))
+            if before is None:
+                left.append(id)
+            elif self.format is OutputFormat.JSON:
+                emit(json.dumps(settled_object(before), ensure_ascii=False))
+            else:
+                note(f"{before}; nothing was changed")
+        return left
 
     def listed(self) -> None:
         """The queue: a line of JSON for each item, or a table."""
