@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import failure
+from builders import failure, signal
 from cluster_requests import ALONE, KINDS, PASSWORD, REFUND
 from loopwright.adapters.embed.static import StaticTable
 from loopwright.cluster.clustering import cluster_failures
@@ -192,3 +194,37 @@ def test_the_same_request_that_fails_in_two_ways_makes_two_modes() -> None:
     ]
     found = partition(run([*broken, *turned]))
     assert found == {frozenset(f.trace_id for f in broken), frozenset(f.trace_id for f in turned)}
+
+
+def written(id: str, text: str, words: str, **fields: Any) -> FailureTrace:
+    given = signal(type=FailureSignal.USER_CORRECTION, detector="negative_feedback", reason="a low rating", words=words)
+    return failure(id, text, signals=(given,), **fields)
+
+
+BAGS = ("the second bag was not free, I had to pay", "I had to pay for the second bag", "the second bag was charged at the counter")
+HOURS = ("the desk opened a day later", "check-in was not open yet that day", "the check-in desk opened much later")
+
+
+def test_what_people_write_makes_the_modes_whatever_else_went_wrong() -> None:
+    errors = ("the tool search failed: timeout", "get_user is called again with the same arguments")
+    rows = [
+        written(f"{kind}{i}{error}", f"Please help me with my trip {i}", words, reason=errors[error])
+        for kind, told in (("bags", BAGS), ("hours", HOURS))
+        for i, words in enumerate(told)
+        for error in range(2)
+    ]
+    modes = partition(run(rows))
+    assert all(len({id.rstrip("0123456789") for id in ids}) == 1 for ids in modes)
+    assert all(m.mode_id for m in run(rows).memberships)
+
+
+def test_words_that_only_say_that_something_is_wrong_are_no_mode() -> None:
+    plain = [failure(f"t{i}", text, "the user is unhappy", signal_type=JUDGED) for i, text in enumerate((*REFUND, *PASSWORD))]
+    grumbled = [replace(f, signals=(signal(words="this is wrong"),)) for f in plain]
+    assert partition(run(grumbled)) == partition(run(plain))
+
+
+def test_a_mode_is_named_by_what_people_wrote_without_particulars() -> None:
+    rows = [written(f"t{i}", f"Help me with {i}", f"the second suitcase of order {i}4417 was not free") for i in range(4)]
+    (mode,) = run(rows).modes
+    assert mode.name == "“the second suitcase of order <number> was not free”"

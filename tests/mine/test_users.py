@@ -191,3 +191,10 @@ def test_a_correction_outranks_what_is_read_from_wording():
     (signal,) = found("negative_feedback", corrected)
     (worded,) = found("user_correction", corrected)
     assert signal.severity * signal.confidence > worded.severity * worded.confidence
+
+
+def test_what_people_write_about_it_is_kept_apart_in_their_words():
+    rated = Feedback("rating", 1, negative=True, comment=" the second suitcase was not free ")
+    (signal,) = found("negative_feedback", trace(*after("ok").messages, feedback=(rated,)))
+    assert signal.words == "the second suitcase was not free"
+    assert signal.words not in signal.summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from math import fsum
 from typing import NamedTuple
 
 import numpy as np
@@ -134,17 +135,23 @@ def _modes(
     terms = contrastive_terms(documents, len(members))
     fallbacks = [f"without words: {SIGNAL_WORDS[failures[rows[0]].signal_type]}" for rows in members]
     topics = names(documents, len(members), fallbacks)
-    lines = [headline([failures[i] for i in rows], topic) for rows, topic in zip(members, topics, strict=True)]
+    typical = [_typical(failures, rows, near) for rows in members]
+    lines = [headline([failures[i] for i in rows], topic) for rows, topic in zip(typical, topics, strict=True)]
     named = [line if lines.count(line) == 1 else f"{topic}: {line}" for line, topic in zip(lines, topics, strict=True)]
     return [
-        _mode([failures[i] for i in rows], near[rows], spots[rows], id, name, words)
-        for rows, id, name, words in zip(map(list, members), ids, named, terms, strict=True)
+        _mode([failures[i] for i in rows], spots[rows], id, name, words)
+        for rows, id, name, words in zip(typical, ids, named, terms, strict=True)
     ]
 
 
-def _mode(members: Sequence[FailureTrace], near: Array, spots: Array, id: str, name: str, terms: tuple[str, ...]) -> FailureMode:
-    order = sorted(range(len(members)), key=lambda i: (-round(float(near[i]), 6), -members[i].score, members[i].trace_id))
-    said = describe(members, members[order[0]])
+def _typical(failures: Sequence[FailureTrace], rows: Sequence[int], near: Array) -> list[int]:
+    """The rows, nearest to the centre of their group first."""
+    return sorted(rows, key=lambda i: (-round(float(near[i]), 6), -failures[i].score, failures[i].trace_id))
+
+
+def _mode(members: Sequence[FailureTrace], spots: Array, id: str, name: str, terms: tuple[str, ...]) -> FailureMode:
+    """The mode of some failures, the most typical first."""
+    said = describe(members, members[0])
     times = [m.timestamp for m in members if m.timestamp is not None]
     signals = {m.signal_type.value: sum(o.signal_type is m.signal_type for o in members) for m in members}
     return FailureMode(
@@ -154,11 +161,11 @@ def _mode(members: Sequence[FailureTrace], near: Array, spots: Array, id: str, n
         why=said.why,
         possible_fix=said.possible_fix,
         size=len(members),
-        severity=sum(m.severity for m in members) / len(members),
-        score=sum(m.score for m in members),
+        severity=fsum(m.severity for m in members) / len(members),
+        score=fsum(m.score for m in members),
         signal_types=tuple(sorted(signals, key=lambda s: (-signals[s], s))),
         terms=terms,
-        representatives=tuple(members[i].trace_id for i in order[:REPRESENTATIVES]),
+        representatives=tuple(m.trace_id for m in members[:REPRESENTATIVES]),
         position=(round(float(spots[:, 0].mean()), 4), round(float(spots[:, 1].mean()), 4)),
         first_seen=min(times, default=None),
         last_seen=max(times, default=None),

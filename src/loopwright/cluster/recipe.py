@@ -1,7 +1,8 @@
 """What of a failure is compared: its input, its reason, and a few structured fields.
 
 The source embeds `input + failure_reason + context type` as one text. Here the parts stay apart until they are vectors, since a
-reason that many failures share word for word is a label, and would drown what the input says.
+reason that many failures share word for word is a label, and would drown what the input says. Where a person wrote what went
+wrong, their words are the reason: an agent that believes something wrong leaves no other sign of what that is.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.cluster.masking import mask_message, mask_prose
+from loopwright.cluster.naming import words_of
 from loopwright.mine.signal import FailureSignal, FailureTrace
 
 LONGEST = 2_000  # characters of one part
+TELLING = 3  # words that carry meaning; with fewer, people say that something is wrong, and hardly what
 _FIRST = ("request", "query", "question", "prompt", "message", "text", "input", "content", "task", "instruction")
 _ERROR_CLASS = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Timeout|Fault|Warning)\b")
 _STATUS = re.compile(r"\b(?:status|http|code|error)\D{0,12}([45]\d\d)\b", re.IGNORECASE)
@@ -24,24 +27,31 @@ _STATUS = re.compile(r"\b(?:status|http|code|error)\D{0,12}([45]\d\d)\b", re.IGN
 class Key:
     """What is compared of one failure: two failures with equal keys are exact duplicates.
 
-    `input` and `reason` are masked; `fields` are (name, value) pairs; `hard` says that the reason is an error's signature, which
-    tells the failure modes apart better than the input does.
+    `input` and `reason` are masked; `fields` are (name, value) pairs; `telling` says that the reason is an error's signature, or
+    what somebody wrote about the failure, which tells the failure modes apart better than the input does.
     """
 
     input: str
     reason: str
     fields: tuple[tuple[str, str], ...]
-    hard: bool
+    telling: bool
 
 
 def key_of(failure: FailureTrace) -> Key:
     """The failure without its particulars."""
+    words = told(failure)
     return Key(
         input=mask_prose(" ".join(_texts(failure.input_payload))[:LONGEST]),
-        reason=mask_message(failure.failure_reason[:LONGEST]),
+        reason=words or mask_message(failure.failure_reason[:LONGEST]),
         fields=tuple(_fields(failure)),
-        hard=failure.signal_type is FailureSignal.HARD_ERROR and bool(failure.failure_reason.strip()),
+        telling=bool(words) or (failure.signal_type is FailureSignal.HARD_ERROR and bool(failure.failure_reason.strip())),
     )
+
+
+def told(failure: FailureTrace) -> str:
+    """What somebody wrote about the failure, masked; empty where they wrote nothing, or not what went wrong."""
+    words = mask_prose(failure.words[:LONGEST])
+    return words if len(set(words_of(words))) >= TELLING else ""
 
 
 def source_text(failure: FailureTrace) -> str:

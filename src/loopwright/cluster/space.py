@@ -13,7 +13,7 @@ from loopwright.cluster.recipe import Key
 Array = NDArray[np.float32]
 
 FIELD_WEIGHT = 0.3  # of a structured field: measured best; from 0.7 on, every value becomes one mode
-LABEL_WEIGHT = 0.4  # of a reason that a few sentences repeat, and of a hard error's input
+LABEL_WEIGHT = 0.4  # of a reason that a few sentences repeat, and of the input where the reason is telling
 PAIRS = 200_000
 FEW = 50  # rows as good as which the assumptions about unseen data count
 _SPREAD = 1.4826  # of a normal distribution, in median absolute deviations
@@ -38,10 +38,10 @@ def vectors_of(keys: Sequence[Key], inputs: Array, reasons: Array) -> Array:
 
     `inputs` and `reasons` have shape (len(keys), d), rows L2-normalised. A part that is the same everywhere vanishes.
     """
-    hard = np.array([key.hard for key in keys])
+    telling = np.array([key.telling for key in keys])
     varied = len({key.reason for key in keys}) / max(len({key.input for key in keys}), 1)
-    of_input = np.where(hard, LABEL_WEIGHT, 1.0)[:, None]
-    of_reason = np.where(hard, 1.0, np.clip(varied, LABEL_WEIGHT, 1.0))[:, None]
+    of_input = np.where(telling, LABEL_WEIGHT, 1.0)[:, None]
+    of_reason = np.where(telling, 1.0, np.clip(varied, LABEL_WEIGHT, 1.0))[:, None]
     parts = [of_input * centred(inputs), of_reason * centred(reasons), FIELD_WEIGHT * _indicators(keys)]
     return normalised(np.concatenate(parts, axis=1))
 

@@ -95,7 +95,8 @@ def failure_of(trace: Trace, detection: Detection, weights: Mapping[FailureSigna
 def _reason(leading: Sequence[Signal]) -> str:
     seen: dict[str, str] = {}
     for signal in leading:
-        seen.setdefault(signal.detector, signal.summary or signal.reason)
+        told = signal.summary or signal.reason
+        seen.setdefault(signal.detector, f"{told}: {signal.words}" if signal.words else told)
     return "; ".join(list(dict.fromkeys(seen.values()))[:REASONS])
 
 

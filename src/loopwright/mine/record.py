@@ -39,7 +39,7 @@ def sound_object(trace: Trace) -> dict[str, Any]:
 
 
 def _signal_object(signal: Signal) -> dict[str, Any]:
-    return {
+    row: dict[str, Any] = {
         "type": signal.type.value,
         "detector": signal.detector,
         "severity": signal.severity,
@@ -47,3 +47,4 @@ def _signal_object(signal: Signal) -> dict[str, Any]:
         "reason": signal.reason,
         "where": {"span_ids": list(signal.where.span_ids), "message_index": signal.where.message_index},
     }
+    return row | {"words": signal.words} if signal.words else row

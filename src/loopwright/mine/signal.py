@@ -31,7 +31,8 @@ class Signal:
     """One detector's evidence in one trace.
 
     `severity` says how bad it is if true, `confidence` how likely it is true; both lie in 0..1. `reason` is for a person, and
-    may quote; `summary` says the same without quotes, ids and numbers, so that failures of one kind read alike.
+    may quote; `summary` says the same without quotes, ids and numbers, so that failures of one kind read alike. `words` is what
+    a person, or an evaluator, wrote about what went wrong; empty where nobody did.
     """
 
     type: FailureSignal
@@ -41,6 +42,7 @@ class Signal:
     reason: str
     where: Where = field(default_factory=Where)
     summary: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +67,9 @@ class FailureTrace:
     session_id: str | None = None
     agent: str | None = None
     version: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What a person, or an evaluator, wrote about what went wrong: those of the strongest signal that has any."""
+        written = [signal for signal in self.signals if signal.words]
+        return max(written, key=lambda s: (s.severity * s.confidence, s.words)).words if written else ""

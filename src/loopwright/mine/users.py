@@ -169,7 +169,8 @@ def feedback(trace: Trace, context: Context) -> Iterator[Signal]:
             0.7 if judged else 0.95,
             f"{what} ({_value(given)}){said}" if given.value is not None else f"{what}{said}",
             Where((), place),
-            summary=f"{what}: {given.comment}" if given.comment else what,
+            summary=what,
+            words=given.comment.strip(),
         )
 
 

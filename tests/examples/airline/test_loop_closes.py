@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from loopwright import wiring
+from loopwright.collect.joining import read_given
 from loopwright.collect.trace import Trace
 from loopwright.evaluate.case import Suite
 from loopwright.examples.airline.defects import ALL, GUARD_FOR, KNOWLEDGE, NONE, Defects
@@ -29,7 +30,9 @@ from loopwright.guards.harness import Harness
 from loopwright.improve.proposal import Proposal, Verification
 from loopwright.ports import Store
 from loopwright.settings import Settings
+from loopwright.workflows.clustering import cluster_store
 from loopwright.workflows.improving import detect_store
+from loopwright.workflows.mining import mine_store
 from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -133,3 +136,26 @@ def test_a_customer_comes_back_with_the_same_goal_and_luck(defective: World) -> 
     said = [m["content"] for m in again["messages"] if m["role"] == "user"]
     assert said == [m.text for m in defective.traces[0].messages if m.role == "user"]
     assert case.id == f"returning-{defective.traces[0].session_id}"
+
+
+def test_what_the_agent_does_not_know_makes_modes_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(folder=tmp_path)
+    memory = wiring.span_memory()
+    tracer = memory.provider(AGENT, "1.0", seed=SEED).get_tracer(TRACER)
+    others = ALL.only("repeats_calls", "skips_identity_check", "invents_tool_names", "retries_without_end")
+    ignorant = replace(others, **dict.fromkeys(KNOWLEDGE, 1.0))
+    visits = list(simulate(SEED, 700, START, defects=ignorant, version="1.0", weeks=4, tracer=tracer))
+    with wiring.store(settings) as store:
+        store.put_traces(memory.take_traces())
+        store.put_feedback([read_given(feedback_row(row)) for visit in visits for row in visit.feedback])
+        asyncio.run(mine_store(store, list(wiring.detectors())))
+        found = asyncio.run(cluster_store(store, wiring.embedder(settings, print), wiring.cluster_options(settings), START))
+    fired = {visit.trace_id: visit.fired for visit in visits}
+    members = [[m.trace_id for m in found.memberships if m.mode_id == mode.mode_id] for mode in found.modes]
+    for defect in KNOWLEDGE:
+        assert any(sum(defect in fired[id] for id in ids) >= 0.9 * len(ids) for ids in members), defect
+
+
+def feedback_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    place = ("session_id", "trace_id", "timestamp")
+    return {k: row[k] for k in place} | {"feedback": {k: v for k, v in row.items() if k not in place}}
