@@ -331,3 +331,57 @@ def test_a_detector_that_fails_on_a_trace_is_a_fault_and_the_others_stand(monkey
     found = find_patterns(batch("retry_budget"))
     assert [(f.detector, f.trace_id, f.problem) for f in found.faults] == [("retry_budget", "ill-1", "ZeroDivisionError: no")]
     assert {f.trace_id for f in found.findings if f.kind is kind} == {"ill-0", "ill-2"}
+
+
+def only_in(one: Trace, *others: Trace) -> list[tuple[str, float, int | None]]:
+    found = find_patterns([one, *others, *(sound(f"sound-{n}") for n in range(12))]).findings
+    return [(f.kind.value, f.confidence, f.message_index) for f in found if f.trace_id == one.trace_id]
+
+
+def failing_call(id: str, error: str = "Error: no such order") -> list[Message]:
+    return use("get_order", error, id, order=7)
+
+
+def test_two_of_a_kind_are_weak() -> None:
+    twice = trace(user("hi"), *use("get_order", "open", "a", order=1), *use("get_order", "open", "b", order=1), id="twice")
+    assert only_in(twice) == [("deduplicate_calls", 0.3, 3)]
+    failed = trace(user("hi"), *failing_call("a"), *failing_call("b"), assistant("It fails."), id="failed")
+    assert ("retry_budget", 0.3, 4) in only_in(failed)
+
+
+def test_a_call_that_fails_as_before_the_user_spoke_is_weak() -> None:
+    again = trace(user("order 7"), *failing_call("a"), assistant("Which?"), user("The 8th"), *failing_call("b"), id="again")
+    assert ("retry_budget", 0.3, 6) in only_in(again)
+    other = trace(
+        user("order 7"), *failing_call("a"), assistant("Which?"), user("8"), *failing_call("b", "Error: closed"), id="other"
+    )
+    assert not any(kind == "retry_budget" for kind, _, _ in only_in(other))
+
+
+def test_calls_of_one_message_are_one_attempt() -> None:
+    called = assistant(None, *(tool_call("get_order", id, order=id) for id in "abc"))
+    together = trace(user("hi"), called, *(tool_result("Error: no such order", id, "get_order") for id in "abc"), id="together")
+    assert not any(kind == "retry_budget" for kind, _, _ in only_in(together))
+
+
+def test_a_first_result_that_never_came_is_seen_by_who_knows_the_whole() -> None:
+    called = assistant(None, tool_call("get_order", "a", order=1))
+    later = use("get_order", "open", "b", order=2)
+    dropped = trace(user("hi"), called, assistant("Order 1 is on its way."), user("and 2?"), *later, id="d")
+    assert ("check_consistency", 0.6, 2) in only_in(dropped)
+    silent = trace(user("hi"), called, assistant("Order 1 is on its way."), id="no results told")
+    assert only_in(silent, dropped) == []
+
+
+def test_a_name_that_is_rare_among_rare_ones_is_no_slip() -> None:
+    many = [trace(user("hi"), *use(f"get_{n}_report", "{}", "a", day=1), id=f"many-{n}") for n in range(30)]
+    known = [trace(user("hi"), *use("get_report", '{"a": 1}', "a", day=1), id=f"known-{n}") for n in range(6)]
+    found = find_patterns([*many, *known]).findings
+    assert not any(f.kind is ProposalKind.VALIDATE_TOOL_NAMES for f in found)
+
+
+def test_a_tool_that_fails_by_its_own_words_exists() -> None:
+    odd = trace(
+        user("hi"), *use("inspect_case", "Error: ValueError: no record matches", "a", case=1), assistant("Sorry."), id="odd"
+    )
+    assert not any(kind == "validate_tool_names" for kind, _, _ in only_in(odd))

@@ -106,7 +106,7 @@ def found(*texts: str, rule: str = "Reply in lower case only.") -> list[PatternF
 def test_late_after_keeping_is_surest_early_too_is_another_matter() -> None:
     assert [f.confidence for f in found(*["fine"] * 5, "Fine")] == [0.8]
     assert [f.confidence for f in found("Fine", *["fine"] * 4, "Fine")] == [0.3]
-    assert found("fine", "Fine", "fine") == []
+    assert [f.confidence for f in found("fine", "Fine", "fine")] == [0.3]
 
 
 def test_a_rule_denied_late_is_found() -> None:

@@ -27,23 +27,30 @@ USUAL = 0.99
 
 
 def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
-    """One finding for each call that was made `OFTEN` times, where it was made last."""
-    guard = DeduplicateCalls(limit=OFTEN - 1, block_after=OFTEN - 1, fresh_seconds=0.0, writes=tuple(sorted(batch.writes)))
+    """One finding for each call that was made `OFTEN` times, where it was made last; a weak one where it was made once less."""
+    found = _repeated(one, batch, OFTEN)
+    yield from found.values()
+    yield from (finding for key, finding in _repeated(one, batch, OFTEN - 1).items() if key not in found)
+
+
+def _repeated(one: Recorded, batch: Batch, often: int) -> dict[str, PatternFinding]:
+    """The calls that were made so often, the last of each."""
+    guard = DeduplicateCalls(limit=often - 1, block_after=often - 1, fresh_seconds=0.0, writes=tuple(sorted(batch.writes)))
     found: dict[str, PatternFinding] = {}
     for moment, _ in one.acts(guard):
         name, arguments = as_text(moment.event.payload["name"]), moment.event.payload["arguments"]
         key = call_key(name, arguments)
-        count = int(found[key].details["count"]) + 1 if key in found else OFTEN
+        count = int(found[key].details["count"]) + 1 if key in found else often
         found[key] = PatternFinding(
             ProposalKind.DEDUPLICATE_CALLS,
             one.trace.trace_id,
             moment.index,
             f"{name} {clip(as_text(arguments), 80)}",
             f"{name} was called {count} times with the same arguments, and nothing changed in between",
-            0.9 if name else 0.4,
+            0.3 if often < OFTEN else 0.9 if name else 0.4,
             {"tool": name, "count": count},
         )
-    yield from found.values()
+    return found
 
 
 def fit(batch: Batch, findings: Sequence[PatternFinding]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ EARLY = 4
 
 MOST_PINNED = 8
 
+WEAK = 0.3
+
 TOLD = 0.4
 """How sure it is where only the user says so: people also say it when they are offered too little."""
 
@@ -37,9 +39,9 @@ _YES_NO = re.compile(r"(?:^|[.!?,;:]\s+|\n)(?!(?:which|what|when|where|who|how|w
 
 
 def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
-    """One finding for each instruction that was broken late, where it was first.
+    """One finding for each instruction that was broken, where it was first broken late.
 
-    Surest where it had been kept before; not evidence where it was broken early too: that is no matter of the context's length.
+    Surest where it had been kept before; weak where it was broken early, too or only: that is no matter of the context's length.
     """
     turns = dict(_turns(one, batch))
     for instruction in _given(one, batch):
@@ -47,10 +49,12 @@ def detect(one: Recorded, batch: Batch) -> Iterator[PatternFinding]:
         breaches = [index for index, broken in judged if broken]
         late = next((index for index in breaches if index >= instruction.index + LATE), None)
         if late is None:
+            if breaches and not instruction.loose:
+                yield _finding(one, breaches[0], instruction, WEAK, turns[breaches[0]])
             continue
         kept = sum(broken is False and index < late for index, broken in judged)
         weak = breaches[0] != late or (instruction.loose and not kept)
-        confidence = 0.3 if weak else 0.8 if kept else SURE
+        confidence = WEAK if weak else 0.8 if kept else SURE
         yield _finding(one, late, instruction, confidence, turns[late])
     yield from _denied_rules(one)
     yield from _reminders(one)

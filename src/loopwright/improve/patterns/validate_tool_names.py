@@ -25,6 +25,9 @@ _TOOL = re.compile(r"\b(?:tool|function|action|command)s?\b", re.IGNORECASE)
 RARE = 0.05
 """In which share of the traces, at most, a name is called that may be a slip of a usual one."""
 
+SETTLED = 0.8
+"""How large a share of all calls are of names that are not rare, at least, where a rare one may be a slip."""
+
 USUAL = 5
 """How many times as often the usual one is called, at least."""
 
@@ -103,27 +106,40 @@ def _unknown(use: ToolUse, answered_by: str, one: Recorded, batch: Batch) -> tup
     if use.failure is not None and use.name not in batch.tools:
         message = use.failure.message
         said = _SAYS_UNKNOWN.search(message) and (use.name in message or _TOOL.search(message))
-        return "which never worked in any trace", 0.8 if said else 0.3
+        return ("which never worked in any trace", 0.8) if said else ("", 0.0)
     return _slip(use, batch)
 
 
 def _slip(use: ToolUse, batch: Batch) -> tuple[str, float]:
-    """A rare name near to a usual one. That it worked speaks for it: it is evidence where it takes and gives what that one does.
+    """A rare name near to a usual one. That it worked speaks for it, unless it takes and gives what that one does.
 
-    It is, too, where nothing ever came of it, or where only its spelling differs.
+    It is evidence, too, where nothing ever came of it, or where only its spelling differs. Where many tools are called seldom,
+    being rare says nothing.
     """
-    calls = batch.called
-    if calls[use.name] > max(1, RARE * len(batch.recorded)):
+    calls, silent = batch.called, not (use.result or "").strip()
+    rare = max(1, RARE * len(batch.recorded))
+    if calls[use.name] > rare or sum(n for n in calls.values() if n > rare) < SETTLED * sum(calls.values()):
         return "", 0.0
-    near = nearest(use.name, batch.tools - {use.name}, 1)
-    if not near or calls[near[0]] < USUAL * calls[use.name]:
+    usual = frozenset(tool for tool in batch.tools - {use.name} if calls[tool] >= USUAL * calls[use.name])
+    near = nearest(use.name, usual, 1) or (_takers(use, usual, batch) if silent and not changes_something(use.name) else ())
+    if not near:
         return "", 0.0
-    respelt = words_of(near[0]) in (words_of(use.name), words_of(use.name)[1:])
-    if not (use.result or "").strip() and near[0] not in batch.silent:
+    if silent and near[0] not in batch.silent:
         return f"which is seldom called, and nothing came of it, unlike of {near[0]}", 0.6
+    respelt = words_of(near[0]) in (words_of(use.name), words_of(use.name)[1:])
     twin = use.name in batch.shapes and batch.shapes[use.name] <= batch.shapes.get(near[0], frozenset())
+    if use.name in batch.shapes and not (twin or respelt):
+        return "", 0.0
     why = f"which is seldom called, and {'takes and gives what' if twin else 'is nearly'} {near[0]}{' does' if twin else ''}"
     return why, 0.7 if respelt else 0.55 if twin else 0.3
+
+
+def _takers(use: ToolUse, usual: frozenset[str], batch: Batch) -> tuple[str, ...]:
+    """The most called of the usual tools that only read, and take what was given."""
+    given = names_in(use.arguments)
+    fitting = (t for t in sorted(usual - batch.writes) if any(taken == given for taken, _ in batch.shapes.get(t, ())))
+    found = max(fitting, key=lambda tool: batch.called[tool], default=None)
+    return () if found is None else (found,)
 
 
 def _real(batch: Batch, one: Recorded) -> frozenset[str]:
