@@ -98,6 +98,7 @@ def test_the_steps_follow_from_the_state_of_the_store(analysis: Make, state: dic
     assert all(command.split()[:1] == ["loopwright"] and command.split()[1] in VERBS for s in steps for command in s.commands)
     page = render(made)
     assert all(f'id="{step.href[1:]}"' in page for step in steps if step.href)
+    assert f"<code>{steps[0].commands[0]}</code></p>" in page, "the first step stands at the top too"
 
 
 def test_the_gate_says_itself_what_would_decide(analysis: Make) -> None:

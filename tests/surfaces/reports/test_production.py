@@ -112,7 +112,7 @@ def test_modes_that_fell_or_rose_are_told_and_the_others_folded(whole: Make) -> 
     assert [row.tone for row in found.told] == ["good", "good", "bad"]
     assert [row.href for row in found.told] == ["", "#mode-1", "#mode-2"]
     assert [row.name for row in found.unclear] == ["refunds"]
-    assert found.verdict == "Failures of any kind fell. 1 mode fell and 1 mode rose."
+    assert found.verdict == "Failures of any kind fell. 1\u00a0mode fell and 1\u00a0mode rose."
     assert found.told[0].change == "−5.0 points"
 
 

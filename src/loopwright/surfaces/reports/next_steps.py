@@ -87,10 +87,10 @@ def _of_files(analysis: Analysis) -> Iterator[Step]:
         ("loopwright init", f"loopwright loop {analysis_files(analysis)}", "loopwright review"),
     )
     if analysis.proposals:
-        commands = "loopwright improve verify --all --target python:my_agent:answer"
+        commands = ("loopwright improve detect", "loopwright improve verify --all --target python:my_agent:answer")
         waits = counted(len(analysis.proposals), "proposal")
         yield Step(
-            f"Try the {waits}", "Run the agent with and without each guard on the same cases.", (commands,), href="#proposals"
+            f"Try the {waits}", "Run the agent with and without each guard on the same cases.", commands, href="#proposals"
         )
     yield Step(
         "Gate the next release",
