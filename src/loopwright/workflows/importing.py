@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from loopwright.collect.intake import Intake, Rejected, SourceCount, printable
+from loopwright.collect.intake import Intake, Rejected, SourceCount, printable, shown
 from loopwright.collect.joining import join
 from loopwright.collect.trace import Trace
 from loopwright.errors import InputError
@@ -23,10 +23,14 @@ _MEGABYTE = 1_000_000
 
 @dataclass(slots=True)
 class Outcome:
-    """Where the records of an import go: `taken` is called with each one that was taken, `rejected` with each refusal."""
+    """Where the records of an import go: `taken` is called with each one that was taken, `rejected` with each refusal.
+
+    `empty` says that a record in which nothing was said or done is taken too, and not refused.
+    """
 
     taken: Callable[[Imported], None] | None = None
     rejected: Callable[[Rejected], None] | None = None
+    empty: bool = False
 
 
 async def import_traces(
@@ -41,14 +45,16 @@ async def import_traces(
 ) -> Intake:
     """Read all of `paths`, writing to `store` in batches where one is given.
 
-    A bad record is counted and reading goes on; a record whose id the store holds with other content is refused too. Raises
-    `InputError` where a path does not exist, before anything is read.
+    A bad record is counted and reading goes on; a record whose id the store holds with other content is refused too, and one in
+    which nothing was said or done, unless the outcome takes it. Raises `InputError` where a path does not exist, before anything
+    is read.
 
     Feedback that came by itself is joined with its trace. The store does that, and keeps what has no trace yet. Without a store
     it is joined with the traces read after the first of it, which are held until the end, or with all of them where `hold` says
     so. What has no trace is counted in `Intake.unjoined`.
     """
-    count = _Count(outcome or Outcome())
+    outcome = outcome or Outcome()
+    count = _Count(outcome)
     sources = reader.sources(paths)
     count.files = {name: (0, 0) for name, _ in sources}
     meter = _Meter(progress, sources)
@@ -59,6 +65,8 @@ async def import_traces(
             meter.at(found.source, found.offset)
             if isinstance(found, Rejected):
                 count.reject(found)
+            elif isinstance(found, Imported) and not outcome.empty and _is_empty(found.trace):
+                count.reject(_nothing_said(found))
             elif isinstance(found, ImportedFeedback):
                 given.append(found)
                 count.give(found)
@@ -88,12 +96,12 @@ async def collect_traces(
     strict: bool = False,
     progress: Progress | None = None,
 ) -> tuple[list[Trace], Intake]:
-    """The traces of `paths`, in order, and the count of what was taken.
+    """The traces of `paths`, in order, those in which nothing was said too, and the count of what was taken.
 
     With `strict`, the first record that cannot be taken raises `InputError` naming its file, line, value and cure.
     """
     traces: list[Trace] = []
-    outcome = Outcome(lambda found: traces.append(found.trace), refuse if strict else None)
+    outcome = Outcome(lambda found: traces.append(found.trace), refuse if strict else None, empty=True)
     intake = await import_traces(reader, paths, format, outcome=outcome, progress=progress, hold=True)
     return traces, intake
 
@@ -207,6 +215,20 @@ def _write(batch: Sequence[Imported], store: Intaking, count: _Count) -> None:
                 "id in the store with other content",
             )
         )
+
+
+def _is_empty(trace: Trace) -> bool:
+    return not (trace.messages or trace.steps or trace.feedback) and trace.error is None
+
+
+def _nothing_said(found: Imported) -> Rejected:
+    return Rejected(
+        found.source,
+        found.line,
+        f"{shown(found.trace.trace_id)} has no messages: nothing was said in it",
+        'give the conversation in "messages", or leave the record out',
+        "no messages",
+    )
 
 
 class _Meter:

@@ -174,7 +174,7 @@ def test_wrong_usage_is_64(file, capsys):
 def test_help_teaches(capsys):
     assert main(["analyze", "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "Example: loopwright analyze conversations.jsonl.gz --open" in told
+    assert "For example: loopwright analyze conversations.jsonl.gz --open" in told
 
 
 @pytest.mark.parametrize("named", ["traces.jsonl", "./traces.jsonl", "link.jsonl", "twin.jsonl"])

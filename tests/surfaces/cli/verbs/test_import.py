@@ -38,6 +38,21 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("empty", [{"id": "b", "messages": []}, {"task_id": 1, "trial": 0, "traj": []}])
+def test_a_conversation_without_a_word_is_counted_and_told_and_not_taken(project, empty):
+    file = project / "t.jsonl"
+    file.write_bytes(line("a") + json.dumps(empty).encode() + b"\n" + line("c"))
+    done = loopwright("import", file)
+    assert done.returncode == 64
+    told, count = refusals(done)
+    assert told.startswith(f"loopwright: {file}:2: ")
+    assert 'has no messages: nothing was said in it; give the conversation in "messages", or leave the record out' in told
+    assert count == "loopwright: 1 not taken: no messages 1"
+    assert b"taken: 2" in done.stdout
+    mined = loopwright("mine", "--traces", file, "--format", "json")
+    assert (mined.returncode, len(mined.stdout.splitlines())) == (0, 3), "mining lists every trace given"
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_line_is_one_line_on_stderr_and_exit_64(project, name):
     content, value, cure = BAD[name]

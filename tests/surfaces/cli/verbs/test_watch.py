@@ -158,6 +158,19 @@ def test_the_store_is_watched_and_each_drift_is_answered(project: Path, capfd: A
     assert main(["audit", "verify"]) == 0
 
 
+def test_most_checks_undecided_is_no_pass_and_the_first_line_says_what_would_decide(project: Path, capfd: Any) -> None:
+    lines = "".join(json.dumps(record) + "\n" for record in records(240, 0))
+    (project / "traces.jsonl").write_text(lines, encoding="utf-8")
+    assert main(["import", "traces.jsonl"]) == 0
+    capfd.readouterr()
+    code, out, _ = run(capfd, "--embedder", "static")
+    assert code == 2
+    first = out.splitlines()[0]
+    assert first.startswith("1 of 4 checks decided, no drift found. 3 undecided (edge-case accumulation: no failures are mined")
+    assert "run: loopwright mine" in first
+    assert "business metrics: no business events; record some: loopwright watch events FILE" in first
+
+
 def test_business_events_are_kept_once_and_mined(project: Path, capfd: Any) -> None:
     rows = records(240, 0)
     (project / "traces.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")

@@ -12,6 +12,7 @@ import typer
 
 from loopwright import wiring
 from loopwright.errors import BLOCKED, OK, UNDECIDED, UsageError
+from loopwright.evaluate.layers import joined
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, say, table
 from loopwright.watch.drift import Part, Shift
@@ -56,7 +57,10 @@ def watch(
     for the worse. Compares the last watch.current_days of the traces with the watch.reference_days before them; what it finds is
     kept in the store, once.
 
-    Exit 0 where no drift stands, 1 where one does, 2 where there is too little to say anything.
+    The first line says how many of these checks could be decided; of the others it says what would decide them.
+
+    Exit 1 where a drift stands, 0 where all three kinds of drift were looked for and none stands, 2 where one of them could not
+    be decided: a check of nothing is no pass. Business metrics are looked at where there are events.
 
     For example:
 
@@ -86,11 +90,13 @@ def watch(
         _emit(shown)
     else:
         new = {finding.finding_id for finding in report.new}
+        say(f"{_standing(report.looks)}\n")
         for look in report.looks:
             _show_look(look, new)
     if report.findings:
         raise typer.Exit(BLOCKED)
-    raise typer.Exit(UNDECIDED if all(look.undecided for look in report.looks) else OK)
+    open_ones = [look for look in report.looks if look.undecided and look.kind is not DriftKind.BUSINESS_METRIC]
+    raise typer.Exit(UNDECIDED if open_ones else OK)
 
 
 @app.command()
@@ -281,6 +287,15 @@ def extend(
 
 def _emit(value: Any) -> None:
     emit(msgspec.json.encode(value).decode("utf-8"))
+
+
+def _standing(looks: Sequence[Look]) -> str:
+    """What was found, how many checks were decided, and of each that was not what would decide it."""
+    found, undecided = [look for look in looks if look.findings], [look for look in looks if look.undecided]
+    drift = f"drift found: {joined([_TITLES[look.kind].lower() for look in found])}" if found else "no drift found"
+    decided = f"{len(looks) - len(undecided)} of {counted(len(looks), 'check')} decided, {drift}"
+    would = "; ".join(f"{_TITLES[look.kind].lower()}: {look.undecided}" for look in undecided)
+    return f"{decided}. {len(undecided)} undecided ({would})" if undecided else f"{decided}."
 
 
 def _show_look(look: Look, new: set[str]) -> None:
