@@ -236,6 +236,33 @@ def test_a_place_that_cannot_be_written_breaks_no_agent(tmp_path):
     assert "feedback was lost" in done.stderr
 
 
+def test_a_broken_harness_breaks_no_agent_and_is_told(tmp_path):
+    (tmp_path / "harness.toml").write_text(
+        '[guards.scope_permissions]\nmode = "enfroce"\n[guards.retry_budget]\nmode = "enforce"\nper_tool = 2\n'
+    )
+    set_up = 'made = loopwright.instrument("desk", "v1")\n'
+    done = run(tmp_path, f'{set_up}{DESK}\nprint(answer("A1?"), [g.name for g in made.harness.guards])')
+    assert done.stdout.strip() == "It came 12 days ago. ['retry_budget']"
+    assert "a guard does not run: " in done.stderr
+    assert "guards.scope_permissions.mode is 'enfroce'" in done.stderr
+    told = [
+        attribute["value"]["stringValue"]
+        for line in lines(tmp_path / "traces.jsonl")
+        for resource in line["resourceSpans"]
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+        for attribute in span["attributes"]
+        if attribute["key"] == "loopwright.harness.fault"
+    ]
+    assert len(told) == 1
+    assert "enfroce" in told[0]
+    refused = run(tmp_path, 'loopwright.instrument("desk", harness="harness.toml")', check=False)
+    assert "guards.scope_permissions.mode is 'enfroce'; give off, shadow or enforce" in refused.stderr.splitlines()[-1]
+    bare = run(tmp_path, f"{DESK}\nprint(answer('A1?'))")
+    assert bare.stdout.strip() == "It came 12 days ago."
+    assert bare.stderr.count("a guard does not run: ") == 1
+
+
 def test_the_root_stays_light(tmp_path):
     done = run(tmp_path, "print('opentelemetry.sdk' in sys.modules, 'numpy' in sys.modules)")
     assert done.stdout.split() == ["False", "False"]

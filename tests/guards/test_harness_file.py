@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from loopwright.errors import SettingError
 from loopwright.guards.catalogue import GUARDS, build, parameters
 from loopwright.guards.dump import dump
-from loopwright.guards.harness_file import FILE, VARIABLE, find_harness, load_harness, parse_guards, read_guards
+from loopwright.guards.harness_file import FILE, VARIABLE, find_harness, load_harness, load_sound, parse_guards, read_guards
 
 BUDGET = '[guards.retry_budget]\nmode = "enforce"\nper_tool = 2\n'
 
@@ -122,3 +123,43 @@ def test_a_dump_reads_well() -> None:
 
 def test_a_lone_surrogate_does_not_break_the_file() -> None:
     dump([build("retry_budget", {"exempt": ["\ud800"]})]).encode("utf-8")
+
+
+BROKEN = {
+    "not TOML": "[guards.retry_budget\n",
+    "unknown guard 'retry'": "[guards.retry]\n",
+    "unknown key guards.retry_budget.per_tol": "[guards.retry_budget]\nper_tol = 2\n",
+    "guards.retry_budget.mode is 'enfroce'": '[guards.retry_budget]\nmode = "enfroce"\n',
+    "guards is 3": "guards = 3\n",
+    "unknown table [gate]": "[gate]\nalpha = 1\n",
+}
+
+
+@pytest.mark.parametrize("says", BROKEN)
+def test_a_broken_file_is_refused_by_one_loader_and_stops_nobody_with_the_other(tmp_path: Path, says: str) -> None:
+    (tmp_path / FILE).write_text(BROKEN[says], encoding="utf-8")
+    with pytest.raises(SettingError, match=re.escape(says)):
+        load_harness(tmp_path / FILE)
+    harness = load_sound(tmp_path / FILE)
+    assert harness.guards == ()
+    assert says in harness.faults[0]
+    assert harness.session("s").tool_call("refund", {}).action == "allow"
+
+
+def test_what_is_sound_in_a_broken_file_runs_as_written(tmp_path: Path) -> None:
+    text = '[guards.scope_permissions]\nmode = "yes"\n[guards.retry_budget]\nmode = "enforce"\nper_tool = 2\n[x]\n'
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    harness = load_sound(tmp_path / FILE)
+    assert harness.guards == (build("retry_budget", {"per_tool": 2}, "enforce"),)
+    assert len(harness.faults) == 2
+    assert harness.keeping_time(lambda: 0.0).faults == harness.faults
+
+
+def test_of_a_sound_file_and_of_none_there_are_no_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert (load_sound().guards, load_sound().faults) == ((), ())
+    (tmp_path / FILE).write_text(BUDGET, encoding="utf-8")
+    assert (load_sound().guards, load_sound().faults) == (load_harness().guards, ())
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "none.toml"))
+    assert "there is no such file" in load_sound().faults[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,13 +16,17 @@ from loopwright.agent.genai_messages import as_json
 from loopwright.errors import LoopwrightError
 from loopwright.guards.guard import GuardDecision
 from loopwright.guards.harness import GuardedSession, Harness
-from loopwright.guards.harness_file import load_harness
+from loopwright.guards.harness_file import load_sound
 
 EVENT = "loopwright.guard"
 """The name of the span event that tells what a guard said."""
 
+FAULT = "loopwright.harness.fault"
+"""The attribute of a conversation's first span that tells which guards do not run, since their table cannot be taken."""
+
 KEPT_RUNS = 4096
 
+_log = logging.getLogger("loopwright")
 _current: ContextVar[GuardedSession | None] = ContextVar("loopwright_session", default=None)
 _harness: Harness | None = None
 _runs: dict[str, Harness] = {}
@@ -42,17 +47,29 @@ class BlockedError(LoopwrightError):
 
 
 def use(harness: Harness | None) -> None:
-    """Run tools under this harness from now on, in the whole process; None is what `load_harness` finds when first needed."""
+    """Run tools under this harness from now on, in the whole process; None is what `load_sound` finds when first needed."""
     global _harness  # noqa: PLW0603 (the process's harness)
     _harness = harness
+    for fault in harness.faults if harness is not None else ():
+        _log.error("a guard does not run: %s", fault)
 
 
 def harness() -> Harness:
-    """The harness of the process: the one given, else what `load_harness` finds; without guards where it finds none."""
+    """The harness of the process: the one given, else what `load_sound` finds; without guards where it finds none.
+
+    A file that cannot be taken never stops the agent: what is sound in it runs, and the rest is logged as an error and told on
+    spans (`FAULT`).
+    """
     if _harness is None:
-        use(load_harness())
+        use(load_sound())
     assert _harness is not None
     return _harness
+
+
+def tell_faults(span: trace.Span) -> None:
+    """Tell on a span which guards of the process's harness do not run, where there are any; nothing is loaded for it."""
+    if _harness is not None and _harness.faults:
+        span.set_attribute(FAULT, "; ".join(_harness.faults))
 
 
 def current_session() -> GuardedSession | None:
@@ -67,6 +84,7 @@ def guarded(session_id: str | None) -> Iterator[GuardedSession | None]:
     One that runs already, in this context, is kept.
     """
     running, guards = _current.get(), harness()
+    tell_faults(trace.get_current_span())
     if running is not None or not guards.guards:
         yield running
         return

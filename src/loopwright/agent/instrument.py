@@ -18,7 +18,7 @@ from loopwright.agent.trace_file import TraceFile
 from loopwright.agent.tracing import current_session_id
 from loopwright.errors import UsageError
 from loopwright.guards.harness import Harness
-from loopwright.guards.harness_file import load_harness
+from loopwright.guards.harness_file import load_harness, load_sound
 
 DELAY_MS = 1000
 """A finished span is written at most this much later: what a killed process can lose."""
@@ -63,13 +63,14 @@ def instrument(
     same place changes nothing. Spans are written within a second, and at the end of the process.
 
     `harness` is what tools decorated with `tracing.tool`, or wrapped for a framework, run under: a `Harness`, or a file; by
-    default the nearest `harness.toml`, or the file that LOOPWRIGHT_HARNESS names (see `load_harness`).
+    default the nearest `harness.toml`, or the file that LOOPWRIGHT_HARNESS names. Of that one, a table that cannot be taken is
+    left out, logged as an error and told on spans (see `load_sound`); a file given here is refused instead.
 
-    Raises `UsageError` where the OTLP exporter is not installed and `SettingError` for a harness file that cannot be taken.
+    Raises `UsageError` where the OTLP exporter is not installed and `SettingError` for a `harness` that cannot be taken.
     """
     if not service.strip():
         raise UsageError('the service has no name; give one, such as instrument("returns-desk")')
-    guards = harness if isinstance(harness, Harness) else load_harness(harness)
+    guards = harness if isinstance(harness, Harness) else load_sound() if harness is None else load_harness(harness)
     named = {"service.name": service, **({} if version is None else {"service.version": version}), **(resource or {})}
     with _lock:
         provider = _provider(named)
@@ -90,12 +91,17 @@ _last: Instrumentation | None = None
 
 
 class _SessionStamp(SpanProcessor):
-    """Writes the session that `tracing.session` names on every span, whichever instrumentation began it."""
+    """Writes the session that `tracing.session` names on every span, whichever instrumentation began it.
+
+    On the first span of a trace it writes, too, which guards do not run.
+    """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         named = current_session_id()
         if named is not None and "session.id" not in (span.attributes or {}):
             span.set_attribute("session.id", named)
+        if span.parent is None:
+            guarding.tell_faults(span)
 
 
 def destination() -> str | None:

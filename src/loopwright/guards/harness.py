@@ -39,12 +39,19 @@ class Harness:
 
     Guards are asked in the order given. Once one that enforces stops an event, or answers it, the others are not asked: for them
     it does not happen. `clock` gives seconds; `record` is told of every decision that is not `allow`, and may be called from
-    several threads. State lives in this process: several processes share nothing.
+    several threads. State lives in this process: several processes share nothing. `faults` say which guards were to be here and
+    could not be made.
     """
 
     def __init__(
-        self, guards: Sequence[Guard[Any]] = (), *, clock: Callable[[], float] = time.monotonic, record: Recorder | None = None
+        self,
+        guards: Sequence[Guard[Any]] = (),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        record: Recorder | None = None,
+        faults: Sequence[str] = (),
     ) -> None:
+        self.faults = tuple(faults)
         self.guards = tuple(guard for guard in guards if guard.mode != "off")
         self._clock = clock
         self._record = record
@@ -53,7 +60,7 @@ class Harness:
 
     def keeping_time(self, clock: Callable[[], float]) -> Harness:
         """The same guards and recorder by another clock, such as a simulated one; sessions of their own."""
-        return Harness(self.guards, clock=clock, record=self._record)
+        return Harness(self.guards, clock=clock, record=self._record, faults=self.faults)
 
     def session(self, session_id: str) -> GuardedSession:
         """The session of that id: the same object until `end` forgets it."""
