@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from loopwright.errors import LoopwrightError, without_credentials
 from loopwright.evaluate.case import Suite
-from loopwright.ports import Store, StoreFactory, Target
+from loopwright.ports import HarnessFile, Store, StoreFactory, Target
 from loopwright.wording import counted
+from loopwright.workflows.hand_edits import hand_edits
 from loopwright.workflows.triage import ACCEPTED, REJECTED
 
 IMPROVE = "improve"
@@ -118,12 +119,13 @@ async def examine(
     load_suite: Callable[[], Suite | None],
     store: StoreFactory,
     evidence: Evidence,
+    harness: HarnessFile | None = None,
 ) -> Examination:
     """Look at everything, then count.
 
     `looks` are the things to look at, by name (see `look`). The target is opened, not called; `target` and `load_suite` give None
-    where there is none yet. `evidence` holds what neither the suite nor the store knows: whose agent is under test, and what CI
-    runs.
+    where there is none yet. `harness` is held against what the store has on record. `evidence` holds what neither the suite nor
+    the store knows: whose agent is under test, and what CI runs.
     """
     findings = [*(look(name, at) for name, at in looks.items()), await _look_at_target(target)]
     try:
@@ -134,6 +136,7 @@ async def examine(
     try:
         with store() as opened:
             known = gather(opened, suite or Suite(), evidence)
+            findings += [] if harness is None else _look_at_harness(opened, harness)
             findings.append(_found("store", f"{opened.url}, {counted(known.traces, 'trace')}"))
     except LoopwrightError as error:
         return Examination((*findings, _fault("store", error)))
@@ -178,6 +181,14 @@ def look(name: str, at: Callable[[], str | Absent]) -> Finding:
         return _found(name, at())
     except LoopwrightError as error:
         return _fault(name, error)
+
+
+def _look_at_harness(store: Store, file: HarnessFile) -> list[Finding]:
+    """What of a harness that can be read is not what was decided; nothing where all of it is."""
+    edits = [edit for edit in hand_edits(store, file) if edit.guard]
+    wrong = [edit for edit in edits if not edit.harmless]
+    told = "; ".join(map(str, wrong or edits))
+    return [Finding("harness on record", not wrong, f"{file.path}: {told}")] if edits else []
 
 
 async def _look_at_target(target: Callable[[], Target | None]) -> Finding:

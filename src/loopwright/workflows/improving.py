@@ -136,9 +136,9 @@ async def apply_proposal(
         proposal, tables = record.proposal, file.tables()
         kind, table = proposal.kind.value, {"mode": mode, **proposal.change}
         last = [c for c in store.harness_changes() if c.kind is proposal.kind][-1:]
-        if record.status is ProposalStatus.APPLIED and _same(kind, tables.get(kind), table):
+        if record.status is ProposalStatus.APPLIED and same_guard(kind, tables.get(kind), table):
             own = [c for c in last if c.proposal_id == proposal.proposal_id and c.action == "apply"]
-            if own and _same(kind, own[0].table, table):
+            if own and same_guard(kind, own[0].table, table):
                 return own[0]
         former = _former(store, kind, table, tables.get(kind))
         before, after = harness_digest(tables), harness_digest({**tables, kind: table})
@@ -164,7 +164,7 @@ async def roll_back(
         proposal, tables = record.proposal, file.tables()
         kind, held = proposal.kind.value, tables.get(proposal.kind.value)
         written, former = _writes_of(store, proposal.proposal_id)
-        if not (_same(kind, held, written) or _same(kind, held, former)):
+        if not (same_guard(kind, held, written) or same_guard(kind, held, former)):
             where = f"[guards.{kind}] in {file.path}"
             raise UsageError(f"{where} was changed since it was applied; put it back as it was, or undo it by hand")
         left = {name: table for name, table in tables.items() if name != kind} | ({kind: former} if former else {})
@@ -250,13 +250,13 @@ def _writes_of(store: Store, proposal_id: str) -> tuple[dict[str, Any] | None, d
 
 def _former(store: Store, kind: str, table: Mapping[str, Any], held: dict[str, Any] | None) -> dict[str, Any] | None:
     """The guard's table before; where a kill left the file written and the store not, what the store last knew of."""
-    if not _same(kind, held, table):
+    if not same_guard(kind, held, table):
         return held
     known = [change.table for change in store.harness_changes() if change.kind.value == kind]
     return known[-1] if known else None
 
 
-def _same(kind: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+def same_guard(kind: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
     """Whether two tables make the same guard."""
     if one is None or other is None:
         return one is other

@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from loopwright import wiring
+from loopwright.improve.proposal import Proposal, ProposalKind
+from loopwright.settings import load
 from loopwright.surfaces.cli.main import main
 from loopwright.surfaces.cli.verbs.doctor import ci_files
 
@@ -32,7 +35,8 @@ def test_it_follows_what_is_done(project: Path, capsys: pytest.CaptureFixture[st
     main(["init"])
     found = examined(capsys)
     assert {f["name"]: f["ok"] for f in found["findings"]} == {
-        "python": True, "loopwright": True, "git": None, "embedder": True, "target": True, "suite": True, "store": True,
+        "python": True, "loopwright": True, "git": None, "embedder": True, "harness": None, "target": True, "suite": True,
+        "store": True,
     }  # fmt: skip
     assert found["evidence"] | {"cases": 6, "own_target": False} == found["evidence"]
     assert found["evidence"]["ci"] == [".github/workflows/loopwright.yml"]
@@ -59,6 +63,79 @@ def test_a_broken_suite_leaves_the_stage_open(project: Path, capsys: pytest.Capt
     assert found["adoption"] is None
     broken = next(f["detail"] for f in found["findings"] if f["ok"] is False)
     assert "evals/more.yaml:2: case id 'order-status' stands already at" in broken
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[guards.retry_budget\n", "is not TOML"),
+        ('[guards.retry_budget]\nmode = "enfroce"\n', "guards.retry_budget.mode is 'enfroce'; give off, shadow or enforce"),
+        ("[guards.retry]\n", "unknown guard 'retry'"),
+    ],
+)
+def test_a_broken_harness_is_told_with_exit_code_one(
+    project: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
+) -> None:
+    main(["init"])
+    (project / "harness.toml").write_text(text)
+    found = examined(capsys, code=1)
+    broken = [f for f in found["findings"] if f["ok"] is False]
+    assert [f["name"] for f in broken] == ["harness"]
+    assert str(project / "harness.toml") in broken[0]["detail"]
+    assert says in broken[0]["detail"]
+
+
+def test_a_harness_changed_by_hand_is_told_with_the_cure(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init"])
+    proposal = Proposal(ProposalKind.RETRY_BUDGET, ("t1",), {"per_tool": 5})
+    with wiring.store(load(start=project, environ={})) as store:
+        store.put_proposals([proposal])
+    for command in (["approve", "--unverified", "the agent cannot be run here"], ["apply"]):
+        assert main(["improve", *command, proposal.proposal_id, "--by", "Ada"]) == 0
+    told = {f["name"]: f["detail"] for f in examined(capsys)["findings"]}
+    assert told["harness"] == "1 guard, 1 of them enforced"
+    assert main(["audit", "verify"]) == 0
+    file = project / "harness.toml"
+    sound = file.read_text()
+
+    def differs(text: str, says: str) -> None:
+        file.write_text(text)
+        (broken,) = (f for f in examined(capsys, code=1)["findings"] if f["ok"] is False)
+        assert broken["name"] == "harness on record"
+        assert says in broken["detail"]
+        assert main(["audit", "verify"]) == 1
+        out = capsys.readouterr().out
+        assert out.startswith("whole: ")
+        assert says in out
+
+    cure = f"put it back: loopwright improve apply {proposal.proposal_id} --mode enforce"
+    differs(sound.replace("per_tool = 5", "per_tool = 77"), f"per_tool is 77, and was 5; {cure}")
+    differs(sound.replace('"enforce"', '"off"'), f"mode is 'off', and was 'enforce'; {cure}")
+    differs("", f"it is gone; {cure}")
+    differs(sound + '\n[guards.deduplicate_calls]\nmode = "enforce"\n', "[guards.deduplicate_calls] enforces, and no applied")
+    assert main(["audit", "verify", "--format", "json"]) == 1
+    verdict = json.loads(capsys.readouterr().out)
+    assert (verdict["whole"], [edit["guard"] for edit in verdict["harness"]]) == (True, ["deduplicate_calls"])
+
+    file.write_text(sound.replace("per_tool = 5", "per_tool = 77"))
+    assert main([*cure.partition(": loopwright ")[2].split(), "--by", "Ada"]) == 0
+    file.write_text(file.read_text() + "\n[guards.deduplicate_calls]\n")
+    noted = next(f for f in examined(capsys)["findings"] if f["name"] == "harness on record")
+    assert "was written by hand (no applied proposal stands behind it); in mode shadow it alters nothing" in noted["detail"]
+    assert main(["audit", "verify"]) == 0
+
+    assert main(["improve", "rollback", proposal.proposal_id, "--why", "too strict", "--by", "Ada"]) == 0
+    examined(capsys)
+    differs('[guards.retry_budget]\nmode = "enforce"\n', "[guards.retry_budget] enforces, and it was taken out on record")
+    file.unlink()
+    examined(capsys)
+
+
+def test_a_store_that_knows_of_nothing_says_nothing_against_a_harness(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init"])
+    (project / "harness.toml").write_text('[guards.retry_budget]\nmode = "enforce"\n')
+    told = {f["name"]: f["detail"] for f in examined(capsys)["findings"]}
+    assert "this store has nothing on record to hold it against" in told["harness on record"]
 
 
 def test_an_unknown_setting_is_an_error_of_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,11 @@ def verify(
 ) -> None:
     """Check that no entry was changed, removed, moved or added, and that the end was not cut off.
 
-    Exit 0 when the trail is whole; 1 when it is broken, naming the entry. It prints the trail's head: noted where the store's
-    writers cannot change it (a release note, a CI log), it proves with --head that not even the whole trail was rewritten.
+    Exit 0 when the trail is whole; 1 when it is broken, naming the entry, or where harness.toml is not what applied proposals
+    made of it, naming the guard's table. It prints the trail's head: noted where the store's writers cannot change it (a release
+    note, a CI log), it proves with --head that not even the whole trail was rewritten.
 
-    Reads the store; writes nothing.
+    Reads the store and harness.toml; writes nothing.
 
     For example:
 
@@ -87,13 +89,15 @@ def verify(
     settings = settle(config or given.get("config"), store__url=store or given.get("store__url"))
     noted = None if head is None else parse_head(head)
     with wiring.store(settings, create=False) as kept:
-        verification = asyncio.run(check(kept, noted))
+        file = wiring.harness_file(settings)
+        elsewhere = (store or given.get("store__url")) is not None and not Path(file.path).exists()
+        verification = asyncio.run(check(kept, noted, None if elsewhere else file))
     if OutputFormat.JSON in (format, given.get("format")):
         emit(json.dumps(_as_verdict(verification)))
     else:
         for line in _in_words(verification):
             say(line)
-    raise typer.Exit(BLOCKED if verification.breaks else OK)
+    raise typer.Exit(OK if verification.sound else BLOCKED)
 
 
 def _as_object(number: int, entry: AuditEntry) -> dict[str, Any]:
@@ -115,12 +119,14 @@ def _as_verdict(verification: Verification) -> dict[str, Any]:
         "entries": verification.entries,
         "head": str(verification.found),
         "breaks": [{"number": b.number, "problem": b.problem} for b in verification.breaks],
+        "harness": [asdict(edit) for edit in verification.harness],
     }
 
 
 def _in_words(verification: Verification) -> list[str]:
     if not verification.breaks:
-        return [f"whole: {counted(verification.entries, 'entry', 'entries')}", f"head:  {verification.found}"]
+        harness = [f"{'noted' if edit.harmless else 'harness'}: {edit}" for edit in verification.harness]
+        return [f"whole: {counted(verification.entries, 'entry', 'entries')}", f"head:  {verification.found}", *harness]
     return [f"broken: entry {b.number}: {b.problem}" for b in verification.breaks]
 
 

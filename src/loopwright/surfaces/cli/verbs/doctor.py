@@ -21,6 +21,7 @@ from loopwright.settings import SETTINGS, Settings
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, settle
 from loopwright.surfaces.cli.terminal import emit, say, table
 from loopwright.surfaces.cli.verbs.init import TARGET
+from loopwright.wording import counted
 from loopwright.workflows.adoption import Absent, Evidence, Examination, examine
 
 app = typer.Typer(add_completion=False)
@@ -42,7 +43,7 @@ _MARK = {True: "ok", False: "broken", None: "-"}
 def doctor(config: Path | None = CONFIG, format: OutputFormat = FORMAT) -> None:
     """Say what is set and what works, how far adoption is, and the one next step.
 
-    Reads the settings, the suite, the store, the CI files and the target; writes nothing. The stage is one of the five of the
+    Reads the settings, the suite, the store, harness.toml, the CI files and the target; writes nothing. The stage is one of the five of the
     adoption path (manual evals, failure logging, triage, clustering, gating), and is told from evidence: cases written, traces
     kept, decisions taken.
 
@@ -55,7 +56,12 @@ def doctor(config: Path | None = CONFIG, format: OutputFormat = FORMAT) -> None:
     settings = settle(config)
     known = Evidence(own_target=settings["target.url"] not in ("", TARGET), ci=ci_files(settings.folder))
     examined = examine(
-        _looks(settings), lambda: _target(settings), lambda: _suite(settings), lambda: wiring.store(settings), known
+        _looks(settings),
+        lambda: _target(settings),
+        lambda: _suite(settings),
+        lambda: wiring.store(settings),
+        known,
+        wiring.harness_file(settings),
     )
     found = asyncio.run(examined)
     if format is OutputFormat.JSON:
@@ -119,6 +125,7 @@ def _looks(settings: Settings) -> dict[str, Any]:
         "loopwright": lambda: version("loopwright"),
         "git": lambda: _commit(wiring.repository(settings)),
         "embedder": lambda: _embedder(settings),
+        "harness": lambda: _harness(settings),
     }
 
 
@@ -132,6 +139,12 @@ def _embedder(settings: Settings) -> str:
     embedder = wiring.embedder(settings, said.append)
     embedder.embed(["a refund for a late flight"])
     return "; ".join((embedder.name, *said))
+
+
+def _harness(settings: Settings) -> str | Absent:
+    """How many guards there are, after the whole file was seen to be taken."""
+    modes = [str(table.get("mode", "shadow")) for table in wiring.harness_file(settings).tables().values()]
+    return f"{counted(len(modes), 'guard')}, {modes.count('enforce')} of them enforced" if modes else Absent()
 
 
 def _target(settings: Settings) -> Target | None:
