@@ -9,8 +9,9 @@ count only.
 1. By defect with a guard: sessions in which it fired, in how many of them its pattern was found (recall), and findings in
    sessions where it did not fire (false alarms). Beside it the floor: the mined failures, whatever they are.
 2. By proposal: replay of the guard over all traces, and verification: the customers of 20 traces of the evidence and of 20 others
-   come back, three trials each, without the guard and with it. Then the same guard on the agent with all defects off, where no
-   guard can help, and on replayed user turns, as `loopwright improve verify` does without a suite.
+   come back, three trials each, without the guard and with it, and up to twelve where that does not decide. Then the same guard
+   on replayed user turns, as `loopwright improve verify` does without a suite, and on the agent with all defects off, where no
+   guard can help: each is a look of its own at the same proposal, and spends of what is left.
 3. All defects off: what is proposed from as many sessions.
 4. Defects without a guard: the modes of their own, in which more than half of the members show the defect and no other defect is
    as frequent; how many failures these hold, how many of them show the defect (purity), and how many of its failures lie in other
@@ -54,7 +55,7 @@ from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_pr
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 WEEKS, NEW_TOPIC_WEEK, VERSION = 4, 3, "1.0"
-COME_BACK, TRIALS = 20, 3
+COME_BACK, TRIALS, MOST_TRIALS = 20, 3, 12
 OTHERS = (*KNOWLEDGE, "mixes_up_reservations", "reveals_others_booking")
 
 
@@ -202,7 +203,7 @@ async def verification(
     chosen += islice((trace for trace in made.traces if trace.trace_id not in ours), COME_BACK)
     suite = Suite() if replayed else Suite(returning(chosen, made.seed, START, NEW_TOPIC_WEEK))
     label = f"{VERSION} {'replayed' if replayed else 'returning'} {'off' if made.defects == NONE else 'on'}"
-    more = {} if replayed else {"trials": TRIALS, "evidence": 0, "others": 0}
+    more = {} if replayed else {"trials": TRIALS, "max_trials": MOST_TRIALS, "evidence": 0, "others": 0}
     return await verify_proposal(VerifyRequest(proposal, suite, label, policy=policy, **more), bench, Quiet())
 
 
@@ -212,7 +213,8 @@ def row_of(proposal: Proposal, found: Verification, name: str = "") -> str:
     acted = f"{replay.caught}/{replay.evidence}, {replay.false_alarms}/{replay.others}" if replay and not name else ""
     effects = (change(found.failure), change(found.success), change(found.runtime_ms, 1e-3, 1), change(found.cost_usd, 100))
     told = " ".join(f"{effect:>14}" for effect in effects)
-    return f"{name or proposal.kind.value:20} {acted:>18}  {found.verdict:10} {told}  ({found.trials} pairs)"
+    size = f"{found.trials} pairs of {found.cases} cases, look {found.look}"
+    return f"{name or proposal.kind.value:20} {acted:>18}  {found.verdict:10} {told}  ({size})"
 
 
 def change(effect: Effect, scale: float = 1.0, digits: int = 2) -> str:

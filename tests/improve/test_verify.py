@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -26,26 +26,29 @@ class Guard:
 
 @dataclass(frozen=True)
 class Agent:
-    """Cases differ in how often they show the failure, and in how often they succeed."""
+    """Cases differ in how often they show the failure, and in how often they succeed; trials of a case may all be the same."""
 
     failure: float = 0.3
     success: float = 0.8
-    cases: int = 30
-    trials: int = 5
+    cases: int = 40
+    trials: int = 4
+    alike: bool = False
+    spread: float = 2.0
 
 
 def tried(agent: Agent, guard: Guard, rng: np.random.Generator) -> list[Pair]:
-    failing = rng.beta(0.6, 0.6 * (1 - agent.failure) / agent.failure, agent.cases)[:, None]
+    failing = rng.beta(agent.spread * agent.failure, agent.spread * (1 - agent.failure), agent.cases)[:, None]
     passing = rng.beta(4 * agent.success, 4 * (1 - agent.success), agent.cases)[:, None]
     pace = rng.lognormal(7, 0.5, agent.cases)[:, None]
-    shape = (agent.cases, agent.trials)
+    shape = (agent.cases, 1 if agent.alike else agent.trials)
 
     def side(of: Guard) -> list[Outcome]:
         fails = rng.random(shape) < failing * of.failure
         passes = rng.random(shape) < passing + of.success
         runtime = pace * of.runtime * rng.lognormal(0, 0.3, shape)
         cost = 1e-6 * pace * of.cost * rng.lognormal(0, 0.3, shape)
-        return [Outcome(*row) for row in zip(*(a.ravel().tolist() for a in (fails, passes, runtime, cost)), strict=True)]
+        told = (np.broadcast_to(a, (agent.cases, agent.trials)).ravel().tolist() for a in (fails, passes, runtime, cost))
+        return [Outcome(*row) for row in zip(*told, strict=True)]
 
     names = [f"case-{case}" for case in range(agent.cases) for _ in range(agent.trials)]
     rows = zip(names, side(Guard()), side(guard), strict=True)
@@ -71,30 +74,101 @@ USELESS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "agent"),
-    [
-        *((name, Agent()) for name in USELESS),
-        ("nothing", Agent(failure=0.08, success=0.9)),
-        ("fewer failures, fewer successes", Agent(cases=12, trials=20)),
-    ],
-    ids=str,
-)
-def test_six_guards_that_do_not_help_are_called_helping_at_most_as_often_as_claimed(name: str, agent: Agent) -> None:
-    families = 80
-    found = np.array(verdicts(agent, USELESS[name], seed=7, repeats=families * 6)).reshape(families, 6)
-    called = (found == "helping").any(axis=1).mean()
-    assert called <= POLICY.alpha + 2.6 * (POLICY.alpha * (1 - POLICY.alpha) / families) ** 0.5
-    assert rate("harmful", found.ravel()) <= (0.06 if name.startswith("nothing") else 1)
+AGENTS = {
+    "trials of their own": Agent(),
+    "all trials of a case the same": Agent(alike=True),
+    "cases unlike each other": Agent(spread=0.3),
+    "seldom failing": Agent(failure=0.08, success=0.9),
+    "few cases, many trials": Agent(cases=12, trials=20),
+}
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_six_guards_that_make_no_failure_rarer_are_called_helping_at_most_as_often_as_claimed(agent: str) -> None:
+    families = 60
+    found = np.array(verdicts(AGENTS[agent], USELESS["nothing, and faster"], seed=7, repeats=families * 6)).reshape(families, 6)
+    assert (found == "helping").any(axis=1).mean() <= bound(POLICY.alpha, families)
+    assert rate("harmful", found.ravel()) <= bound(POLICY.harm_alpha, families * 6)
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("name", [name for name in USELESS if name.startswith("fewer")])
+def test_a_guard_that_costs_a_margin_is_called_helping_at_most_as_often_as_claimed(name: str, agent: str) -> None:
+    assert rate("helping", verdicts(AGENTS[agent], USELESS[name], seed=13, repeats=120)) <= bound(POLICY.margin_alpha, 120)
+
+
+def test_a_guard_that_breaks_one_case_in_ten_for_good_is_called_helping_at_most_as_often_as_claimed() -> None:
+    rng = np.random.default_rng(14)
+    called = 0
+    for _ in range(300):
+        breaks = rng.random(40) < POLICY.success_margin
+        fails = rng.random(40) < 0.5
+        sides = [(Outcome(bool(f), True, 10, 0.01), Outcome(False, not b, 10, 0.01)) for f, b in zip(fails, breaks, strict=True)]
+        called += judge([Pair(f"c{n}", t, *side) for n, side in enumerate(sides) for t in range(5)]).verdict == "helping"
+    assert called / 300 <= bound(POLICY.margin_alpha, 300)
+
+
+def bound(level: float, repeats: int) -> float:
+    return level + 2.6 * (level * (1 - level) / repeats) ** 0.5
 
 
 def test_looking_again_until_it_helps_does_not_raise_the_rate() -> None:
     rng = np.random.default_rng(8)
     called = 0
-    for _ in range(150):
+    for _ in range(100):
         called += any(judge(tried(Agent(cases=15), Guard(), rng), POLICY, look=look).verdict == "helping" for look in range(1, 6))
-    assert called / 150 <= POLICY.alpha / POLICY.kinds + 0.02
-    assert sum(POLICY.level(look) for look in range(1, 200)) <= POLICY.alpha / POLICY.kinds + 1e-12
+    assert called / 100 <= POLICY.alpha / POLICY.kinds + 0.02
+    assert sum(POLICY.spent(look) for look in range(1, 200)) <= 1 + 1e-12
+
+
+def staged(agent: Agent, guard: Guard, seed: int, repeats: int) -> list[str]:
+    """What is said at the end of up to three stages, each with twice the trials."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(repeats):
+        pairs = tried(agent, guard, rng)
+        for stages in ((2,), (2, 4), (2, 4, 8)):
+            said = judge([p for p in pairs if p.trial < stages[-1]], POLICY, stages=stages)
+            if not said.more:
+                break
+        found.append(said.verdict)
+    return found
+
+
+def test_going_on_until_it_is_decided_keeps_the_rate_and_decides_more() -> None:
+    agent = Agent(trials=8)
+    dearer = staged(agent, Guard(failure=0.1, success=0.05, cost=1.25), seed=15, repeats=120)
+    assert rate("helping", dearer) <= bound(POLICY.margin_alpha, 120)
+    assert rate("helping", staged(agent, Guard(runtime=0.6), seed=16, repeats=120)) <= bound(POLICY.level(1), 120)
+    a_little = Guard(failure=0.1, success=0.05, cost=1.12)
+    at_once = verdicts(Agent(trials=2), a_little, seed=17, repeats=40)
+    assert rate("helping", staged(agent, a_little, seed=17, repeats=40)) >= rate("helping", at_once) + 0.2
+
+
+def test_what_a_stage_has_shown_stays_shown_and_every_stage_is_a_look() -> None:
+    pairs = uniform(320, FAILING, FINE)
+    assert judge(pairs, POLICY, look=2).verdict == "undecided"
+    found = judge(pairs, POLICY, stages=(4, 8))
+    assert (found.verdict, found.look, found.level) == ("helping", 2, pytest.approx(POLICY.level(2)))
+
+
+def test_what_gets_worse_later_is_harmful_whatever_was_shown() -> None:
+    late = [Pair(p.case_id, p.trial + 4, p.without, replace(p.with_, cost_usd=0.03)) for p in uniform(160, FAILING, FINE)]
+    found = judge([*uniform(160, FAILING, FINE), *late], POLICY, stages=(4, 8))
+    assert (found.verdict, found.reason) == ("harmful", "it costs more")
+
+
+def test_the_same_trial_many_times_is_one_observation() -> None:
+    once = judge([Pair("a", 0, FAILING, FINE), Pair("b", 0, FINE, FINE)])
+    often = judge([Pair("a", n, FAILING, FINE) for n in range(50)] + [Pair("b", n, FINE, FINE) for n in range(50)])
+    assert (once.verdict, once.failure, once.success) == (often.verdict, often.failure, often.success)
+    assert (often.cases, often.trials, often.verdict, often.more) == (2, 100, "undecided", True)
+
+
+def test_too_few_cases_to_show_that_success_is_kept_are_said_so() -> None:
+    found = judge([Pair(f"c{n}", t, FAILING, FINE) for n in range(20) for t in range(10)])
+    assert (found.verdict, found.more) == ("undecided", False)
+    assert "add cases: 20 are too few to show that success is kept, it takes 32" in found.reason
 
 
 def test_a_guard_that_helps_is_called_so() -> None:
@@ -129,7 +203,7 @@ def test_few_trials_are_undecided_and_many_without_an_effect_are_none() -> None:
 
 
 def uniform(count: int, without: Outcome, with_: Outcome) -> list[Pair]:
-    return [Pair(f"case-{n % 20}", n // 20, without, with_) for n in range(count)]
+    return [Pair(f"case-{n % 40}", n // 40, without, with_) for n in range(count)]
 
 
 FINE = Outcome(failed=False, success=True, runtime_ms=10, cost_usd=0.01)
@@ -138,21 +212,26 @@ FAILING = Outcome(failed=True, success=True, runtime_ms=10, cost_usd=0.01)
 
 def test_the_verification_tells_what_it_rests_on() -> None:
     found = judge(uniform(160, FAILING, FINE), POLICY, look=1, suite_digest="abc")
-    assert (found.verdict, found.trials, found.cases, found.suite_digest, found.look) == ("helping", 160, 20, "abc", 1)
+    assert (found.verdict, found.trials, found.cases, found.suite_digest, found.look) == ("helping", 160, 40, "abc", 1)
     assert (found.failure.without, found.failure.with_, found.failure.difference) == (1.0, 0.0, -1.0)
-    assert found.failure.p_value == pytest.approx(0, abs=1e-40)
+    assert found.failure.p_value == pytest.approx(2**-40)
     assert found.success.difference == 0
-    assert found.success.low == pytest.approx(-0.0234, abs=1e-3)
+    assert found.success.low == pytest.approx(-0.0876, abs=1e-3)
     assert found.level == pytest.approx(0.00625)
     assert "100 % of trials without the guard, 0 % with it" in found.reason
 
 
 def test_a_small_fall_of_success_for_a_rarer_failure_is_left_to_a_person() -> None:
     lost = Outcome(failed=False, success=False, runtime_ms=10, cost_usd=0.01)
-    found = judge([*uniform(400, FAILING, FINE), *uniform(12, FAILING, lost)], POLICY)
+
+    def some(share: float) -> list[Pair]:
+        return [Pair(f"c{n}", 0, FAILING, lost if n < 400 * share else FINE) for n in range(400)]
+
+    found = judge(some(0.03), POLICY)
     assert found.verdict == "undecided"
-    assert "success fell by 2.9 points, within its margin: a person has to weigh" in found.reason
-    many = judge([*uniform(400, FAILING, FINE), *uniform(60, FAILING, lost)], POLICY)
+    assert "success fell by 3.0 points, within its margin: a person has to weigh" in found.reason
+    assert not found.more
+    many = judge(some(0.13), POLICY)
     assert (many.verdict, many.reason) == ("harmful", "success fell")
 
 
@@ -185,7 +264,7 @@ def test_success_that_nobody_could_judge_is_not_success() -> None:
 
 def test_a_guard_that_breaks_the_agent_where_it_would_have_failed_does_not_help() -> None:
     broken = Outcome(failed=None, success=False, runtime_ms=10, cost_usd=0.01, broke=True)
-    found = judge([*uniform(60, FAILING, broken), *uniform(100, FINE, FINE)], POLICY)
+    found = judge([Pair(f"c{n}", 0, *((FAILING, broken) if n < 20 else (FINE, FINE))) for n in range(60)], POLICY)
     assert (found.verdict, found.reason) == ("harmful", "success fell")
 
 
@@ -195,7 +274,7 @@ def test_small_runtimes_are_kept_within_the_floor() -> None:
     def some(failed: bool, base: float) -> Outcome:
         return Outcome(failed, True, base + float(rng.exponential(1)), 0.0)
 
-    tried = [Pair(f"c{n % 20}", n // 20, some(True, 1), some(False, 3)) for n in range(160)]
+    tried = [Pair(f"c{n % 40}", n // 40, some(True, 1), some(False, 3)) for n in range(160)]
     assert judge(tried, POLICY).verdict == "helping"
 
 

@@ -21,6 +21,7 @@ from loopwright.workflows.improving import Decision, decide_proposal, detect_sto
 from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
 
 CASES = 23
+MANY = CASES + 15
 """18 of the 40 recorded conversations show the failure, and 5 others are tried."""
 
 
@@ -90,7 +91,7 @@ def verify(store: Store, factory: Factory, **options: Any) -> Any:
 def test_a_guard_that_helps_is_found_to_help_and_the_verification_is_kept(store: Store) -> None:
     assert only(store).proposal.kind is ProposalKind.DEDUPLICATE_CALLS
     factory = Factory()
-    found = verify(store, factory, trials=6)
+    found = verify(store, factory, trials=6, others=20)
     assert found.verdict == "helping", found.reason
     assert found.failure.without > 0.3
     assert found.failure.with_ == 0
@@ -98,11 +99,20 @@ def test_a_guard_that_helps_is_found_to_help_and_the_verification_is_kept(store:
     assert found.cost_usd.difference < 0
     kept = only(store)
     assert (kept.status, kept.verification) == (ProposalStatus.VERIFIED, found)
-    assert (found.trials, found.cases) == (6 * CASES, CASES)
+    assert (found.trials, found.cases) == (6 * MANY, MANY)
     assert store.runs() == []
     runs = store.verification_log().runs()
     assert [run.run_id for run in runs] == list(found.run_ids)
     assert all(run.finished_at is not None and kept.proposal.proposal_id in run.version for run in runs)
+
+
+def test_what_so_many_trials_do_not_decide_is_tried_twice_as_often(store: Store) -> None:
+    factory = Factory(repeats=0.05)
+    found = verify(store, factory, trials=1, max_trials=3, others=20)
+    assert (found.verdict, found.trials, found.look) == ("undecided", 3 * MANY, 3)
+    assert factory.calls == 2 * 3 * MANY
+    decided = verify(store, Factory(repeats=0), trials=6, max_trials=12, others=20)
+    assert (decided.verdict, decided.trials, decided.look) == ("no_effect", 6 * MANY, 4)
 
 
 def test_both_sides_have_the_harness_that_stands_but_for_the_guard_in_question(store: Store) -> None:
@@ -116,7 +126,7 @@ def test_both_sides_have_the_harness_that_stands_but_for_the_guard_in_question(s
 
 
 def test_an_agent_without_the_failure_gets_no_help(store: Store) -> None:
-    found = verify(store, Factory(repeats=0), trials=6)
+    found = verify(store, Factory(repeats=0), trials=6, others=20)
     assert (found.verdict, found.reason) == ("no_effect", "the failure did not occur without the guard")
 
 

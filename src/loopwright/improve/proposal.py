@@ -67,8 +67,10 @@ class Verification:
     their margins; `harmful` where one of them got worse; `no_effect` where the failure did not become rarer by enough to matter;
     `undecided` with too few trials to say, or where success fell within its margin, which a person has to weigh.
 
-    `trials` counts pairs, of `cases` cases. `level` is the level of each test, `look` the number of the verification of its
-    proposal, from 1: every look spends a part of what the proposal may spend. `run_ids` name the stored trials, without and with.
+    `trials` counts pairs, of `cases` cases; a case is one observation, however often it was tried. `level` is the level of the
+    test of the failure, `look` the number of the last look at its proposal, from 1: every look spends a part of what the proposal
+    may spend. `more` says that an undecided verdict might be decided by more trials of the same cases. `run_ids` name the stored
+    trials, without and with.
     """
 
     verdict: str
@@ -84,6 +86,7 @@ class Verification:
     level: float = 0.0
     look: int = 1
     run_ids: tuple[str, ...] = ()
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,30 @@
 """Verification: what a guard does to the failure it is for, to success, runtime and cost, over paired trials.
 
-Trials are paired by case and number: the same input, without the guard and with it. A proposal is called helping only where all
-four hold at the level that is this proposal's share: the failure became rarer (exact test), and success, runtime and cost are
-within their margins (each tested against being worse than that). Being the intersection of tests at that level, the chance to
-call a guard helping that does not make the failure rarer, or that costs a margin, is at most the level (Berger,
-"Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 1982).
+Trials are paired by case and number: the same input, without the guard and with it. What is independent is the cases, so that
+every test takes a case's trials together, as one observation (`stats.by_case`): an agent that answers a case always alike adds
+nothing by answering it again. A proposal is called helping only where all four hold: the failure became rarer (exact test), and
+success, runtime and cost are within their margins (each tested against being worse than that). Being the intersection of tests,
+the chance to call a guard helping that does not make the failure rarer, or that costs a margin, is at most the level of that
+one test (Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 1982).
+
+Trials may come in stages. Each test has its level divided over the looks at it, so that looking again and again does not raise
+the chance (Bonferroni's inequality), and what a stage has shown stays shown.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from loopwright.evaluate.result import EvalResult
 from loopwright.evaluate.trial import NEEDS_JUDGE
 from loopwright.improve.proposal import Effect, Verification
-from loopwright.stats import paired
-from loopwright.stats.paired import Changes, MeanDifference
+from loopwright.stats import by_case, paired
+from loopwright.stats.by_case import CaseDifferences
+from loopwright.stats.paired import MeanDifference
 from loopwright.wording import percent
 
 HARM_MEASURES = 4
@@ -27,17 +34,20 @@ HARM_MEASURES = 4
 class VerifyPolicy:
     """What verification may spend, and which margins it grants.
 
-    `alpha` bounds the chance that any unhelpful guard of the `kinds` kinds is called helping. Each kind has an equal share; of
-    it the first look at a proposal takes `first_look`, and every later one that share of what is left. `harm_alpha` bounds the
-    chance to call one guard harmful that is not. `success_margin` is a difference of shares; `runtime_margin` and `cost_margin`
-    are shares of the mean without the guard, and never less than `runtime_floor_ms` and `cost_floor_usd`. A failure rarer by
-    less than `worthwhile` of its rate without the guard (or than `worthwhile_floor`, if that is more) is not worth a guard. With
-    more than `max_unjudged` of the pairs without a verdict, nothing is said of success.
+    `alpha` bounds the chance that any guard of the `kinds` kinds is called helping that does not make the failure rarer: each
+    kind has an equal share. `margin_alpha` bounds, for one guard, the chance to call it helping though it costs a whole margin;
+    `harm_alpha` the chance to call it harmful though it is not. Of each the first look at a proposal takes `first_look`, and
+    every later one that share of what is left. `success_margin` is a difference of shares; `runtime_margin` and `cost_margin` are
+    shares of the mean without the guard, and never less than `runtime_floor_ms` and `cost_floor_usd`. A failure rarer by less
+    than `worthwhile` of its rate without the guard (or than `worthwhile_floor`, if that is more) is not worth a guard. A failure
+    that does not occur is none where it would have, at a rate of `unseen_rate`, with 95 %. With more than `max_unjudged` of the
+    pairs without a verdict, nothing is said of success.
     """
 
     alpha: float = 0.05
     kinds: int = 6
     first_look: float = 0.75
+    margin_alpha: float = 0.05
     harm_alpha: float = 0.05
     success_margin: float = 0.1
     runtime_margin: float = 0.25
@@ -46,11 +56,28 @@ class VerifyPolicy:
     cost_floor_usd: float = 0.0001
     worthwhile: float = 0.5
     worthwhile_floor: float = 0.05
+    unseen_rate: float = 0.1
     max_unjudged: float = 0.2
 
+    def spent(self, look: int) -> float:
+        """The share of what there is that the `look`-th look at one proposal takes, counted from 1; all looks together take 1."""
+        return self.first_look * (1 - self.first_look) ** (look - 1)
+
     def level(self, look: int) -> float:
-        """The level of the `look`-th verification of one proposal, counted from 1; all looks together spend a kind's share."""
-        return self.alpha / self.kinds * self.first_look * (1 - self.first_look) ** (look - 1)
+        """The level at which a look tests whether the failure became rarer."""
+        return self.alpha / self.kinds * self.spent(look)
+
+    def margin_level(self, look: int) -> float:
+        """The level at which a look tests whether a measure is within its margin."""
+        return self.margin_alpha * self.spent(look)
+
+    def least_cases(self, look: int) -> int:
+        """How many cases a look needs at least to show that success is kept."""
+        return by_case.least_cases(-self.success_margin, self.margin_level(look))
+
+    def harm_level(self, look: int) -> float:
+        """The level at which a look tests whether one measure got worse."""
+        return self.harm_alpha / HARM_MEASURES * self.spent(look)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +138,26 @@ def judge(
     policy: VerifyPolicy | None = None,
     *,
     look: int = 1,
+    stages: Sequence[int] = (),
     suite_digest: str = "",
     at: datetime | None = None,
 ) -> Verification:
-    """The verdict on paired trials (see `Verification`); `look` counts the verifications of this proposal, this one included."""
+    """The verdict on paired trials (see `Verification`).
+
+    `look` counts the looks at this proposal, this one included. Where trials came in stages, `stages` says of each how many
+    trials a case had by then, rising: each was a look of its own, the first the `look`-th.
+    """
     policy = policy or VerifyPolicy()
-    level = policy.level(look)
-    failure = _failure(tried, level, policy)
-    measures = (_success(tried, level, policy), _runtime(tried, level, policy), _cost(tried, level, policy))
-    verdict, reason = _verdict(failure, measures, tried)
+    seen = [[p for p in tried if p.trial < count] for count in stages] or [list(tried)]
+    looks = list(enumerate(seen, start=look))
+    failure = _failure(looks, policy)
+    measures = (
+        _success(looks, policy),
+        _amount("runtime_ms", looks, (policy.runtime_margin, policy.runtime_floor_ms), policy),
+        _amount("cost_usd", looks, (policy.cost_margin, policy.cost_floor_usd), policy),
+    )
+    cases, last = len({pair.case_id for pair in tried}), looks[-1][0]
+    verdict, reason, more = _verdict(failure, measures, cases, policy.least_cases(last)) if tried else NOTHING
     return Verification(
         verdict,
         len(tried),
@@ -130,10 +168,15 @@ def judge(
         reason=reason,
         suite_digest=suite_digest,
         at=at,
-        cases=len({pair.case_id for pair in tried}),
-        level=level,
-        look=look,
+        cases=cases,
+        level=policy.level(last),
+        look=last,
+        more=more,
     )
+
+
+_Looks = Sequence[tuple[int, Sequence[Pair]]]
+"""Each look's number, and the pairs that it saw; the last saw all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,58 +187,63 @@ class _Failure:
     useless: bool
 
 
-def _failure(tried: Sequence[Pair], level: float, policy: VerifyPolicy) -> _Failure:
-    seen = [(p.without.failed, p.with_.failed) for p in tried if p.without.failed is not None and p.with_.failed is not None]
-    counts = paired.changes([a for a, _ in seen], [b for _, b in seen])
-    rate = _share([a for a, _ in seen])
-    effect = _proportion("failure", seen, counts, paired.fell(counts))
-    least = max(policy.worthwhile_floor, policy.worthwhile * (rate or 0.0))
-    useless = bool(seen) and effect.low is not None and effect.low > -least
-    worse = bool(seen) and paired.rose(counts) <= policy.harm_alpha / HARM_MEASURES
-    return _Failure(effect, bool(seen) and paired.fell(counts) <= level, worse, useless)
+def _failure(looks: _Looks, policy: VerifyPolicy) -> _Failure:
+    sides = [(look, _differences(pairs, "failed")) for look, pairs in looks]
+    found = sides[-1][1]
+    effect = _proportion("failure", looks[-1][1], "failed", found, by_case.fell(found.sums))
+    least = max(policy.worthwhile_floor, policy.worthwhile * (effect.without or 0.0))
+    absent = not effect.without and (1 - policy.unseen_rate) ** found.means.size <= 0.05
+    useless = effect.low is not None and (effect.low > -least or absent)
+    rarer = any(by_case.fell(seen.sums) <= policy.level(look) for look, seen in sides)
+    worse = any(by_case.rose(seen.sums) <= policy.harm_level(look) for look, seen in sides)
+    return _Failure(effect, rarer, worse, useless)
 
 
-def _success(tried: Sequence[Pair], level: float, policy: VerifyPolicy) -> Kept:
-    seen = [(p.without.success, p.with_.success) for p in tried if p.without.success is not None and p.with_.success is not None]
-    counts = paired.changes([a for a, _ in seen], [b for _, b in seen])
-    effect = _proportion("success", seen, counts, paired.differs(counts))
-    worse = bool(seen) and paired.fell(counts) <= policy.harm_alpha / HARM_MEASURES
-    known = bool(tried) and len(tried) - len(seen) <= policy.max_unjudged * len(tried)
-    return Kept(effect, known and paired.above(counts, -policy.success_margin) <= level, worse, known)
+def _success(looks: _Looks, policy: VerifyPolicy) -> Kept:
+    sides = [(look, _differences(pairs, "success")) for look, pairs in looks]
+    pairs, found = looks[-1][1], sides[-1][1]
+    p_value = min(1.0, 2 * min(by_case.fell(found.sums), by_case.rose(found.sums)))
+    effect = _proportion("success", pairs, "success", found, p_value)
+    worse = any(by_case.fell(seen.sums) <= policy.harm_level(look) for look, seen in sides)
+    known = bool(pairs) and len(pairs) - len(_both(pairs, "success")) <= policy.max_unjudged * len(pairs)
+    kept = any(by_case.above(seen.means, -policy.success_margin) <= policy.margin_level(look) for look, seen in sides)
+    return Kept(effect, known and kept, worse, known)
 
 
-def _runtime(tried: Sequence[Pair], level: float, policy: VerifyPolicy) -> Kept:
-    rows = [(p.case_id, p.without.runtime_ms, p.with_.runtime_ms) for p in tried]
-    return _amount("runtime_ms", rows, (policy.runtime_margin, policy.runtime_floor_ms), level, policy)
-
-
-def _cost(tried: Sequence[Pair], level: float, policy: VerifyPolicy) -> Kept:
-    rows = [(p.case_id, p.without.cost_usd, p.with_.cost_usd) for p in tried]
-    return _amount("cost_usd", rows, (policy.cost_margin, policy.cost_floor_usd), level, policy)
-
-
-def _amount(
-    name: str,
-    rows: Iterable[tuple[str, float | None, float | None]],
-    margin: tuple[float, float],
-    level: float,
-    policy: VerifyPolicy,
-) -> Kept:
+def _amount(name: str, looks: _Looks, margin: tuple[float, float], policy: VerifyPolicy) -> Kept:
     """Runtime or cost, where both sides tell it. What the target does not tell cannot be held against the guard."""
-    seen = [(case, a, b) for case, a, b in rows if a is not None and b is not None]
-    if not seen:
-        return Kept(Effect(name, None, None), kept=True, worse=False, known=False)
-    without, with_ = (sum(row[side] for row in seen) / len(seen) for side in (1, 2))  # type: ignore[misc]
-    cases = [case for case, _, _ in seen]
-    share, floor = margin
-    difference = paired.mean_difference([b - a for _, a, b in seen], cases)
-    relative = paired.mean_difference([b - (1 + share) * a for _, a, b in seen], cases)
-    below = (paired.mean_below(relative, 0.0), paired.mean_below(difference, floor))
-    kept = min(below) <= level
-    worse = 1 - min(below) <= policy.harm_alpha / HARM_MEASURES
+    rows = _both(looks[-1][1], name)
+    if not rows:
+        return Kept(Effect(name, None, None), kept=True, worse=False)
+    beyond = [(look, _beyond(pairs, name, margin)) for look, pairs in looks]
+    kept = any(within <= policy.margin_level(look) for look, (within, _) in beyond)
+    worse = any(more <= policy.harm_level(look) for look, (_, more) in beyond)
+    difference = by_case.mean_difference(_differences(looks[-1][1], name).means)
     low, high = paired.mean_interval(difference)
-    effect = Effect(name, without, with_, difference.mean, low, high, _two_sided(difference))
+    effect = Effect(name, _mean(rows, 1), _mean(rows, 2), difference.mean, low, high, _two_sided(difference))
     return Kept(effect, kept, worse)
+
+
+def _beyond(pairs: Sequence[Pair], name: str, margin: tuple[float, float]) -> tuple[float, float]:
+    """The p-values of "it rose by its margin or more" against less, and the other way; a margin is a share, and a floor."""
+    share, floor = margin
+    relative = by_case.mean_difference(_differences(pairs, name, 1 + share).means)
+    difference = by_case.mean_difference(_differences(pairs, name).means)
+    if difference.error == math.inf:
+        return 1.0, 1.0
+    within = min(paired.mean_below(relative, 0.0), paired.mean_below(difference, floor))
+    return within, 1 - within
+
+
+def _both(pairs: Sequence[Pair], name: str) -> list[tuple[str, float, float]]:
+    """The case and the two values of each pair of which both sides are known."""
+    values = ((p.case_id, getattr(p.without, name), getattr(p.with_, name)) for p in pairs)
+    return [(case, float(a), float(b)) for case, a, b in values if a is not None and b is not None]
+
+
+def _differences(pairs: Sequence[Pair], name: str, times: float = 1.0) -> CaseDifferences:
+    rows = _both(pairs, name)
+    return by_case.by_case([b - times * a for _, a, b in rows], [case for case, _, _ in rows])
 
 
 def _two_sided(difference: MeanDifference) -> float:
@@ -203,16 +251,18 @@ def _two_sided(difference: MeanDifference) -> float:
     return min(1.0, 2 * min(below, 1 - below)) if difference.error else float(difference.mean == 0)
 
 
-def _proportion(name: str, seen: Sequence[tuple[bool | None, bool | None]], counts: Changes, p_value: float) -> Effect:
-    if not seen:
+def _proportion(name: str, pairs: Sequence[Pair], field: str, found: CaseDifferences, p_value: float) -> Effect:
+    rows = _both(pairs, field)
+    if not rows:
         return Effect(name, None, None)
-    low, high = paired.interval(counts)
-    without, with_ = _share([a for a, _ in seen]), _share([b for _, b in seen])
-    return Effect(name, without, with_, counts.difference, low, high, p_value)
+    low, high = by_case.interval(found.means)
+    return Effect(name, _mean(rows, 1), _mean(rows, 2), float(found.means.mean()), low, high, p_value)
 
 
-def _share(values: Sequence[bool | None]) -> float | None:
-    return sum(map(bool, values)) / len(values) if values else None
+def _mean(rows: Sequence[tuple[str, float, float]], side: Literal[1, 2]) -> float:
+    """The mean over cases of one side; a case's is that of its trials."""
+    found = by_case.by_case([row[side] for row in rows], [row[0] for row in rows])
+    return float(found.means.mean())
 
 
 _WORSE = {"success": "success fell", "runtime_ms": "it takes longer", "cost_usd": "it costs more"}
@@ -223,38 +273,42 @@ _UNSURE = {
 }
 
 
-def _verdict(failure: _Failure, measures: Sequence[Kept], tried: Sequence[Pair]) -> tuple[str, str]:
-    """The verdict, and in words what it rests on."""
-    if not tried:
-        return "undecided", "nothing was tried"
+NOTHING = "undecided", "nothing was tried", False
+
+
+def _verdict(failure: _Failure, measures: Sequence[Kept], cases: int, needed: int) -> tuple[str, str, bool]:
+    """The verdict, in words what it rests on, and whether more trials of the same cases might decide."""
     harm = ["the failure became more frequent"] if failure.worse else []
-    harm += [_WORSE[m.effect.name] for m in measures if m.worse and not m.kept]
+    harm += [_WORSE[m.effect.name] for m in measures if m.worse and not (m.kept and m.effect.name == "success")]
     if harm:
-        return "harmful", " and ".join(harm)
+        return "harmful", " and ".join(harm), False
     if failure.effect.without is None:
-        return "undecided", "the agent answers without messages, so the failure could not be looked for"
-    return _traded(failure.effect, measures) if failure.rarer else _not_rarer(failure)
+        return "undecided", "the agent answers without messages, so the failure could not be looked for", False
+    return _traded(failure.effect, measures, cases, needed) if failure.rarer else _not_rarer(failure)
 
 
-def _not_rarer(failure: _Failure) -> tuple[str, str]:
+def _not_rarer(failure: _Failure) -> tuple[str, str, bool]:
     if not failure.useless:
-        return "undecided", f"too few trials to say whether the failure became rarer ({_seen(failure.effect)})"
+        return "undecided", f"too few trials to say whether the failure became rarer ({_seen(failure.effect)})", True
     if not failure.effect.without:
-        return "no_effect", "the failure did not occur without the guard"
-    return "no_effect", f"the failure did not become rarer by enough to matter ({_seen(failure.effect)})"
+        return "no_effect", "the failure did not occur without the guard", False
+    return "no_effect", f"the failure did not become rarer by enough to matter ({_seen(failure.effect)})", False
 
 
-def _traded(failure: Effect, measures: Sequence[Kept]) -> tuple[str, str]:
+def _traded(failure: Effect, measures: Sequence[Kept], cases: int, needed: int) -> tuple[str, str, bool]:
     """The verdict on a failure that became rarer: at what price."""
     rarer = f"the failure became rarer ({_seen(failure)})"
-    unsure = [_reason(m) for m in measures if not m.kept]
+    unsure = [m for m in measures if not m.kept]
     if unsure:
-        return "undecided", f"{rarer}, but {' and '.join(unsure)}: add trials"
+        few = cases < needed and not measures[0].kept
+        more = all(m.known for m in unsure) and not few
+        cure = f"add cases: {cases} are too few to show that success is kept, it takes {needed}" if few else "add trials or cases"
+        return "undecided", f"{rarer}, but {' and '.join(map(_reason, unsure))}: {cure}", more
     fell = next((m.effect.difference for m in measures if m.worse), None)
     if fell is not None:
         weigh = "a person has to weigh the one against the other"
-        return "undecided", f"{rarer}, and success fell by {-100 * fell:.1f} points, within its margin: {weigh}"
-    return "helping", f"{rarer}, within the margins of success, runtime and cost"
+        return "undecided", f"{rarer}, and success fell by {-100 * fell:.1f} points, within its margin: {weigh}", False
+    return "helping", f"{rarer}, within the margins of success, runtime and cost", False
 
 
 def _reason(measure: Kept) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,19 +34,29 @@ class VerifyRequest:
     """What to verify, and on what.
 
     The cases are those of `suite` that checks decide, and conversations replayed: the first `evidence` of the proposal's
-    evidence, and `others` of the rest. Each is tried `trials` times on both sides; `timeout_s` is in seconds. `tables` is the
-    harness that the agent has now: both sides have it, but for the guard in question.
+    evidence, and `others` of the rest. Each is tried `trials` times on both sides, and where that does not decide and more might,
+    twice as often, up to `max_trials` (see `stages`); `timeout_s` is in seconds. `tables` is the harness that the agent has now:
+    both sides have it, but for the guard in question.
     """
 
     proposal: Proposal
     suite: Suite = field(default_factory=Suite)
     version: str = UNVERSIONED
-    trials: int = 10
+    trials: int = 5
     timeout_s: float = 60.0
     evidence: int = 20
-    others: int = 10
+    others: int = 30
     tables: HarnessTables = field(default_factory=dict)
     policy: VerifyPolicy = field(default_factory=VerifyPolicy)
+    max_trials: int = 0
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """How often each case is tried by the end of each stage: `trials`, and twice as often each time, up to `max_trials`."""
+        counts = [self.trials]
+        while counts[-1] < self.max_trials:
+            counts.append(min(2 * counts[-1], self.max_trials))
+        return tuple(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +100,19 @@ async def verify_proposal(request: VerifyRequest, bench: VerifyBench, progress: 
     if not suite.cases:
         raise UsageError(f"there is nothing to verify {proposal.proposal_id} on; import its traces, or give --cases FILE")
     used = frozenset(run_id for v in held.verifications for run_id in v.run_ids)
-    without, with_ = (_arm(side, suite, request, bench, used) for side in ("without", "with"))
-    await _run_both((without, with_), suite, request, bench, progress)
-    tried = _pairs(proposal, suite, (without, with_), reference)
-    found = judge(tried, request.policy, look=len(held.verifications) + 1, suite_digest=suite.digest, at=bench.clock.now())
-    found = replace(found, run_ids=(without.run.run_id, with_.run.run_id))
+    arms = [_arm(side, suite, request, bench, used) for side in ("without", "with")]
+    look = 1 + max((v.look for v in held.verifications), default=0)
+    async with _opened(arms):
+        for number in range(1, 1 + len(request.stages)):
+            stages = request.stages[:number]
+            await _run_both(arms, suite, stages[-1], request, bench, progress)
+            tried = _pairs(proposal, suite, arms, reference, stages[-1])
+            found = judge(tried, request.policy, look=look, stages=stages, suite_digest=suite.digest, at=bench.clock.now())
+            if not found.more:
+                break
+    for arm in arms:
+        arm.bench.log.put_run(replace(arm.run, finished_at=bench.clock.now(), planned=len(arm.done)))
+    found = replace(found, run_ids=tuple(arm.run.run_id for arm in arms))
     bench.store.put_verification(proposal.proposal_id, found)
     return found
 
@@ -123,12 +141,14 @@ def _arm(side: str, suite: Suite, request: VerifyRequest, bench: VerifyBench, us
     conversations = [case.id for case in suite.cases if TAG in case.tags]
     target: Target = TurnByTurn(bench.target_with(tables), conversations)
     log: RunLog = bench.store.verification_log()
-    planned = list(trials(suite, request.trials, request.timeout_s))
+    planned = list(trials(suite, request.stages[-1], request.timeout_s))
     version = f"{request.proposal.proposal_id} {side} {digest(tables)} {request.version}"
     same = identity(version, suite.digest, target.name, (trial.key for trial in planned))
     known = [run for run in log.runs() if run.run_id.startswith(f"run-{same}-") and run.run_id not in used]
     now = bench.clock.now()
-    new = Run(f"run-{same}-{now:%Y%m%dT%H%M%S%f}", version, suite.digest, target.name, now, None, len(planned), request.trials)
+    new = Run(
+        f"run-{same}-{now:%Y%m%dT%H%M%S%f}", version, suite.digest, target.name, now, None, len(planned), request.stages[-1]
+    )
     run = known[-1] if known else new
     done = {(r.eval_id, r.trial): r for r in log.results(run.run_id)} if known else {}
     return _Arm(run, done, Bench(target, bench.executor, log, bench.clock, bench.processor_time))
@@ -157,16 +177,26 @@ class _Writing:
         self._last = self._bench.clock.now()
 
 
-async def _run_both(arms: Sequence[_Arm], suite: Suite, request: VerifyRequest, bench: VerifyBench, progress: Progress) -> None:
-    waves = _waves(trials(suite, request.trials, request.timeout_s))
-    progress.start(f"verifying {request.proposal.kind.value}", len(arms) * sum(map(len, waves)))
-    progress.advance(sum(len(arm.done) for arm in arms))
+@asynccontextmanager
+async def _opened(arms: Sequence[_Arm]) -> AsyncIterator[None]:
+    """Both targets ready, and their runs on record."""
     async with AsyncExitStack() as opened:
-        opened.callback(progress.done)
         for arm in arms:
             opened.push_async_callback(arm.bench.target.close)
             await arm.bench.target.open()
             arm.bench.log.put_run(arm.run)
+        yield
+
+
+async def _run_both(
+    arms: Sequence[_Arm], suite: Suite, count: int, request: VerifyRequest, bench: VerifyBench, progress: Progress
+) -> None:
+    """Try each case `count` times on both sides, what has a result left out."""
+    waves = _waves(trials(suite, count, request.timeout_s))
+    progress.start(f"verifying {request.proposal.kind.value}", len(arms) * sum(map(len, waves)))
+    progress.advance(sum(number < count for arm in arms for _, number in arm.done))
+    with ExitStack() as opened:
+        opened.callback(progress.done)
         writing = opened.enter_context(closing(_Writing(bench)))
         for wave in waves:
             for arm in arms:
@@ -175,8 +205,6 @@ async def _run_both(arms: Sequence[_Arm], suite: Suite, request: VerifyRequest, 
                     writing.add(arm.bench.log, result)
                     arm.done[result.eval_id, result.trial] = result
                     progress.advance()
-    for arm in arms:
-        arm.bench.log.put_run(replace(arm.run, finished_at=arm.bench.clock.now()))
 
 
 def _waves(planned: Iterable[Trial]) -> list[list[Trial]]:
@@ -187,11 +215,11 @@ def _waves(planned: Iterable[Trial]) -> list[list[Trial]]:
     return [waves[number] for number in sorted(waves)]
 
 
-def _pairs(proposal: Proposal, suite: Suite, arms: Sequence[_Arm], reference: Sequence[Trace]) -> tuple[Pair, ...]:
-    """Both sides' trials, with whether the proposal's pattern is found in each: one look at all of them together."""
+def _pairs(proposal: Proposal, suite: Suite, arms: Sequence[_Arm], reference: Sequence[Trace], count: int) -> tuple[Pair, ...]:
+    """The first `count` trials of each case on both sides, with whether the pattern is in each: one look at all together."""
     cases = {case.id: case for case in suite.cases}
     known = surroundings(reference)
-    sides = [sorted(arm.done.values(), key=lambda r: (r.trial, r.eval_id)) for arm in arms]
+    sides = [sorted((r for r in arm.done.values() if r.trial < count), key=lambda r: (r.trial, r.eval_id)) for arm in arms]
     made = (trial_trace(cases[r.eval_id], r, _trial_id(r), known) for results in sides for r in results)
     traces = {trace.trace_id: trace for trace in made if trace is not None}
     failed = failing(proposal.kind, list(traces.values()), reference)

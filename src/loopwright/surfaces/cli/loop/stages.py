@@ -210,6 +210,7 @@ class _Work:
                 self._settings["run.timeout"],
                 tables=wiring.harness_file(self._settings).tables(),
                 policy=wiring.verify_policy(self._settings),
+                max_trials=self._settings["improve.max_trials"],
             )
             found = await verify_proposal(request, bench, self._turn.progress)
             verdicts[record.proposal.kind.value] = found.verdict

@@ -188,9 +188,10 @@ def verify(
         show_default=False,
     ),
     trials: int | None = from_setting("improve.trials"),
+    max_trials: int | None = from_setting("improve.max_trials"),
     cases: list[str] = typer.Option([], "--cases", metavar="FILE", help="Suite files to try on, in place of the suite's folder."),
     evidence: int = typer.Option(20, "--evidence", min=0, help="So many conversations of the evidence are replayed as cases."),
-    others: int = typer.Option(10, "--others", min=0, help="So many other conversations are replayed as cases."),
+    others: int = typer.Option(30, "--others", min=0, help="So many other conversations are replayed as cases."),
     version: str | None = typer.Option(
         None, "--version", "--version-label", help="The agent's version; otherwise git's head.", show_default=False
     ),
@@ -212,7 +213,9 @@ def verify(
 
     helping: the failure became rarer, and success, runtime and cost are shown to be within their margins. harmful: one of them
     got worse. no_effect: the failure did not become rarer by enough to matter. undecided: too few trials to say. A guard that
-    does not help is called helping at most 5 % of the time (--alpha) over all six kinds.
+    does not make its failure rarer is called helping at most 5 % of the time (--alpha) over all six kinds, and one that costs a
+    whole margin at most 5 %. What counts is cases, not trials: an agent that always answers alike tells nothing new the second
+    time. Where --trials do not decide and more might, each case is tried twice as often, up to --max-trials.
 
     The agent really runs, with the tools that it has: as often as cases times trials, twice. Give it a test environment where
     they act on the world.
@@ -224,7 +227,8 @@ def verify(
         loopwright improve verify --all --target python:my_agent:answer
     """
     settings = settle(
-        config, target__url=target, improve__trials=trials, run__timeout=timeout, run__concurrency=concurrency, store__url=store,
+        config, target__url=target, improve__trials=trials, improve__max_trials=max_trials, run__timeout=timeout,
+        run__concurrency=concurrency, store__url=store,
         improve__alpha=alpha, improve__success_margin=success_margin, improve__runtime_margin=runtime_margin,
         improve__cost_margin=cost_margin,
     )  # fmt: skip
@@ -241,13 +245,13 @@ def verify(
         for record in records:
             request = VerifyRequest(
                 record.proposal, suite, named, settings["improve.trials"], settings["run.timeout"], evidence, others, tables,
-                wiring.verify_policy(settings),
+                wiring.verify_policy(settings), max_trials=settings["improve.max_trials"],
             )  # fmt: skip
             found = asyncio.run(verify_proposal(request, bench, TerminalProgress()))
             _tell_verified(record, found, format)
             verdicts.append(found.verdict)
     if not verdicts:
-        note("nothing to verify; look for failure patterns with: loopwright improve detect")
+        note("nothing left to verify: loopwright improve list has what was; loopwright improve detect looks for more")
     raise typer.Exit(_code(verdicts))
 
 
