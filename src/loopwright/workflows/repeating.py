@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import Suite
-from loopwright.evaluate.layers import BY_CHANGE
+from loopwright.evaluate.fingerprint import Fingerprint, differences
+from loopwright.evaluate.layers import BY_CHANGE, joined
 from loopwright.evaluate.plan import Selection, identity, repeats, select
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decide import decide
@@ -19,13 +20,14 @@ from loopwright.workflows.running import Bench, RunReport, results_of
 
 @dataclass(frozen=True, slots=True)
 class RepeatRequest:
-    """Which cases to repeat, and how often, in which run; the version and the suite are those that are there now."""
+    """Which cases to repeat, and how often, in which run; the version, what it is made of and the suite are those of now."""
 
     run: Run
     wanted: Mapping[str, int]
     suite: Suite
     version: str
     timeout_s: float = 60.0
+    made_of: Fingerprint | None = None
 
 
 async def wanted_repeats(store: Store, policy: Policy, run: Run) -> dict[str, int]:
@@ -68,6 +70,7 @@ async def repeat_cases(request: RepeatRequest, bench: Bench, progress: Progress)
     _refuse_another(request, held, bench.target.name)
     part = select(request.suite, Selection(ids=tuple(request.wanted)))
     _refuse_changed(part, held)
+    _refuse_another_agent(run, request.made_of)
     last = {result.eval_id: result.trial for result in sorted(held, key=lambda result: result.trial)}
     left = list(repeats(part, request.wanted, {name: trial + 1 for name, trial in last.items()}, request.timeout_s))
     sealed = {result.eval_id for result in held if result.sealed}
@@ -102,6 +105,14 @@ def _refuse_another(request: RepeatRequest, held: Sequence[EvalResult], target: 
             f"run {run.run_id} is of another target than {target}, or was cut short; "
             "give the target that it was run with, or run the whole suite again"
         )
+
+
+def _refuse_another_agent(run: Run, now: Fingerprint | None) -> None:
+    """Whatever its version is called, the agent is what it is made of."""
+    changed = differences(run.fingerprint, now) if run.fingerprint is not None and now is not None else ()
+    if changed:
+        parts = joined([f"the {part}" for part in changed])
+        raise UsageError(f"{parts} changed since run {run.run_id}; take that back, or run the whole suite again")
 
 
 def _refuse_changed(part: Suite, held: Sequence[EvalResult]) -> None:

@@ -138,6 +138,10 @@ def test_what_is_not_the_same_is_not_repeated(shop: Path) -> None:
     version = cli("gate", "--format", "json")
     held = json.loads(version.stdout)["candidate"]["version"]
     assert "case-00 changed since the run" in cli("run", "--repeat", "--version", held).stderr
+    Path("evals/cases.yaml").write_text(SUITE)
+    Path("harness.toml").write_text("[guards.retry_budget]\n")
+    assert "and the harness changed since run" in cli("run", "--repeat", "--version", held).stderr
+    Path("harness.toml").unlink()
     assert cli("run", "--repeat", "--fresh").returncode == 64
     assert cli("run", "--repeat", "--tag", "x").returncode == 64
     assert cli("run", "--run", "x").returncode == 64

@@ -43,9 +43,9 @@ _MARK = {True: "ok", False: "broken", None: "-"}
 def doctor(config: Path | None = CONFIG, format: OutputFormat = FORMAT) -> None:
     """Say what is set and what works, how far adoption is, and the one next step.
 
-    Reads the settings, the suite, the store, harness.toml, the CI files and the target; writes nothing. The stage is one of the five of the
-    adoption path (manual evals, failure logging, triage, clustering, gating), and is told from evidence: cases written, traces
-    kept, decisions taken.
+    Reads the settings, the suite, the store, harness.toml, the CI files and the target; writes nothing. The stage is one of the
+    five of the adoption path (manual evals, failure logging, triage, clustering, gating), and is told from evidence: cases
+    written, traces kept, decisions taken.
 
     Exit code: 0 when all that is there works, 1 when something is broken. What is not there yet is not broken.
 

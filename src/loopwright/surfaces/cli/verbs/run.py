@@ -264,7 +264,7 @@ def _add_repeats(
     """Add repeats to a run: of the cases that are named, or, in the store, of those that a decision on it asks for."""
 
     async def repeated(held: Run, wanted: dict[str, int], log: RunLog) -> RunReport:
-        asked = RepeatRequest(held, wanted, request.suite, request.version, request.timeout_s)
+        asked = RepeatRequest(held, wanted, request.suite, request.version, request.timeout_s, request.fingerprint)
         return await repeat_cases(asked, _bench(settings, log, request.suite), TerminalProgress())
 
     if out is not None:
@@ -321,7 +321,7 @@ def _tell_costs(report: RunReport, settings: Settings, *, as_notes: bool) -> Non
     if report.left:
         note(
             f"loopwright run: stopped with {report.left} of {counted(report.run.planned, 'trial')} not run: {report.why_left}. "
-            "What was not run is no pass; the same command with a larger --budget-usd goes on from there"
+            "What was not run is no pass; once that is mended, or the budget is larger, the same command goes on from there"
         )
     gap = sealed_gap(report.results) if settings["gate.sealed_gap"] != "off" else None
     if gap is not None:
