@@ -409,7 +409,7 @@ def test_a_filtered_run_is_not_the_suite(store: Store) -> None:
     put_run(store, "tuesday", [True], day=1, suite="s2", settings=FILTERED)
     decision = gate(store)
     assert decision.decision is Outcome.UNDECIDED
-    assert "run tuesday holds 1 of 30 cases: it was filtered with --case" in decision.message
+    assert "run tuesday holds 1 case of the suite's 30: it was filtered with --case" in decision.message
     assert "loopwright run --repeat" in decision.message
     with pytest.raises(UsageError, match="filtered with --case"):
         establish(store, change="extend")

@@ -194,8 +194,8 @@ def doubts_of_filters(run: Run, before: Sequence[EvalResult], after: Sequence[Ev
     if not filters or {result.eval_id for result in before} <= held:
         return []
     return [
-        f"run {run.run_id} holds {counted(len(held), 'case')} of the suite's {run.settings.get('suite_cases')}: it was filtered with "
-        f"{' and '.join(filters)}; run the whole suite (loopwright run), or add repeats to a run (loopwright run --repeat)"
+        f"run {run.run_id} holds {counted(len(held), 'case')} of the suite's {run.settings.get('suite_cases')}: it was filtered "
+        f"with {' and '.join(filters)}; run the whole suite (loopwright run), or add repeats to a run (loopwright run --repeat)"
     ]
 
 
