@@ -227,7 +227,7 @@ def test_what_is_done_is_not_run_again_where_the_version_is_known(work: Path) ->
     before = (work / "r.jsonl").read_bytes()
     again = run(*args, "--version", "v1")
     assert again.returncode == 0
-    assert "all 3 trials of version v1 were there already; --fresh runs them again" in again.stderr
+    assert "nothing to do, of version v1 there are 3 trials already; --fresh runs them again" in again.stderr
     assert (work / "r.jsonl").read_bytes() == before
     assert len((work / "calls").read_text().split()) == 3
 

@@ -47,7 +47,7 @@ def tell_intake(intake: Intake, kept_in: str = "") -> None:
     rows = [(f.source, f"{f.taken:,}", f"{f.rejected:,}") for f in intake.files]
     table("", ("file", "taken", "not taken"), rows, right=(1, 2), most=SHOWN)
     formats = ", ".join(f"{name} {count:,}" for name, count in intake.formats)
-    say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in else ''}")
+    say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in and intake.taken else ''}")
     if intake.unchanged:
         say(f"of these, {intake.unchanged:,} were in the store already, unchanged")
     if intake.feedback:

@@ -177,7 +177,10 @@ def label(
     settings = settle(config, store__url=store)
     with wiring.store(settings, create=False) as kept:
         if format is OutputFormat.JSON and labels is None:
-            for item_id, trace in unlabelled(kept, by or "")[:top]:
+            waiting = unlabelled(kept, by or "")
+            if not waiting:
+                note("loopwright judge: nothing is left to label; more is judged by: loopwright judge run")
+            for item_id, trace in waiting[:top]:
                 emit(json.dumps({"item_id": item_id, "human": None, "transcript": transcript(trace)}, ensure_ascii=False))
             return
         name = who(by, wiring.version_control())

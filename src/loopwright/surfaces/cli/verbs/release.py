@@ -206,8 +206,8 @@ def _tell(found: ReleaseEffect) -> None:
         say(f"Proposals in it: {', '.join(made.proposal_ids)}.")
     if not made.live:
         say(f"Rolled back {made.rolled_back_at:%Y-%m-%d %H:%M} UTC by {made.rolled_back_by}: {made.rollback_why}.")
-    before = found.previous.version if found.previous else "before any release"
-    say(f"Conversations: {found.before} of {before}, {found.after} of {made.version}.")
+    before = f"of {found.previous.version}" if found.previous else "before any release"
+    say(f"Conversations: {found.before} {before}, {found.after} of {made.version}.")
     for doubt in found.doubts:
         say(f"Nothing is called fallen or risen: {doubt}.")
     if not found.before or not found.after:

@@ -18,6 +18,7 @@ from loopwright.surfaces.cli.editor import edited
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.review_text import decided_object, item_object, look_lines, look_object, settled_object, short
 from loopwright.surfaces.cli.terminal import emit, note, say, table
+from loopwright.wording import counted
 from loopwright.workflows import reviewing
 from loopwright.workflows.deciding import who
 from loopwright.workflows.review_items import Item
@@ -211,7 +212,8 @@ class Sitting:
         rows = [(i.id, i.kind, f"{i.urgency:.1f}", i.count, short(i.title, 80), short(i.against, 80)) for i in found]
         table("To review", ("id", "kind", "urgency", "failures", "what", "against it"), rows, right=(2, 3), whole=(0,))
         against = sum(bool(item.against) for item in found)
-        note(f"{len(found)} wait, {against} with something against them. Next: loopwright review show {found[0].id}")
+        waiting = f"{counted(len(found), 'item')} to review, {against} with something against it"
+        note(f"{waiting}. Next: loopwright review show {found[0].id}")
 
     def show(self, item: Item) -> None:
         """One item, closely."""

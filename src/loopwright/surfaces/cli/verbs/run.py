@@ -287,8 +287,8 @@ def _tell(report: RunReport, repeat: bool, format: OutputFormat, settings: Setti
         note(f"loopwright run: {what}; decide with loopwright gate")
     elif report.resumed == total:
         note(
-            f"loopwright run: {counted(total, 'trial')} of version {report.run.version} there already, and no "
-            "other to run; --fresh runs them again"
+            f"loopwright run: nothing to do, of version {report.run.version} there are {counted(total, 'trial')} already; "
+            "--fresh runs them again"
         )
     elif report.resumed:
         note(f"loopwright run: went on with {report.run.run_id}: {report.resumed} of {counted(total, 'trial')} there already")
