@@ -361,3 +361,11 @@ def test_a_blocked_file_becomes_the_baseline_with_a_reason_alone(project: Path, 
         assert rows[-1]["established_despite"] == "so be it, the ten cases are obsolete"
         assert "Blocked" in rows[-1]["established_against"]
         write("b.jsonl", [{**row, "run_id": "one"} for row in PASSING])
+
+
+def test_the_files_that_a_run_writes_are_no_change_of_the_agent(committed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("kept.db").unlink()  # without a store, nothing says that it is one
+    for _ in range(2):
+        assert said(capsys, *RUN, "--out", "results.jsonl")[0] == 0
+    versions = {json.loads(line)["version"] for line in Path("results.jsonl").read_text().splitlines()}
+    assert [len(version) for version in versions] == [40]
