@@ -187,7 +187,7 @@ def test_traces_that_nobody_looked_at_do_not_make_a_mode_fall(store: Store) -> N
     assert {m.verdict for m in found.modes} == {Verdict.UNCLEAR}
     store.replace_failures([*store.failures(), failure("v2-1")])
     found = asyncio.run(effect_of(store, find_release(store, "v2")))
-    assert found.doubts == ("1 failures are not grouped yet; run: loopwright cluster",)
+    assert found.doubts == ("1 failure not grouped yet; run: loopwright cluster",)
 
 
 def rolled_back(store: Store, release: Release, why: str = "refunds rose") -> Any:
