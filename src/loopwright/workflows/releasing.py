@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from loopwright.collect.trace import Trace
 from loopwright.errors import LoopwrightError, RuleError, UsageError
 from loopwright.evaluate.fingerprint import changes
 from loopwright.gate.decision import Outcome
@@ -106,14 +107,19 @@ async def record_release(store: Store, request: ReleaseRequest, now: datetime) -
     return release
 
 
-async def effect_of(store: Store, release: Release) -> ReleaseEffect:
-    """The rate of each failure mode before and after a release, from all traces in the store.
+def seen(trace: Trace) -> Seen:
+    """What of a trace tells whose it is."""
+    return Seen(trace.trace_id, trace.session_id, trace.version, trace.started_at)
+
+
+async def effect_of(store: Store, release: Release, known: Sequence[Seen] | None = None) -> ReleaseEffect:
+    """The rate of each failure mode before and after a release, from all traces in the store; `known` where they were read.
 
     Evidence that never counts alone (a business metric) is no failure here. Traces that were not mined, or whose failures were
     not grouped, make the counts too low on one side: then nothing is called fallen or risen, and the effect says so.
     """
     releases = store.releases()
-    found = sides((Seen(t.trace_id, t.session_id, t.version, t.started_at) for t in store.traces()), releases, release)
+    found = sides(map(seen, store.traces()) if known is None else known, releases, release)
     places = {place.trace_id: place.mode_id for place in store.memberships()}
     failing = {failure.trace_id for failure in store.failures() if not alone(failure.signals)}
     doubts = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from loopwright.audit.trail import breaks
 from loopwright.cluster.mode import Clustering, FailureMode, Membership, Recipe
@@ -11,12 +10,13 @@ from loopwright.collect.intake import Intake
 from loopwright.evaluate.case import CaseStatus
 from loopwright.mine.detector import Detector
 from loopwright.ports import Clock, Store
+from loopwright.release.effect import Seen
 from loopwright.workflows.analysis import QUOTED_MODES, Analysis, Kept, Standing, quoted
 from loopwright.workflows.analyzing import Found, assemble
 from loopwright.workflows.drafting import draft_modes, surroundings_of
 from loopwright.workflows.improving import current
 from loopwright.workflows.queueing import queued
-from loopwright.workflows.releasing import effect_of
+from loopwright.workflows.releasing import effect_of, seen
 
 TITLE = "Failures in the store"
 
@@ -27,7 +27,8 @@ async def report(store: Store, detectors: Sequence[Detector], clock: Clock, titl
     `detectors` are those that mining runs. Modes that hold no failure now are left out. A page may be mailed: neither it nor
     its title says where the store is.
     """
-    starts: list[tuple[str, datetime | None]] = [(trace.trace_id, trace.started_at) for trace in store.traces()]
+    known = [seen(trace) for trace in store.traces()]
+    starts = [(one.trace_id, one.started_at) for one in known]
     failures = tuple(store.failures())
     clustering = placed(store.modes(), store.memberships(), {f.trace_id for f in failures}, store.recipe())
     proposals = tuple(current(store.proposals()))
@@ -42,11 +43,11 @@ async def report(store: Store, detectors: Sequence[Detector], clock: Clock, titl
         title=title,
         made_at=clock.now(),
         intake=Intake(taken=len(starts)),
-        kept=await _kept(store),
+        kept=await _kept(store, known),
     )
 
 
-async def _kept(store: Store) -> Kept:
+async def _kept(store: Store, known: Sequence[Seen]) -> Kept:
     releases = store.releases()
     trail = store.trail()
     return Kept(
@@ -54,7 +55,7 @@ async def _kept(store: Store) -> Kept:
         accepted=tuple(store.accepted_inputs()),
         releases=tuple(releases),
         decisions={stored.decision_id: stored.decision for stored in store.decisions()},
-        effect=await effect_of(store, releases[-1]) if releases else None,
+        effect=await effect_of(store, releases[-1], known) if releases else None,
         tables={change.proposal_id: change.table for change in store.harness_changes() if change.table},
         trail=trail,
         breaks=breaks(trail),

@@ -61,7 +61,7 @@ class World:
     def verified(self, proposal: Proposal, defects: Defects, trials: int) -> Verification:
         known = {trace.trace_id: trace for trace in self.traces}
         others = (trace for trace in self.traces if trace.trace_id not in proposal.evidence)
-        back = [*(known[trace_id] for trace_id in proposal.evidence[:COME_BACK]), *islice(others, COME_BACK // 2)]
+        back = [*(known[trace_id] for trace_id in proposal.evidence[:COME_BACK]), *islice(others, COME_BACK)]
         suite = Suite(returning(back, SEED, START))
         bench = VerifyBench(
             self.store,
