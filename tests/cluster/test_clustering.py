@@ -201,7 +201,11 @@ def written(id: str, text: str, words: str, **fields: Any) -> FailureTrace:
     return failure(id, text, signals=(given,), **fields)
 
 
-BAGS = ("the second bag was not free, I had to pay", "I had to pay for the second bag", "the second bag was charged at the counter")
+BAGS = (
+    "the second bag was not free, I had to pay",
+    "I had to pay for the second bag",
+    "the second bag was charged at the counter",
+)
 HOURS = ("the desk opened a day later", "check-in was not open yet that day", "the check-in desk opened much later")
 
 

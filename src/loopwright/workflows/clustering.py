@@ -156,6 +156,6 @@ def _signals(value: Any) -> list[Signal]:
     for row in value if isinstance(value, list) else []:
         if isinstance(row, dict) and isinstance(row.get("detector"), str) and row.get("type") is not None:
             strength = (_number(row, "severity", 0.0), _number(row, "confidence", 0.0))
-            told = {"reason": _text(row, "reason"), "words": _text(row, "words")}
-            found.append(Signal(_signal_type(row["type"]), row["detector"], *strength, **told))
+            signal = Signal(_signal_type(row["type"]), row["detector"], *strength, reason=_text(row, "reason"))
+            found.append(replace(signal, words=_text(row, "words")))
     return found
