@@ -94,14 +94,19 @@ def version_control(folder: Path | None = None) -> VersionControl:
 
 
 def repository(settings: Settings, *written: Path) -> VersionControl:
-    """The repository of the settings' folder; the store and the files `written` by the command are no part of its tree."""
+    """The repository of the settings' folder.
+
+    The store, the suite's cases (each result has the digest of its own) and the files `written` by the command are no part of
+    its tree.
+    """
     return _git(settings, *written)
 
 
 def _git(settings: Settings, *written: Path) -> Git:
     place = str(settings["store.url"]).partition("sqlite:///")[2]
     kept = [settings.folder / f"{place}{end}" for end in ("", "-wal", "-shm", "-journal")] if place else []
-    return Git(settings.folder, leave_out=(*kept, *written))
+    cases = (settings.folder / str(settings["suite.folder"])).rglob("*.y*ml")
+    return Git(settings.folder, leave_out=(*kept, *cases, *written))
 
 
 def fingerprint(settings: Settings, release: str | None = None) -> Fingerprint:

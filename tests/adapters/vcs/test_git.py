@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from loopwright import wiring
 from loopwright.adapters.vcs.git import Git
+from loopwright.settings import Settings
 
 COMMIT = re.compile("[0-9a-f]{40}")
 
@@ -194,3 +196,13 @@ def test_what_differs_from_a_commit(repository: Path) -> None:
     assert Git(repository / "prompts").changed_since(head, ["*.md"]) == {"prompts/neuer Satz é.md"}
     assert Git(repository / "prompts").changed_since(head) == {"agent.py", "prompts/neuer Satz é.md"}
     assert Git(repository).changed_since("0" * 40) is None
+
+
+def test_cases_are_no_change_of_the_agent_and_code_beside_them_is(repository: Path) -> None:
+    settings = Settings(folder=repository)
+    clean = wiring.repository(settings).head()
+    (repository / "evals" / "drafts").mkdir(parents=True)
+    (repository / "evals" / "drafts" / "refund.yaml").write_text("cases: []\n")
+    assert wiring.repository(settings).head() == clean
+    (repository / "evals" / "checks.py").write_text("def strict(): ...\n")
+    assert wiring.repository(settings).head() != clean
