@@ -6,7 +6,7 @@ Trials are counted per case, compared within the case, and added up: `loopwright
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from loopwright.evaluate.result import EvalResult
@@ -39,13 +39,14 @@ def decide(
     *,
     candidate_version: str | None = None,
     doubts: Sequence[str] = (),
+    quarantined: Collection[str] = (),
 ) -> GateDecision:
     """Approve, block, or say what is missing to decide.
 
     `baseline` may hold several runs: they are its history. `candidate_version` is the version that the candidate's results are
     meant to be of. `doubts` are reasons, found by the caller, for which these results may not be approved; where a side has no
-    results, they say why. The order of results does not matter. An unchanged agent is blocked with a chance of at most
-    `policy.alpha`.
+    results, they say why. What the `quarantined` cases show counts with their mode and the suite only. The order of results does
+    not matter. An unchanged agent is blocked with a chance of at most `policy.alpha`.
 
     New cases are named and not compared: they change nothing for the others. A case that was changed or removed is not compared
     either, and stands against an approval. What rests on an uncalibrated judge's word alone blocks nothing: see `gate.judges`.
@@ -53,7 +54,7 @@ def decide(
     policy = policy or Policy()
 
     def compare(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> GateDecision:
-        return _compare(before, after, policy, candidate_version, doubts)
+        return _compare(before, after, policy, candidate_version, doubts, quarantined)
 
     return weigh(compare(baseline, candidate), baseline, candidate, compare)
 
@@ -64,6 +65,7 @@ def _compare(
     policy: Policy,
     candidate_version: str | None,
     doubts: Sequence[str],
+    quarantined: Collection[str],
 ) -> GateDecision:
     """The decision on results, whoever judged them."""
     nothing = not baseline or not candidate
@@ -77,7 +79,7 @@ def _compare(
             reasons=tuple(unusable),
         )
     shared = comparable(baseline, candidate)
-    counted = tally(shared.baseline, shared.candidate)
+    counted = tally(shared.baseline, shared.candidate, quarantined)
     suite = suite_evidence(counted.cases, policy)
     modes = mode_evidence(counted.cases, policy)
     level = case_evidence(counted.cases, policy)
@@ -86,7 +88,7 @@ def _compare(
     blind = doubt.of_sight(seen, counted.cases, policy)
     together = together_evidence(counted.cases, policy)
     unexplained = doubt.of_fall(suite, level, policy) or doubt.of_cases(doubt.unexplained(level, policy), policy)
-    proof = [_lost(c) for c in counted.cases if c.deterministic and c.before.all_passes and c.failed_outright]
+    proof = [_lost(c) for c in counted.cases if c.failed_outright and doubt.may_not_fail(c)]
     chance = [*_groups("suite", [suite]), *_groups("mode", modes), *_cases(level, together)]
     changes = doubt.of_changes(shared)
     outcome, reasons, regressions = _outcome(proof, changes, incomplete, chance, [*unexplained, *blind])

@@ -66,7 +66,7 @@ def of_counts(tally: Tally, policy: Policy) -> list[str]:
     compared = total - missing
     if compared < policy.min_cases:
         reasons.append(f"{counted(compared, 'comparable case')}, and {policy.min_cases} are needed; add cases")
-    unproved = [c.eval_id for c in tally.cases if c.deterministic and c.before.all_passes and _no_verdict(c)]
+    unproved = [c.eval_id for c in tally.cases if may_not_fail(c) and _no_verdict(c)]
     if unproved:
         reasons.append(f"{named(unproved)} passed before, may not fail once, and gave no verdict now; run them again")
     return reasons
@@ -174,6 +174,11 @@ def _of_suites(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) 
         "the suite changed between baseline and candidate (suite_digest differs), and not every row has the case_digest "
         "that tells which cases are the same; run the baseline's version on the new suite"
     ]
+
+
+def may_not_fail(case: CaseTally) -> bool:
+    """Whether one failure of the case is proof."""
+    return case.deterministic and case.before.all_passes > 0 and not case.quarantined
 
 
 def _no_verdict(case: CaseTally) -> bool:

@@ -105,14 +105,17 @@ def mode_evidence(cases: Sequence[CaseTally], policy: Policy) -> list[GroupEvide
 
 
 def case_evidence(cases: Sequence[CaseTally], policy: Policy) -> CaseLevel:
-    """What is known of each solved case that failed. Deterministic cases are left out: they are not a matter of chance."""
+    """What is known of each solved case that failed. Deterministic cases are left out: they are not a matter of chance.
+
+    Quarantined cases count among the solved, so that a quarantine never turns against another case; of them nothing is said here.
+    """
     noisy = [c for c in cases if not c.deterministic]
     belief = fit([c.before.all_passes for c in noisy], [c.before.all_trials for c in noisy])
     solved = [c for c in noisy if _is_solved(c, belief, policy)]
     known: dict[tuple[object, ...], CaseEvidence] = {}
     evidence = []
     for case in solved:
-        if not case.after.failures:
+        if not case.after.failures or case.quarantined:
             continue
         counts = (case.before.all_passes, case.before.all_trials, case.after)
         if counts not in known:
@@ -126,7 +129,7 @@ def together_evidence(cases: Sequence[CaseTally], policy: Policy) -> TogetherEvi
     """What repeats say of several cases that fail again and again, none of them with the history to be proved lost alone."""
     noisy = [c for c in cases if not c.deterministic and c.before.all_trials]
     others = sum(c.before.all_passes < c.before.all_trials for c in noisy)
-    lost = [c for c in noisy if c.before.all_passes == c.before.all_trials and not c.after.all_passes]
+    lost = [c for c in noisy if c.before.all_passes == c.before.all_trials and not c.after.all_passes and not c.quarantined]
     best = TogetherEvidence()
     for look in LOOKS:
         found = tuple(c for c in lost if c.after.repeats >= look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_high
 
@@ -46,7 +46,8 @@ class Count:
 class CaseTally:
     """One case on both sides. `absent` is the number of trials that the candidate should have and has not.
 
-    `failed_outright` is true where the candidate has a verdict of false, and not only trials without one.
+    `failed_outright` is true where the candidate has a verdict of false, and not only trials without one. What a `quarantined`
+    case shows counts with its mode and the suite, and not for itself.
     """
 
     eval_id: str
@@ -56,6 +57,7 @@ class CaseTally:
     deterministic: bool = False
     absent: int = 0
     failed_outright: bool = False
+    quarantined: bool = False
 
     @property
     def missing(self) -> bool:
@@ -90,8 +92,8 @@ def has_verdict(result: EvalResult) -> bool:
     return result.passed is False or is_pass(result)
 
 
-def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> Tally:
-    """Count both sides. The order of the rows does not matter."""
+def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], quarantined: Collection[str] = ()) -> Tally:
+    """Count both sides. The order of the rows does not matter. `quarantined` are ids of cases."""
     before, after = _count(baseline), _count(candidate)
     modes = {**_modes(candidate), **_modes(baseline)}
     declared = {r.eval_id for rows in (baseline, candidate) for r in rows if r.deterministic}
@@ -102,7 +104,8 @@ def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> Ta
         old, new = before[eval_id], after.get(eval_id, Count())
         per_run = math.ceil(old.trials / max(1, old.runs))
         absent = max(0, max(1, min(usual, per_run)) - new.trials) if new.trials or not new.repeats else 0
-        cases.append(CaseTally(eval_id, old, new, modes.get(eval_id), eval_id in declared, absent, eval_id in outright))
+        told = (modes.get(eval_id), eval_id in declared, absent, eval_id in outright, eval_id in quarantined)
+        cases.append(CaseTally(eval_id, old, new, *told))
     return Tally(
         cases=tuple(cases),
         new=tuple(sorted(set(after) - set(before))),
