@@ -272,3 +272,20 @@ CREATE TABLE feedback (
 CREATE UNIQUE INDEX feedback_by_id ON feedback (feedback_id);
 CREATE INDEX feedback_waiting_by_trace ON feedback (joined_to, trace_id);
 CREATE INDEX feedback_waiting_by_session ON feedback (joined_to, session_id);
+CREATE TABLE quarantines (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    eval_id TEXT NOT NULL,
+    until TEXT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX quarantines_by_case ON quarantines (eval_id);
+CREATE TABLE overrides (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    override_id TEXT NOT NULL,
+    decision_id TEXT NOT NULL,
+    until TEXT NOT NULL,
+    withdrawn_at TEXT,
+    payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX overrides_by_id ON overrides (override_id);
+CREATE INDEX overrides_by_decision ON overrides (decision_id);

@@ -147,6 +147,14 @@ SETTINGS: tuple[Setting, ...] = (
         "What follows where the open part passes more than chance explains and the sealed part does not.",
         choices=("warn", "block", "off"),
     ),
+    Setting("gate.window", 20, "runs", "Of a baseline's history in the store the last so many runs count; 0 is no limit.", low=0),
+    Setting(
+        "gate.window_days",
+        90.0,
+        "days",
+        "A run this much older than the candidate's is of the baseline's history no longer; 0 is no limit.",
+        low=0,
+    ),
     Setting("improve.trials", 5, "trials", "Trials of each case without a guard, and as many with it.", low=1, high=1000),
     Setting(
         "improve.max_trials",

@@ -277,6 +277,8 @@ def gate_policy(settings: Settings) -> Policy:
         max_missing=settings["gate.max_missing"],
         max_errors=settings["gate.max_errors"],
         sealed_gap=settings["gate.sealed_gap"],
+        window=settings["gate.window"],
+        window_days=settings["gate.window_days"],
     )
 
 

@@ -58,12 +58,27 @@ class ComparedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Overridden:
+    """What lets a version ship that was not approved: the overrides, who made them and why, until when, and for which cases.
+
+    Without cases the decision was overridden as it is.
+    """
+
+    override_ids: tuple[str, ...]
+    by: tuple[str, ...]
+    why: tuple[str, ...]
+    until: datetime
+    eval_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GateDecision:
     """The outcome of comparing a candidate with its baseline.
 
     `approved`, `regressions`, `message` and `new_evals_queued` are the source's. `decision` is derived from `approved` when it
     is not given; a decision that contradicts `approved` raises `ValueError`. `candidate` and `baseline` say what was compared,
     where that is known; `commands` are what would run the trials in `next`. `notes` are to be known, and stand against nothing.
+    `override` says who lets it ship where it is not approved (None: nobody does).
     """
 
     approved: bool
@@ -81,6 +96,12 @@ class GateDecision:
     baseline: tuple[ComparedRun, ...] = ()
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    override: Overridden | None = None
+
+    @property
+    def ships(self) -> bool:
+        """Whether the version may ship: it is approved, or a person overrode that it is not."""
+        return self.approved or self.override is not None
 
     def __post_init__(self) -> None:
         if self.decision is None:

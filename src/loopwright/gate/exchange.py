@@ -8,7 +8,7 @@ from typing import Any
 from loopwright.collect.intake import shown
 from loopwright.errors import InputError
 from loopwright.evaluate.result import EvalResult
-from loopwright.gate.decision import ComparedRun, GateDecision, Regression
+from loopwright.gate.decision import ComparedRun, GateDecision, Overridden, Regression
 
 
 def read_result(record: Mapping[str, Any], source: str = "", line: int = 0) -> EvalResult:
@@ -49,6 +49,17 @@ def decision_record(decision: GateDecision) -> dict[str, Any]:
         "baseline": [_run(run) for run in decision.baseline],
         "commands": list(decision.commands),
         "notes": list(decision.notes),
+        "override": _override(decision.override) if decision.override is not None else None,
+    }
+
+
+def _override(override: Overridden) -> dict[str, Any]:
+    return {
+        "override_ids": list(override.override_ids),
+        "by": list(override.by),
+        "why": list(override.why),
+        "until": override.until.isoformat(),
+        "eval_ids": list(override.eval_ids),
     }
 
 

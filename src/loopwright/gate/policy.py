@@ -27,6 +27,8 @@ class Policy:
 
     `sealed_gap` says what follows from a gap between the open and the sealed part that chance explains ill: at `gap_level` a
     warning, with `block` at `gap_block_level` a block, which is spent beside alpha, not out of it.
+
+    `window` is how many runs of a stored history count at most, and `window_days` how old they may be (0: no limit).
     """
 
     alpha: float = 0.05
@@ -50,6 +52,8 @@ class Policy:
     sealed_gap: Literal["warn", "block", "off"] = "warn"
     gap_level: float = 0.05
     gap_block_level: float = 0.01
+    window: int = 20
+    window_days: float = 90.0
 
     def __post_init__(self) -> None:
         cases = self.case_share + self.repeat_share + self.together_share

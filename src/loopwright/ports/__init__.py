@@ -15,6 +15,7 @@ from loopwright.ports.running import (
 from loopwright.ports.store import (
     AuditStore,
     CaseStore,
+    ExceptionStore,
     FailureStore,
     FeedbackStore,
     JudgeStore,
@@ -37,6 +38,7 @@ __all__ = [
     "CaseStore",
     "Clock",
     "Embedder",
+    "ExceptionStore",
     "Executor",
     "FailureStore",
     "FeedbackStore",

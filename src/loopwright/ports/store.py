@@ -19,6 +19,8 @@ from loopwright.evaluate.case import CaseStatus, EvalCase
 from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decision import GateDecision
+from loopwright.gate.override import Override
+from loopwright.gate.quarantine import Quarantine
 from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
 from loopwright.judge.verdict import Label, Verdict
 from loopwright.mine.signal import FailureTrace
@@ -168,6 +170,22 @@ class RunStore(Protocol):
         """All decisions, oldest first."""
 
 
+class ExceptionStore(Protocol):
+    """Exceptions from the gate's rule, each under a name and in the audit trail. None is ever deleted."""
+
+    def put_quarantine(self, entry: Quarantine) -> None:
+        """Add an entry; of several on a case the last counts."""
+
+    def quarantines(self) -> list[Quarantine]:
+        """All entries, in the order in which they were made."""
+
+    def put_override(self, override: Override) -> None:
+        """Write an override, or that it was withdrawn; raises `UsageError` for an unknown decision, `StoreError` otherwise."""
+
+    def overrides(self) -> list[Override]:
+        """All overrides as they stand, in the order in which they were made."""
+
+
 class ReleaseStore(Protocol):
     """Releases, and the failures that wait for an eval. None is ever deleted."""
 
@@ -280,8 +298,8 @@ class WatchStore(Protocol):
 
 
 class Store(
-    TraceStore, FeedbackStore, FailureStore, CaseStore, RunStore, AuditStore, LoopStore, ReleaseStore, JudgeStore, ProposalStore,
-    WatchStore, Protocol,
+    TraceStore, FeedbackStore, FailureStore, CaseStore, RunStore, ExceptionStore, AuditStore, LoopStore, ReleaseStore,
+    JudgeStore, ProposalStore, WatchStore, Protocol,
 ):  # fmt: skip
     """The whole store; a context manager that closes at its end."""
 

@@ -29,6 +29,8 @@ from loopwright.errors import StoreError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.queue import Queued
 from loopwright.evaluate.result import EvalResult, Run
+from loopwright.gate.override import Override
+from loopwright.gate.quarantine import Quarantine
 from loopwright.improve.proposal import HarnessChange, Proposal, Verification
 from loopwright.judge.verdict import Label, Verdict
 from loopwright.mine.signal import FailureTrace
@@ -41,7 +43,7 @@ T = TypeVar("T")
 RECORDS: tuple[type, ...] = (
     Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep, Release, Queued,
     Proposal, Verification, HarnessChange,
-    Verdict, Label, ModeDescription, GivenFeedback, DriftFinding, AcceptedInputs,
+    Verdict, Label, ModeDescription, GivenFeedback, DriftFinding, AcceptedInputs, Quarantine, Override,
 )  # fmt: skip
 LEVEL = 3  # of zlib: levels above save little more and take up to three times as long; see bench/store.py
 MARK = "$"

@@ -12,6 +12,7 @@ from loopwright.adapters.store.audit import Audit
 from loopwright.adapters.store.cases import Cases
 from loopwright.adapters.store.database import Database, locate
 from loopwright.adapters.store.decisions import Decisions
+from loopwright.adapters.store.exceptions import Exceptions
 from loopwright.adapters.store.failures import Failures
 from loopwright.adapters.store.feedback import FeedbackOnTraces
 from loopwright.adapters.store.judging import Judging
@@ -23,7 +24,9 @@ from loopwright.adapters.store.runs import Runs
 from loopwright.adapters.store.watch import Watch
 
 
-class SqlStore(FeedbackOnTraces, Failures, Modes, Judging, Cases, Runs, Decisions, Audit, Loop, Releases, Proposals, Watch):
+class SqlStore(
+    FeedbackOnTraces, Failures, Modes, Judging, Cases, Runs, Decisions, Exceptions, Audit, Loop, Releases, Proposals, Watch
+):
     """Implements `ports.Store`; a context manager that closes at its end."""
 
     @property
