@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from loopwright.adapters.executors.local import LocalExecutor
 from loopwright.adapters.executors.processor_time import processor_time
 from loopwright.adapters.importers.reader import FileRecordReader, FileTraceReader
+from loopwright.adapters.importers.results.reader import FileResultReader
 from loopwright.adapters.importers.text import FileTextReader
 from loopwright.adapters.store.result_file import MemoryLog, ResultFile, encode
 from loopwright.adapters.store.scaffold_files import ScaffoldFiles
@@ -171,6 +172,13 @@ def watch_policy(settings: Settings) -> WatchPolicy:
 def record_reader(settings: Settings) -> RecordReader:
     """JSON Lines records that are not traces: failures, trial results."""
     return FileRecordReader(settings["import.max_line_bytes"])
+
+
+def result_reader(
+    settings: Settings, note: Callable[[str], None], format: str | None = None, pass_score: float = 1.0
+) -> RecordReader:
+    """Trial results in the gate's own format, or in another tool's; `note` is told what a person should know of a file."""
+    return FileResultReader(settings["import.max_line_bytes"], format, pass_score, note)
 
 
 def suite_files(settings: Settings) -> SuiteFiles:

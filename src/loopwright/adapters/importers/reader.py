@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from loopwright.adapters.importers.decoding import decode_object
@@ -44,7 +44,7 @@ class FileTraceReader:
         gathering = Gathering()
         first = _First(sources)
         for source in sources:
-            for found in _records(source, self._limit):
+            for found in records(source, source.chunks(), self._limit):
                 if isinstance(found, Rejected):
                     yield found
                     continue
@@ -103,13 +103,13 @@ class FileRecordReader:
     def read(self, path: str) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
         """Read a file, the files of a folder, or standard input (`-`)."""
         sources = [Source(file) for file in find_files([path])]
-        return (found for source in sources for found in _records(source, self._limit))
+        return (found for source in sources for found in records(source, source.chunks(), self._limit))
 
 
-def _records(source: Source, limit: int) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
+def records(source: Source, chunks: Iterable[bytes], limit: int) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
     """The objects of one source, and a refusal for each piece that is none. Where it breaks, one refusal is the last."""
     try:
-        for piece in pieces(source.chunks(), limit):
+        for piece in pieces(chunks, limit):
             try:
                 yield piece.line, _object(piece, limit)
             except RecordError as error:

@@ -15,9 +15,10 @@ from loopwright.errors import InputError
 CHUNK = 256 * 1024
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 
+ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
 _FOREIGN = {
-    b"PK\x03\x04": "a zip archive",
+    ZIP: "a zip archive",
     b"\x28\xb5\x2f\xfd": "zstandard data",
     b"\xfd7zXZ\x00": "xz data",
     b"BZh": "bzip2 data",
@@ -37,10 +38,11 @@ class BrokenSourceError(Exception):
 
 
 class Source:
-    """One file, or standard input. `offset` counts the bytes read so far, as stored."""
+    """One file, or standard input. `offset` counts the bytes read so far, as stored; `zipped` lets a zip archive through."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, zipped: bool = False) -> None:
         self.path = path
+        self._zipped = zipped
         self.name = place(path)
         self.offset = 0
 
@@ -62,7 +64,8 @@ class Source:
         first = next(raw, b"")
         while 0 < len(first) < 16 and (more := next(raw, b"")):
             first += more
-        _refuse_foreign(first, self.path)
+        if not (self._zipped and first.startswith(ZIP)):
+            _refuse_foreign(first, self.path)
         stream = _with_first(first, raw)
         yield from _gunzip(stream) if first.startswith(_GZIP) else stream
 

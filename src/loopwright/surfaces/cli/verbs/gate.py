@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from loopwright.gate.explain import explain
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.page_file import check_spares, write_file
-from loopwright.surfaces.cli.terminal import emit, say
+from loopwright.surfaces.cli.results_in import PASS_SCORE, RESULTS_FORMAT, ResultsFormat, ResultsIn
+from loopwright.surfaces.cli.terminal import emit, note, say
 from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.establishing import Change, Established, Signed, establish_file, establish_run
@@ -68,13 +70,16 @@ def gate(
     layer: list[Layer] | None = typer.Option(
         None, "--layer", help="In files: compare this layer's rows alone, as where a commit runs one layer; may be repeated."
     ),
+    results_format: ResultsFormat | None = RESULTS_FORMAT,
+    pass_score: float = PASS_SCORE,
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
     format: OutputFormat = FORMAT,
 ) -> None:
     """Compare a candidate with its baseline: approved (exit 0), blocked (1) or undecided (2).
 
-    With --baseline and --candidate it reads files, a line a trial:
+    With --baseline and --candidate it reads files: results of promptfoo,
+    Inspect, DeepEval, JUnit XML or CSV as they are, or a line a trial:
 
         {"eval_id": "refund", "trial": 0, "passed": true, "run_id": "monday"}
 
@@ -110,13 +115,14 @@ def gate(
         gate__sealed_gap=sealed_gap,
         store__url=store,
     )
+    results = ResultsIn(results_format, pass_score)
     change = _change(establish, extend, replace)
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
     if change is not None:
         signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite)
         told = (
-            _establish_file(settings, baseline, candidate, signed, change)
+            _establish_file(settings, baseline, candidate, signed, change, results)
             if in_files
             else _establish(settings, run, signed, change)
         )
@@ -126,7 +132,7 @@ def gate(
     _refuse(bool(layer) and not in_files, "--layer picks rows of files; a stored run knows its layers: loopwright run --changed")
     layers = [wanted.value for wanted in layer or ()]
     decision = (
-        _compare_files(settings, baseline, candidate, candidate_version, layers)
+        _compare_files(settings, baseline, candidate, candidate_version, layers, results)
         if in_files
         else _compare(settings, run, candidate_version)
     )
@@ -138,7 +144,7 @@ def gate(
 
 
 def _compare_files(
-    settings: Settings, baseline: list[str], candidate: str | None, version: str | None, layers: list[str]
+    settings: Settings, baseline: list[str], candidate: str | None, version: str | None, layers: list[str], results: ResultsIn
 ) -> GateDecision:
     _refuse(not baseline, "--candidate needs something to be compared with; give --baseline FILE")
     _refuse(candidate is None, "--baseline needs something to be compared with it; give --candidate FILE")
@@ -149,9 +155,9 @@ def _compare_files(
     doubts = [f"{path} does not exist; {made}" for path in baseline if not _exists(path)]
     doubts += [f"{path} does not exist; {run} {path}" for path in named[len(baseline) :] if not _exists(path)]
     found = [path for path in baseline if _exists(path)]
-    return asyncio.run(
+    decision = asyncio.run(
         gate_files(
-            wiring.record_reader(settings),
+            results.reader(settings),
             found,
             candidate if candidate is not None and _exists(candidate) else None,
             wiring.gate_policy(settings),
@@ -160,6 +166,7 @@ def _compare_files(
             layers=layers,
         )
     )
+    return replaced(decision, notes=(*decision.notes, *results.notes))
 
 
 def _compare(settings: Settings, run: str | None, version: str | None) -> GateDecision:
@@ -178,7 +185,7 @@ def _establish(settings: Settings, run: str | None, signed: Signed, change: Chan
 
 
 def _establish_file(
-    settings: Settings, baseline: list[str], candidate: str | None, signed: Signed, change: Change
+    settings: Settings, baseline: list[str], candidate: str | None, signed: Signed, change: Change, results: ResultsIn
 ) -> dict[str, Any]:
     """Write the candidate's rows into the baseline's file, each with who made it the baseline."""
     if candidate is None or len(baseline) != 1 or baseline[0] == "-":
@@ -191,12 +198,14 @@ def _establish_file(
         f"{file} exists already; add to its history with --extend, or start anew with --replace",
     )
     extended = baseline[0] if known and change == "extend" else None
-    reader, policy = wiring.record_reader(settings), wiring.gate_policy(settings)
+    reader, policy = results.reader(settings), wiring.gate_policy(settings)
     made = asyncio.run(establish_file(reader, candidate, next(iter(known), None), signed, change=change, policy=policy))
+    for told in results.notes:
+        note(told)
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made.rows)
     write_file(file, text, "--baseline")
-    told = {"baseline": [str(file)], "results": len(made.rows), "by": signed.by, "replaced": [] if extended else known}
-    return told | asdict(made.change)
+    outcome = {"baseline": [str(file)], "results": len(made.rows), "by": signed.by, "replaced": [] if extended else known}
+    return outcome | asdict(made.change)
 
 
 def _tell(told: dict[str, Any], format: OutputFormat) -> None:
