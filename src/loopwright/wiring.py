@@ -26,6 +26,7 @@ from loopwright.errors import UsageError
 from loopwright.evaluate.fingerprint import SIGNIFICANT, Fingerprint, changed_parts
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.policy import Policy
+from loopwright.gate.policy_change import Touched
 from loopwright.improve.verify import VerifyPolicy
 from loopwright.mine.detector import Detector
 from loopwright.mine.detectors import shipped
@@ -48,7 +49,7 @@ from loopwright.ports import (
     VersionControl,
 )
 from loopwright.registry import Registry
-from loopwright.settings import Settings
+from loopwright.settings import FILE_NAME, Settings
 from loopwright.watch.policy import WatchPolicy
 
 if TYPE_CHECKING:
@@ -134,6 +135,18 @@ def parts_changed_since(settings: Settings, name: str) -> tuple[str, ...]:
         if (found := patterns(str(settings[f"fingerprint.{part}"])))
     }
     return changed_parts(changed, files)
+
+
+def touched_since(settings: Settings, commit: str) -> Touched | None:
+    """What of the gate's policy, of the suite and of all else git's files tell to have changed since; None where git cannot."""
+    git = Git(settings.folder)
+    toml = settings.file.name if settings.file is not None and settings.file.parent == settings.folder else FILE_NAME
+    policy = git.altered_since(commit, [toml])
+    suite = git.altered_since(commit, [f"{settings['suite.folder']}/**"])
+    every = git.altered_since(commit)
+    if policy is None or suite is None or every is None:
+        return None
+    return Touched(tuple(sorted(policy)), tuple(sorted(suite)), tuple(sorted(every - policy - suite)))
 
 
 def commit_of(version: str) -> str | None:

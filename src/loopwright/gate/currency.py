@@ -43,6 +43,11 @@ def untold(run: Run, now: Fingerprint) -> Sequence[str]:
     return ()
 
 
+def commit_in(version: str) -> str | None:
+    """The commit that a version is, or is made from; None where it is another name."""
+    return version[:40] if _COMMIT.fullmatch(version) else None
+
+
 def short(version: str) -> str:
     """A commit as git shows it, with what is said of the tree; any other version as it is."""
     return _COMMIT.sub(lambda commit: commit[1] + (commit[2] or ""), version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -15,11 +15,14 @@ from loopwright.gate.decide import decide
 from loopwright.gate.decision import Outcome
 from loopwright.gate.exchange import read_result
 from loopwright.gate.policy import Policy
+from loopwright.gate.quarantine import in_force
 from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.gate.tally import duplicates, has_verdict
 from loopwright.ports import RecordReader, Store
 from loopwright.workflows.deciding import reasoned
-from loopwright.workflows.gating import doubts_of_filters, latest_or_named, layers_of, of_layers, read_records, stored_history
+from loopwright.workflows.gating import doubts_of_filters, read_records
+from loopwright.workflows.history import history_of, latest_or_named, layers_of, of_layers, stored_history
+from loopwright.workflows.overriding import override_of
 
 RULE = "a baseline is not what the gate blocks"
 ASKED = "give --despite 'why it becomes the baseline all the same'"
@@ -29,11 +32,19 @@ Change = Literal["first", "replace", "extend"]
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Who makes a run the baseline, and when; `despite` is why, where the gate blocks it."""
+    """Who makes a run the baseline, and when; `despite` is why, where the gate blocks it.
+
+    `lenient` is where the policy that it was compared by lets more through than its file says.
+    """
 
     by: str
     at: datetime
     despite: str = ""
+    lenient: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def kept(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """What is kept of it beside name and time."""
+        return {**told, **({"lenient": dict(self.lenient)} if self.lenient else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +74,11 @@ async def establish_run(
 ) -> Established:
     """Make a stored run (by default the latest) the baseline.
 
-    `first` is refused where there is a baseline; `replace` starts a new one; `extend` adds the run to the baseline's history.
-    The history of cases that are the same goes on; a run without any such case is in the baseline no longer. A run whose latest
-    decision blocks it, or that the gate blocks now by `policy`, needs a reason, which the trail keeps. Raises
-    `UsageError` for a run that is cut short, empty or without any verdict, and `RuleError` for a blocked one without a reason.
+    `first` is refused where there is a baseline; `replace` starts a new one; `extend` adds the run to the baseline's history,
+    the runs that joined it by themselves included. The history of cases that are the same goes on; a run without any such case
+    is in the baseline no longer. A run whose latest decision blocks it, or that the gate blocks now by `policy`, needs a reason,
+    which the trail keeps, unless that decision is overridden. Raises `UsageError` for a run that is cut short, empty or without
+    any verdict, and `RuleError` for a blocked one without a reason.
     """
     run = latest_or_named(store, run_id)
     if run is None:
@@ -86,15 +98,18 @@ async def establish_run(
     partial = doubts_of_filters(run, stored_history(store, known), results) if change == "extend" else []
     if partial:
         raise UsageError(f"{partial[0]}; a part of the suite is made the baseline with --replace only")
-    against = _against(store, run, known, policy)
-    told = _despite(against, signed.despite)
+    policy = policy or Policy()
+    held = [id for id in history_of(store, policy, run).run_ids if id not in known and _is_before(store, id, run)]
+    known = [*held, *known]
+    against, overrides = _against(store, run, known, policy, signed.at)
+    told = {**_despite(against, signed.despite), **({"overrides": list(overrides)} if overrides else {})}
     before = current([store.results(k) for k in known])
     history = list(zip(known, before, strict=True)) if change == "extend" else []
     if history:
         _refuse_out_of_turn(store, known[-1], run)
     after = current([*(rows for _, rows in history), results])
     kept = [k for (k, _), rows in zip(history, after, strict=False) if rows]
-    store.set_baseline([*kept, run.run_id], signed.by, signed.at, **told)
+    store.set_baseline([*kept, run.run_id], signed.by, signed.at, **signed.kept(told))
     became = suite_change(list(chain(*before)), list(chain(*after))) if known else SuiteChange()
     return Established((*kept, run.run_id), sum(map(len, after)), signed.by, tuple(k for k in known if k not in kept), became)
 
@@ -123,7 +138,7 @@ async def establish_file(
     if change == "extend" and known is not None:
         refuse_unfit([*before, *new], f"{candidate} together with {known}")
     told = _despite(_blocked(before, new, policy), signed.despite)
-    marks = {"by": signed.by, "at": signed.at.isoformat(), **told}
+    marks = {"by": signed.by, "at": signed.at.isoformat(), **signed.kept(told)}
     made = [record | {f"established_{name}": value for name, value in marks.items()} for record, _ in added]
     if change != "extend" or known is None:
         return BaselineRows(tuple(made))
@@ -154,23 +169,34 @@ def _refuse_out_of_turn(store: Store, newest: str, run: Run) -> None:
         )
 
 
-def _against(store: Store, run: Run, known: Sequence[str], policy: Policy | None) -> str:
-    """What blocks a run: the latest decision on it, or how it compares with the baseline now; empty where nothing does."""
+def _is_before(store: Store, run_id: str, run: Run) -> bool:
+    other = store.run(run_id)
+    return other is not None and other.started_at < run.started_at
+
+
+def _against(store: Store, run: Run, known: Sequence[str], policy: Policy, at: datetime) -> tuple[str, Sequence[str]]:
+    """What blocks a run, and the overrides for which it does not.
+
+    The latest decision on it blocks, or how it compares with the baseline now; empty where nothing does.
+    """
     on_it = [held for held in store.decisions() if held.candidate_run_id == run.run_id]
     if on_it and on_it[-1].decision.decision is Outcome.BLOCKED:
-        return f"{on_it[-1].decision_id}: {on_it[-1].decision.message}"
+        override = override_of(store, on_it[-1], at)
+        return ("", override.override_ids) if override else (f"{on_it[-1].decision_id}: {on_it[-1].decision.message}", ())
     if not known or run.run_id in known:
-        return ""
-    layers = layers_of(run)
-    return _blocked(of_layers(stored_history(store, known), layers), store.results(run.run_id), policy)
+        return "", ()
+    before = of_layers(stored_history(store, known), layers_of(run))
+    return _blocked(before, store.results(run.run_id), policy, in_force(store.quarantines(), at)), ()
 
 
-def _blocked(before: Sequence[EvalResult], after: Sequence[EvalResult], policy: Policy | None) -> str:
+def _blocked(
+    before: Sequence[EvalResult], after: Sequence[EvalResult], policy: Policy | None, quarantined: Collection[str] = ()
+) -> str:
     """What the gate says, where it blocks."""
     if not before:
         return ""
     policy = policy or Policy()
-    decision = with_sealed_gap(decide(before, after, policy), after, policy)
+    decision = with_sealed_gap(decide(before, after, policy, quarantined=quarantined), after, policy)
     return decision.message if decision.decision is Outcome.BLOCKED else ""
 
 

@@ -4,32 +4,58 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
-from loopwright.audit.digest import content_id, digest
+from loopwright.audit.digest import digest
 from loopwright.collect.intake import Rejected, place
-from loopwright.errors import InputError, UsageError
-from loopwright.evaluate.budget import dollars, layer_of
+from loopwright.errors import InputError
+from loopwright.evaluate.budget import dollars
 from loopwright.evaluate.fingerprint import Fingerprint
 from loopwright.evaluate.layers import joined
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate import currency
-from loopwright.gate.comparable import current
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import CaseRequest, ComparedRun, GateDecision
 from loopwright.gate.exchange import read_result
 from loopwright.gate.policy import Policy
+from loopwright.gate.policy_change import Touched, policy_record, told_differences, told_touched
+from loopwright.gate.quarantine import Quarantine, in_force, with_quarantine
 from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.ports import RecordReader, Store, StoredDecision
 from loopwright.wording import counted
-from loopwright.workflows.queueing import queue_failures
+from loopwright.workflows.history import Against, History, compared_run, history_of, latest_or_named, layers_of, of_layers
+from loopwright.workflows.overriding import honoured
+from loopwright.workflows.recording import Record, record_decision
 
-ACTOR = "loopwright gate"
-"""Who the trail names for a decision that the policy made, and no person."""
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a decision heeds beside results and policy.
+
+    `doubts` are reasons not to approve that the caller found. `against` names what a stored run is compared with (None: the
+    baseline). `quarantines` are those of a file, and count for files `at` a time. `lenient` is where the policy lets more through
+    than its file says (both values by field). `touched` tells what changed in the repository since a commit, None where git
+    cannot tell; without it nobody asks.
+    """
+
+    doubts: tuple[str, ...] = ()
+    against: Against | None = None
+    quarantines: tuple[Quarantine, ...] = ()
+    at: datetime | None = None
+    lenient: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    touched: Callable[[str], Touched | None] | None = None
+
+    def notes(self, version: str | None) -> list[str]:
+        """What to know of a comparison with a version: a lenient policy, and a policy or suite that changed with the agent."""
+        told = [f"more lenient than the policy's file: {told_differences(self.lenient)}"] if self.lenient else []
+        commit = currency.commit_in(version or "")
+        found = self.touched(commit) if self.touched is not None and commit else None
+        together = told_touched(found, f"the baseline's commit {commit[:12]}") if found is not None and commit else ""
+        return [*told, *([together] if together else [])]
+
 
 async def gate_files(
     reader: RecordReader,
@@ -38,21 +64,28 @@ async def gate_files(
     policy: Policy,
     *,
     version: str | None = None,
-    doubts: Sequence[str] = (),
     layers: Sequence[str] = (),
+    terms: Terms | None = None,
 ) -> GateDecision:
     """Compare files of results, a line a trial; raises `InputError` for the first line that cannot be taken.
 
     A row without `run_id` belongs to the run that its file is. `candidate` None stands for no results. With `layers`, only rows
     of these are compared.
     """
+    terms = terms or Terms()
     sides = {path: read_results(reader, path, path if len(baseline) > 1 else "") for path in dict.fromkeys(baseline)}
     before = of_layers([result for path in baseline for result in sides[path]], layers)
     after = of_layers(read_results(reader, candidate) if candidate is not None else [], layers)
     empty = [f"{path} holds no results" for path, rows in sides.items() if not rows] if not before else []
-    decision = decide(before, after, policy, candidate_version=version, doubts=[*doubts, *empty])
+    entries = terms.quarantines
+    held = in_force(entries, terms.at) if terms.at is not None else {}
+    decision = decide(before, after, policy, candidate_version=version, doubts=[*terms.doubts, *empty], quarantined=held)
+    decision = _limited(with_sealed_gap(decision, after, policy), layers)
+    decision = with_quarantine(decision, before, after, entries, terms.at) if terms.at is not None else decision
+    newest = [row.version for row in before if row.version]
     return replace(
-        _limited(with_sealed_gap(decision, after, policy), layers),
+        _by(decision, policy),
+        notes=(*decision.notes, *terms.notes(newest[-1] if newest else None)),
         candidate=_compared_file(candidate, after) if candidate is not None else None,
         baseline=tuple(_compared_file(path, rows) for path, rows in sides.items()),
         commands=_file_commands(decision.next, candidate, after),
@@ -85,36 +118,58 @@ async def gate_store(
     run_id: str | None = None,
     version: str | None = None,
     made_of: Fingerprint | None = None,
+    terms: Terms | None = None,
 ) -> GateDecision:
-    """Compare a stored run (by default the latest) with the baseline; where there is a run, decision and audit entry are stored.
+    """Compare a stored run (by default the latest) with the baseline, or with what else the `terms` name.
 
-    Of older runs in the baseline, results of cases that its newest run has otherwise, or no more, do not count.
-    `made_of` is what the agent is made of now: without `run_id` and `version`, the latest run must be of that, or nothing is
-    decided on it; of a run that was named a difference is noted. A run whose layers were chosen by what changed is compared on
-    these layers. After an approval the failing cases are queued for eval generation. Where the latest decision on the run
-    rests on the same, that one is given again, and nothing is stored. Raises `UsageError` for an unknown run.
+    Where there is a run, decision and audit entry are stored. Of older runs in the history, results of cases that its newest run
+    has otherwise, or no more, do not count; `workflows.history` says which runs those are. `made_of` is what the agent is made of
+    now: without `run_id` and `version`, the latest run must be of that, or nothing is decided on it; of a run that was named a
+    difference is noted. A run whose layers were chosen by what changed is compared on these layers. Quarantines and overrides
+    that are in force are heeded. After an approval or an override the failing cases are queued for eval generation. Where the
+    latest decision on the run rests on the same, that one is given again, and nothing is stored. Raises `UsageError` for an
+    unknown run and for a name that nothing has.
     """
+    terms = terms or Terms()
     run = latest_or_named(store, run_id)
-    known = store.baseline()
+    known = history_of(store, policy, run, terms.against)
     layers = layers_of(run)
-    before = of_layers(stored_history(store, known), layers)
+    before = of_layers(known.results, layers)
     after = store.results(run.run_id) if run is not None else []
     age, notes = _age(run, made_of, named=run_id is not None or version is not None)
-    doubts = [*doubts_of_run(run, known, before, after), *age]
-    decision = decide(before, after, policy, candidate_version=version, doubts=doubts)
+    doubts = [*doubts_of_run(run, known, before, after), *age, *terms.doubts]
+    entries = [*store.quarantines(), *terms.quarantines]
+
+    def compare(old: Sequence[EvalResult], new: Sequence[EvalResult]) -> GateDecision:
+        quarantined = in_force(entries, now)
+        made = decide(old, new, policy, candidate_version=version, doubts=doubts, quarantined=quarantined)
+        return with_sealed_gap(made, new, policy)
+
+    decision = with_quarantine(_limited(compare(before, after), layers), before, after, entries, now)
     decision = replace(
-        _limited(with_sealed_gap(decision, after, policy), layers),
-        candidate=_compared_run(run) if run is not None else None,
-        baseline=tuple(_compared_run(held) for held in map(store.run, known) if held is not None),
-        commands=_store_commands(decision.next, run_id, after),
-        notes=tuple(notes),
+        _by(decision, policy),
+        candidate=compared_run(run) if run is not None else None,
+        baseline=known.compared,
+        commands=_store_commands(decision.next, run_id, after, anew=known.established),
+        notes=(*decision.notes, *notes, *known.notes),
     )
+    newest = known.compared[-1].version if known.compared else None
+    told = terms.notes(newest)
     if run is None:
-        return decision
+        return replace(decision, notes=(*decision.notes, *told))
     trials = [(r.run_id, r.eval_id, r.trial, r.repeat, r.passed, r.case_digest) for r in (*before, *after)]
-    inputs = digest(known, run.run_id, policy, version, sorted(trials, key=lambda row: row[:3]), decision)
-    on = StoredDecision("", decision, now, known[-1] if known else None, None if age else run.run_id, inputs)
-    return _record(store, on, known, after)
+    inputs = digest(known.run_ids, run.run_id, policy, version, sorted(trials, key=lambda row: row[:3]), decision)
+    held = None if age else run.run_id
+    override, _ = honoured(store, decision, held, (before, after), compare, now)
+    last = known.run_ids[-1] if known.run_ids else None
+    on = StoredDecision("", replace(decision, override=override), now, last, held, inputs)
+    details = {"lenient": dict(terms.lenient)} if terms.lenient else {}
+    return record_decision(store, Record(on, known.run_ids, after, told, details))
+
+
+def _by(decision: GateDecision, policy: Policy) -> GateDecision:
+    """The decision, with the policy that it was made by."""
+    return replace(decision, statistics=decision.statistics | {"policy": policy_record(policy)})
 
 
 def _age(run: Run | None, made_of: Fingerprint | None, *, named: bool) -> tuple[list[str], list[str]]:
@@ -128,32 +183,6 @@ def _age(run: Run | None, made_of: Fingerprint | None, *, named: bool) -> tuple[
     return ([], [told]) if named else ([f"{told}; {currency.cure(run, made_of)}"], [])
 
 
-def latest_or_named(store: Store, run_id: str | None) -> Run | None:
-    """The run of that id, or the latest, None where there is none; raises `UsageError` for an unknown one."""
-    if run_id is not None:
-        run = store.run(run_id)
-        if run is None:
-            raise UsageError(f"there is no run {run_id!r} in the store; loopwright run makes one")
-        return run
-    runs = store.runs()
-    return runs[-1] if runs else None
-
-
-def stored_history(store: Store, baseline: Sequence[str]) -> list[EvalResult]:
-    """The results of a baseline that count."""
-    return list(chain.from_iterable(current([store.results(known) for known in baseline])))
-
-
-def layers_of(run: Run | None) -> tuple[str, ...]:
-    """The layers that a run was limited to by what had changed; none where it was not limited so."""
-    return tuple(run.settings.get("layers") or ()) if run is not None and run.settings.get("filters") else ()
-
-
-def of_layers(results: Sequence[EvalResult], layers: Sequence[str]) -> list[EvalResult]:
-    """The results of these layers; all where none is named. One that names no layer is of the first."""
-    return [r for r in results if not layers or layer_of(r).value in layers]
-
-
 def _limited(decision: GateDecision, layers: Sequence[str]) -> GateDecision:
     """The decision, saying that only some layers were compared."""
     if not layers or decision.statistics.get("suite") is None:
@@ -163,16 +192,16 @@ def _limited(decision: GateDecision, layers: Sequence[str]) -> GateDecision:
     return replace(decision, message=f"{decision.message} {which}.", statistics=statistics)
 
 
-def doubts_of_run(
-    run: Run | None, baseline: Sequence[str], before: Sequence[EvalResult], after: Sequence[EvalResult]
-) -> list[str]:
-    """Why a stored run cannot be compared with the baseline: either is absent, or the run is not whole."""
-    if not baseline:
+def doubts_of_run(run: Run | None, known: History, before: Sequence[EvalResult], after: Sequence[EvalResult]) -> list[str]:
+    """Why a stored run cannot be compared with its history: either is absent, or the run is not whole."""
+    if known.doubts:
+        return list(known.doubts)
+    if not known.compared:
         return ["there is no baseline; make a run of the released version it: loopwright gate --establish"]
     if run is None:
         return ["there is no run to compare with the baseline; run the suite: loopwright run"]
     results = sum(not result.repeat for result in after)
-    if run.run_id in baseline:
+    if run.run_id in known.run_ids:
         return [f"run {run.run_id} is in the baseline itself; run the suite on the candidate first: loopwright run"]
     if run.finished_at is None and run.settings.get("budget_usd") is not None:
         spent = f"{results} of {counted(run.planned, 'trial')} within {dollars(run.settings['budget_usd'])}"
@@ -199,22 +228,21 @@ def doubts_of_filters(run: Run, before: Sequence[EvalResult], after: Sequence[Ev
     ]
 
 
-def _compared_run(run: Run) -> ComparedRun:
-    return ComparedRun(run.run_id, run.version, run.finished_at)
-
-
 def _compared_file(path: str, rows: Sequence[EvalResult]) -> ComparedRun:
     run_ids, versions = {r.run_id for r in rows}, {r.version for r in rows}
     only = run_ids.pop() if len(run_ids) == 1 else ""
     return ComparedRun(only if only != path and only else None, versions.pop() if len(versions) == 1 else None, source=path)
 
 
-def _store_commands(wanted: Sequence[CaseRequest], run_id: str | None, after: Sequence[EvalResult]) -> tuple[str, ...]:
-    """What runs the trials asked for, in the store."""
+def _store_commands(
+    wanted: Sequence[CaseRequest], run_id: str | None, after: Sequence[EvalResult], *, anew: bool
+) -> tuple[str, ...]:
+    """What runs the trials asked for, in the store: `anew` where they are to be asked for by the baseline once more."""
     if not wanted:
         return ()
     if all(request.repeat for request in wanted):
-        return ("loopwright run --repeat" + (f" --run {shlex.quote(run_id)}" if run_id else ""),)
+        repeat = "loopwright run --repeat" + (f" --run {shlex.quote(run_id)}" if run_id else "")
+        return (repeat,) if anew else _case_by_case(repeat, wanted)
     return (f"loopwright run{_more_trials(wanted, after)}",)
 
 
@@ -225,10 +253,14 @@ def _file_commands(wanted: Sequence[CaseRequest], candidate: str | None, after: 
     out = f"loopwright run --out {shlex.quote(candidate)}"
     if not all(request.repeat for request in wanted):
         return (f"{out} --fresh{_more_trials(wanted, after)}",)
+    return _case_by_case(f"{out} --repeat", wanted)
+
+
+def _case_by_case(repeat: str, wanted: Sequence[CaseRequest]) -> tuple[str, ...]:
     by_trials: dict[int, list[str]] = {}
     for request in wanted:
         by_trials.setdefault(request.trials, []).append(f"--case {shlex.quote(request.eval_id)}")
-    return tuple(f"{out} --repeat {' '.join(cases)} --trials {trials}" for trials, cases in sorted(by_trials.items()))
+    return tuple(f"{repeat} {' '.join(cases)} --trials {trials}" for trials, cases in sorted(by_trials.items()))
 
 
 def _more_trials(wanted: Sequence[CaseRequest], after: Sequence[EvalResult]) -> str:
@@ -236,30 +268,3 @@ def _more_trials(wanted: Sequence[CaseRequest], after: Sequence[EvalResult]) -> 
     planned = Counter(result.eval_id for result in after if not result.repeat)
     sums = {planned[request.eval_id] + request.trials for request in wanted}
     return f" --trials {max(sums)}" if sums and set(planned) <= {request.eval_id for request in wanted} else ""
-
-
-def _record(store: Store, on: StoredDecision, baseline: Sequence[str], after: Sequence[EvalResult]) -> GateDecision:
-    """Write the decision, queue the failures of what was approved, and put both into the trail; returns it as written.
-
-    Where the latest decision on the same rests on the same, that one is returned, noting so, and nothing is written.
-    """
-    decision, now, run_id = on.decision, on.decided_at, on.candidate_run_id
-    decision_id = content_id("decision", on.inputs, now)
-    candidate = decision.candidate.run_id if decision.candidate is not None else None
-    details = {"baseline": list(baseline), "candidate": candidate, "message": decision.message}
-    with store.transaction():
-        same = [held for held in store.decisions() if held.candidate_run_id == run_id]
-        if same and same[-1].inputs == on.inputs:
-            held = same[-1]
-            when = f"this was decided on {held.decided_at:%Y-%m-%d %H:%M} UTC as {held.decision_id}, and is not recorded again"
-            return replace(held.decision, notes=(*held.decision.notes, when))
-        if decision.approved:
-            queue_failures(store, after, now, decision_id)
-        queued = sorted(q.result.eval_id for q in store.queue() if q.decision_id == decision_id)
-        decision = replace(decision, new_evals_queued=len(queued))
-        store.put_decision(replace(on, decision_id=decision_id, decision=decision))
-        outcome = decision.decision.value if decision.decision is not None else ""
-        store.append_audit(now, ACTOR, f"gate {outcome}", decision_id, details)
-        if queued:
-            store.append_audit(now, ACTOR, "evals queued", decision_id, {"run_id": run_id, "eval_ids": queued})
-    return decision

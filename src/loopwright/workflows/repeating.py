@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from loopwright.errors import UsageError
 from loopwright.evaluate.case import Suite
@@ -13,8 +14,10 @@ from loopwright.evaluate.plan import Selection, identity, repeats, select
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decide import decide
 from loopwright.gate.policy import Policy
+from loopwright.gate.quarantine import in_force
 from loopwright.ports import Progress, RunLog, Store
-from loopwright.workflows.gating import doubts_of_run, layers_of, of_layers, stored_history
+from loopwright.workflows.gating import doubts_of_run
+from loopwright.workflows.history import history_of, layers_of, of_layers
 from loopwright.workflows.running import Bench, RunReport, results_of
 
 
@@ -30,16 +33,17 @@ class RepeatRequest:
     made_of: Fingerprint | None = None
 
 
-async def wanted_repeats(store: Store, policy: Policy, run: Run) -> dict[str, int]:
+async def wanted_repeats(store: Store, policy: Policy, run: Run, now: datetime | None = None) -> dict[str, int]:
     """The repeats that a decision on a stored run asks for, by case id.
 
-    They are asked for anew, by what is there by now: repeats that were run already are not asked for twice. Raises `UsageError`
-    where the run cannot be compared, or repeats would not decide.
+    They are asked for anew, by what is there by now: repeats that were run already are not asked for twice, nor any of cases that
+    are in quarantine at `now`. Raises `UsageError` where the run cannot be compared, or repeats would not decide.
     """
-    known = store.baseline()
-    before, after = of_layers(stored_history(store, known), layers_of(run)), store.results(run.run_id)
+    known = history_of(store, policy, run)
+    before, after = of_layers(known.results, layers_of(run)), store.results(run.run_id)
     doubts = doubts_of_run(run, known, before, after)
-    decision = decide(before, after, policy, doubts=doubts)
+    quarantined = in_force(store.quarantines(), now) if now is not None else ()
+    decision = decide(before, after, policy, doubts=doubts, quarantined=quarantined)
     if doubts or decision.statistics["suite"] is None:
         raise UsageError(f"nothing can be repeated: {decision.reasons[0]}")
     if any(not request.repeat for request in decision.next):

@@ -18,15 +18,17 @@ from loopwright.gate.decision import GateDecision, Outcome
 from loopwright.gate.doubt import named
 from loopwright.gate.exchange import decision_record
 from loopwright.gate.explain import explain
+from loopwright.gate.policy_change import told_differences
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.page_file import check_spares, write_file
 from loopwright.surfaces.cli.results_in import PASS_SCORE, RESULTS_FORMAT, ResultsFormat, ResultsIn
 from loopwright.surfaces.cli.terminal import emit, note, say
+from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, QUARANTINE, lenient, terms_of
 from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.establishing import Change, Established, Signed, establish_file, establish_run
-from loopwright.workflows.gating import gate_files, gate_store
+from loopwright.workflows.gating import Terms, gate_files, gate_store
 
 app = typer.Typer(add_completion=False)
 
@@ -38,8 +40,9 @@ _CHANGES = {
 _EXIT = {Outcome.APPROVED: OK, Outcome.BLOCKED: BLOCKED, Outcome.UNDECIDED: UNDECIDED}
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def gate(
+    context: typer.Context,
     baseline: list[str] = typer.Option(
         [], "--baseline", metavar="FILE", help="Results of the released version; repeat it for its history. - is standard input."
     ),
@@ -47,6 +50,7 @@ def gate(
         None, "--candidate", metavar="FILE", help="Results of the version that wants to ship.", show_default=False
     ),
     run: str | None = typer.Option(None, "--run", metavar="ID", help="A stored run; otherwise the latest.", show_default=False),
+    against: str | None = AGAINST,
     candidate_version: str | None = typer.Option(
         None,
         "--candidate-version",
@@ -70,6 +74,7 @@ def gate(
     layer: list[Layer] | None = typer.Option(
         None, "--layer", help="In files: compare this layer's rows alone, as where a commit runs one layer; may be repeated."
     ),
+    quarantine: Path | None = QUARANTINE,
     results_format: ResultsFormat | None = RESULTS_FORMAT,
     pass_score: float = PASS_SCORE,
     store: str | None = from_setting("store.url", "--store"),
@@ -104,7 +109,13 @@ def gate(
         loopwright gate --establish --by "Ada Lovelace"
         loopwright gate
     """
+    if context.invoked_subcommand is not None:
+        return
+    if candidate is not None and against is not None:
+        _refuse(bool(baseline) or not _exists(against), "beside --candidate FILE, --against or --baseline names one more file")
+        baseline, against = [against], None
     in_files = bool(baseline) or candidate is not None
+    _refuse(against is not None and (in_files or establish), "--against says what a stored run is compared with; give it alone")
     settings = settle(
         config,
         in_files,
@@ -120,7 +131,9 @@ def gate(
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
     if change is not None:
-        signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite)
+        signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite, lenient(settings))
+        if signed.lenient:
+            note(f"more lenient than the policy's file: {told_differences(signed.lenient)}; this is recorded")
         told = (
             _establish_file(settings, baseline, candidate, signed, change, results)
             if in_files
@@ -132,20 +145,21 @@ def gate(
     _refuse(bool(layer) and not in_files, "--layer picks rows of files; a stored run knows its layers: loopwright run --changed")
     layers = [wanted.value for wanted in layer or ()]
     decision = (
-        _compare_files(settings, baseline, candidate, candidate_version, layers, results)
+        _compare_files(settings, baseline, candidate, candidate_version, layers, results, quarantine)
         if in_files
-        else _compare(settings, run, candidate_version)
+        else _compare(settings, run, candidate_version, terms_of(settings, results.reader(settings), against, quarantine))
     )
     if format is OutputFormat.JSON:
         emit(json.dumps(decision_record(decision), allow_nan=False))
     else:
         say(explain(decision))
-    raise typer.Exit(_EXIT[decision.decision or Outcome.UNDECIDED])
+    raise typer.Exit(OK if decision.ships else _EXIT[decision.decision or Outcome.UNDECIDED])
 
 
 def _compare_files(
-    settings: Settings, baseline: list[str], candidate: str | None, version: str | None, layers: list[str], results: ResultsIn
-) -> GateDecision:
+    settings: Settings, baseline: list[str], candidate: str | None, version: str | None, layers: list[str],
+    results: ResultsIn, quarantine: Path | None,
+) -> GateDecision:  # fmt: skip
     _refuse(not baseline, "--candidate needs something to be compared with; give --baseline FILE")
     _refuse(candidate is None, "--baseline needs something to be compared with it; give --candidate FILE")
     named = [*baseline, *([candidate] if candidate is not None else [])]
@@ -162,18 +176,18 @@ def _compare_files(
             candidate if candidate is not None and _exists(candidate) else None,
             wiring.gate_policy(settings),
             version=version,
-            doubts=doubts,
             layers=layers,
+            terms=terms_of(settings, results.reader(settings), None, quarantine, doubts),
         )
     )
     return replaced(decision, notes=(*decision.notes, *results.notes))
 
 
-def _compare(settings: Settings, run: str | None, version: str | None) -> GateDecision:
+def _compare(settings: Settings, run: str | None, version: str | None, terms: Terms) -> GateDecision:
+    policy, made_of = wiring.gate_policy(settings), wiring.fingerprint(settings)
     with wiring.store(settings) as store:
         now = wiring.clock().now()
-        made_of = wiring.fingerprint(settings)
-        return asyncio.run(gate_store(store, wiring.gate_policy(settings), now, run_id=run, version=version, made_of=made_of))
+        return asyncio.run(gate_store(store, policy, now, run_id=run, version=version, made_of=made_of, terms=terms))
 
 
 def _establish(settings: Settings, run: str | None, signed: Signed, change: Change) -> dict[str, Any]:

@@ -272,7 +272,7 @@ def _add_repeats(
             return asyncio.run(repeated(repeatable_run(file, run_id), named, file))
     with wiring.store(settings) as store:
         held = repeatable_run(store, run_id)
-        wanted = named or asyncio.run(wanted_repeats(store, wiring.gate_policy(settings), held))
+        wanted = named or asyncio.run(wanted_repeats(store, wiring.gate_policy(settings), held, wiring.clock().now()))
         return asyncio.run(repeated(held, wanted, store)) if wanted else RunReport(held, ())
 
 

@@ -1,0 +1,1 @@
+"""The sub-commands of `loopwright gate`, and what they share with it."""
