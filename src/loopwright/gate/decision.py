@@ -78,7 +78,8 @@ class GateDecision:
     `approved`, `regressions`, `message` and `new_evals_queued` are the source's. `decision` is derived from `approved` when it
     is not given; a decision that contradicts `approved` raises `ValueError`. `candidate` and `baseline` say what was compared,
     where that is known; `commands` are what would run the trials in `next`. `notes` are to be known, and stand against nothing.
-    `override` says who lets it ship where it is not approved (None: nobody does).
+    `override` says who lets it ship where it is not approved (None: nobody does), `decision_id` as what it is recorded (None: it
+    is not).
     """
 
     approved: bool
@@ -97,6 +98,7 @@ class GateDecision:
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     override: Overridden | None = None
+    decision_id: str | None = None
 
     @property
     def ships(self) -> bool:

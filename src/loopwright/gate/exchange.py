@@ -49,6 +49,7 @@ def decision_record(decision: GateDecision) -> dict[str, Any]:
         "baseline": [_run(run) for run in decision.baseline],
         "commands": list(decision.commands),
         "notes": list(decision.notes),
+        "decision_id": decision.decision_id,
         "override": _override(decision.override) if decision.override is not None else None,
     }
 

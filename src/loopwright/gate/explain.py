@@ -7,6 +7,7 @@ from typing import Any
 
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
+from loopwright.gate.override import OverrideRate, told_rate
 from loopwright.wording import counted, percent
 
 SHOWN = 12
@@ -19,6 +20,7 @@ def explain(decision: GateDecision) -> str:
     """Verdict, what regressed, what would decide, what the run could have seen, and what the naive rule would have said."""
     blocks = [
         [_verdict(decision)],
+        _overridden(decision),
         _compared(decision),
         [printable(f"note: {note}.") for note in decision.notes],
         _regressions(decision),
@@ -26,8 +28,10 @@ def explain(decision: GateDecision) -> str:
         _suspects(decision),
         _next(decision),
         _lists(decision),
+        _quarantined(decision),
         _sealed(decision),
         _sight(decision),
+        _rate_of_overrides(decision),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -37,6 +41,34 @@ def _verdict(decision: GateDecision) -> str:
     rest = decision.message.partition(": ")[2] or decision.message
     more = [f"  - {reason}." for reason in decision.reasons[1 if decision.decision is Outcome.UNDECIDED else 0 :]]
     return printable_lines([f"{word}  {rest}", *(["also:", *more] if more else [])])
+
+
+def _overridden(decision: GateDecision) -> list[str]:
+    """Who lets it ship all the same, or how that is done."""
+    if decision.override is not None:
+        by, why = " and ".join(decision.override.by), "; ".join(decision.override.why)
+        cases = f" for {', '.join(decision.override.eval_ids)}" if decision.override.eval_ids else ""
+        ids = ", ".join(decision.override.override_ids)
+        return [printable(f"OVERRIDDEN by {by}{cases} until {decision.override.until:%Y-%m-%d}, and ships: {why} ({ids}).")]
+    return []
+
+
+def _quarantined(decision: GateDecision) -> list[str]:
+    """What counts with its mode and the suite alone, for a while."""
+    rows = [
+        (row["eval_id"], _of(row["before"]), _of(row["after"]), row["until"][:10], row["owner"], row["why"])
+        for row in decision.statistics.get("quarantined") or ()
+    ]
+    title = "In quarantine: counted with their mode and the suite, and not for themselves"
+    return _table(title, ("case", "before", "after", "until", "owner", "why"), rows) if rows else []
+
+
+def _rate_of_overrides(decision: GateDecision) -> list[str]:
+    rate = decision.statistics.get("overrides")
+    told = [f"{told_rate(OverrideRate(**rate))}."] if rate else []
+    if not decision.ships and decision.decision_id is not None:
+        told.append(f"Recorded as {decision.decision_id}; who answers for it can let it ship: loopwright gate override --help")
+    return told
 
 
 def _compared(decision: GateDecision) -> list[str]:

@@ -55,7 +55,7 @@ def record_decision(store: Store, record: Record) -> GateDecision:
         if decision.ships:
             queue_failures(store, record.after, now, decision_id)
         queued = queued_by(store, decision_id)
-        decision = replace(decision, new_evals_queued=len(queued))
+        decision = replace(decision, new_evals_queued=len(queued), decision_id=decision_id)
         if changed:
             details = {"changed": changed, "since": since, "decision": decision_id}
             store.append_audit(now, ACTOR, "gate policy changed", "gate", details)

@@ -20,6 +20,7 @@ from loopwright.release.record import Release, in_use, previous
 from loopwright.wording import counted
 from loopwright.workflows.deciding import reasoned
 from loopwright.workflows.improving import Protected, find_proposal, roll_back
+from loopwright.workflows.overriding import override_of
 
 RULE = "a release stands on an approved decision"
 ASKED = "say with --despite why it ships all the same"
@@ -94,12 +95,14 @@ async def record_release(store: Store, request: ReleaseRequest, now: datetime) -
     before = previous(release, known)
     if before is not None and before.fingerprint is not None and release.fingerprint is not None:
         release = replace(release, changed=changes(before.fingerprint, release.fingerprint))
+    overridden = override_of(store, decision, request.at) if decision is not None else None
     details = {
         "version": version,
         "released_at": request.at.isoformat(),
         "decision": release.decision_id,
         "proposals": release.proposal_ids,
         **({"despite": why, "against": against} if against else {}),
+        **({"overrides": overridden.override_ids} if overridden is not None else {}),
     }
     with store.transaction():
         store.put_release(release)
@@ -199,7 +202,7 @@ def _against(store: Store, request: ReleaseRequest, decision: StoredDecision | N
     if decision is None:
         return [f"no gate decision on {request.version} is recorded; run the suite on it, then: loopwright gate"]
     against = []
-    if decision.decision.decision is not Outcome.APPROVED:
+    if not _ships(store, decision, request.at):
         against.append(f"{decision.decision_id} does not approve it: {decision.decision.message.rstrip('.')}")
     if decision.decided_at > request.at:
         against.append(f"{decision.decision_id} was made on {decision.decided_at:%Y-%m-%d %H:%M} UTC, after it shipped")
@@ -214,9 +217,14 @@ def _against(store: Store, request: ReleaseRequest, decision: StoredDecision | N
             "run every layer, then gate: loopwright run --release TAG"
         )
     newest = [d for d in store.decisions() if _is_of(store, d, request)]
-    if newest and newest[-1].decision_id != decision.decision_id and newest[-1].decision.decision is not Outcome.APPROVED:
+    if newest and newest[-1].decision_id != decision.decision_id and not _ships(store, newest[-1], request.at):
         against.append(f"a later decision, {newest[-1].decision_id}, does not approve it")
     return against
+
+
+def _ships(store: Store, decision: StoredDecision, at: datetime) -> bool:
+    """Whether a decision approves, or was overridden for that time."""
+    return decision.decision.decision is Outcome.APPROVED or override_of(store, decision, at) is not None
 
 
 def _proposals(store: Store, request: ReleaseRequest, known: Sequence[Release]) -> tuple[str, ...]:

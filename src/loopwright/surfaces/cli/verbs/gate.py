@@ -24,6 +24,8 @@ from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, fr
 from loopwright.surfaces.cli.page_file import check_spares, write_file
 from loopwright.surfaces.cli.results_in import PASS_SCORE, RESULTS_FORMAT, ResultsFormat, ResultsIn
 from loopwright.surfaces.cli.terminal import emit, note, say
+from loopwright.surfaces.cli.verbs.gating import quarantine as quarantining
+from loopwright.surfaces.cli.verbs.gating.override import override
 from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, QUARANTINE, lenient, terms_of
 from loopwright.wording import counted
 from loopwright.workflows.deciding import who
@@ -31,6 +33,8 @@ from loopwright.workflows.establishing import Change, Established, Signed, estab
 from loopwright.workflows.gating import Terms, gate_files, gate_store
 
 app = typer.Typer(add_completion=False)
+app.add_typer(quarantining.app, name="quarantine")
+app.command("override")(override)
 
 _CHANGES = {
     "new": "New in it",
@@ -102,6 +106,13 @@ def gate(
     errors are not passes. New cases are named and not compared; a case that
     was changed or removed stands against an approval. Where the evidence is
     thin, the answer is undecided, and says which trials would decide.
+
+    --against compares a stored run with the runs of a release or a git ref, or
+    with a file. Of a history the newest runs count (gate.window), and later
+    runs of the released version join it unless the gate blocked them. Cases in
+    quarantine (loopwright gate quarantine) count with their mode and the suite
+    alone; a person may override a decision (loopwright gate override). The
+    policy is kept with each decision, and what changed in it is told.
 
     For example:
 

@@ -26,9 +26,7 @@ AGAINST = typer.Option(
     help="What to compare with: a release, a git ref (the runs of that commit), a file of results, or baseline (the default).",
     show_default=False,
 )
-QUARANTINE = typer.Option(
-    None, "--quarantine", metavar="FILE", help="Cases in quarantine, a line a case.", show_default=False
-)
+QUARANTINE = typer.Option(None, "--quarantine", metavar="FILE", help="Cases in quarantine, a line a case.", show_default=False)
 UNTIL = typer.Option(..., "--until", metavar="DATE", help="The last day, as 2026-12-31; 90 days ahead at most.")
 
 
