@@ -61,13 +61,17 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True)
 class VerifyBench:
-    """What a verification stands on: the store, the agent with a given harness, the executor, the clock, the checks' limit."""
+    """What a verification stands on: the store, the agent with a given harness, the executor, the clock, the checks' limit.
+
+    `recent` are the store's newest traces (`recent_traces`), for those who verify several proposals; read where not given.
+    """
 
     store: Store
     target_with: TargetWith
     executor: Executor
     clock: Clock
     processor_time: ProcessorTime
+    recent: tuple[Trace, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ async def verify_proposal(request: VerifyRequest, bench: VerifyBench, progress: 
     held = next((r for r in bench.store.proposals() if r.proposal.proposal_id == proposal.proposal_id), None)
     if held is None:
         raise UsageError(f"proposal {proposal.proposal_id} is not in the store; find it with: loopwright improve detect")
-    reference = _reference(bench.store, proposal)
+    reference = _reference(bench, proposal)
     suite = Suite(
         (
             *without_own_trials(decidable(request.suite)),
@@ -122,11 +126,17 @@ def decidable(suite: Suite) -> list[EvalCase]:
     return [c for c in suite.cases if c.checks and not (c.scoring_rubric and c.layer is not Layer.DETERMINISTIC)]
 
 
-def _reference(store: Store, proposal: Proposal) -> list[Trace]:
+def recent_traces(store: Store) -> tuple[Trace, ...]:
+    """The newest traces, as many as a verification compares with."""
+    return tuple(store.newest_traces(REFERENCE))
+
+
+def _reference(bench: VerifyBench, proposal: Proposal) -> list[Trace]:
     """The evidence and the newest traces, each once."""
-    evidence = (store.trace(trace_id) for trace_id in proposal.evidence)
+    recent = {trace.trace_id: trace for trace in (recent_traces(bench.store) if bench.recent is None else bench.recent)}
+    evidence = (recent.get(trace_id) or bench.store.trace(trace_id) for trace_id in proposal.evidence)
     found = {trace.trace_id: trace for trace in evidence if trace is not None}
-    return list((found | {trace.trace_id: trace for trace in store.newest_traces(REFERENCE)}).values())
+    return list((found | recent).values())
 
 
 def _harness(side: str, request: VerifyRequest) -> dict[str, Mapping[str, Any]]:

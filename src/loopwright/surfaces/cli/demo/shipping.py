@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from loopwright import wiring
+from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, TargetReply
 from loopwright.evaluate.case import Check, EvalCase, Layer, Suite
 from loopwright.examples.airline.defects import ALL, Defects
@@ -40,11 +41,13 @@ from loopwright.workflows.gating import gate_store
 from loopwright.workflows.improving import Decision, apply_proposal, current, decide_proposal, detect_store, find_proposal
 from loopwright.workflows.releasing import ReleaseRequest, effect_of, find_release, record_release
 from loopwright.workflows.running import Bench, RunReport, RunRequest, run_suite
-from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
+from loopwright.workflows.verifying import VerifyBench, VerifyRequest, recent_traces, verify_proposal
 
 SCENARIOS = 60
 COME_BACK = 20
 TRIALS = 5
+LOOK = 3
+"""Trials of each case by which a guard is judged; twice as many where they do not decide."""
 REGRESSED = "1.1"
 FORGOT = replace(ALL, skips_identity_check=1.0)
 """What went wrong with that version: whoever taught it about pets lost the identity check on the way."""
@@ -163,30 +166,31 @@ def _show_gate(figures: Row) -> None:
         say(f"- {row['what'].split(':')[0]}: {clip(row['message'], 400)}")
 
 
-def _tried_on(world: World, proposal: Proposal) -> Suite:
+def _tried_on(world: World, proposal: Proposal, traces: Sequence[Trace]) -> Suite:
     """Customers whose conversations are evidence, and as many others, all of whom come back to the agent under trial."""
-    sound = (trace.trace_id for trace in world.airline.newest_traces(world.sessions) if trace.trace_id not in proposal.evidence)
+    known = {trace.trace_id: trace for trace in traces}
+    sound = (trace_id for trace_id in known if trace_id not in proposal.evidence)
     chosen = [*proposal.evidence[:COME_BACK], *islice(sound, COME_BACK)]
-    found = (trace for id in chosen if (trace := world.airline.trace(id)) is not None)
-    return Suite(returning(found, world.seed, START, WEEKS - 1))
+    return Suite(returning((known[id] for id in chosen if id in known), world.seed, START, WEEKS - 1))
 
 
 async def _improve(world: World) -> Row:
     world.clock.at = START + timedelta(weeks=WEEKS)
     await detect_store(world.airline)
     store, file = world.airline, wiring.harness_file(world.settings)
-    bench = VerifyBench(
-        store, lambda tables: agent(world, FIRST, tables), wiring.executor(world.settings), world.clock, wiring.checks_limit()
-    )
+    traces, recent = store.newest_traces(world.sessions), recent_traces(store)
+    executor, limit = wiring.executor(world.settings), wiring.checks_limit()
+    bench = VerifyBench(store, lambda tables: agent(world, FIRST, tables), executor, world.clock, limit, recent)
     proposals = []
     for record in current(store.proposals()):
         known = record.proposal
         if record.verification is None:
             request = VerifyRequest(
                 known,
-                _tried_on(world, known),
+                _tried_on(world, known, traces),
                 FIRST,
-                TRIALS,
+                LOOK,
+                max_trials=2 * LOOK,
                 evidence=0,
                 others=0,
                 policy=wiring.verify_policy(world.settings),

@@ -27,7 +27,7 @@ from loopwright.workflows.mining import mine_store
 from loopwright.workflows.reviewing import waiting
 from loopwright.workflows.running import UNVERSIONED
 from loopwright.workflows.triage import Desk
-from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
+from loopwright.workflows.verifying import VerifyBench, VerifyRequest, recent_traces, verify_proposal
 from loopwright.workflows.watching import watch_store
 
 
@@ -197,7 +197,7 @@ class _Work:
     async def verify(self) -> dict[str, Any]:
         target_with = wiring.target_with(str(self._settings["target.url"]), self._settings)
         executor, clock, limit = wiring.executor(self._settings), wiring.clock(), wiring.checks_limit()
-        bench = VerifyBench(self._store, target_with, executor, clock, limit)
+        bench = VerifyBench(self._store, target_with, executor, clock, limit, recent_traces(self._store))
         verdicts: dict[str, Any] = {}
         for record in current(self._store.proposals()):
             if record.decided_by is not None or record.verification is not None:

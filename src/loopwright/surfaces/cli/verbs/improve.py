@@ -48,7 +48,7 @@ from loopwright.workflows.improving import (
     roll_back,
 )
 from loopwright.workflows.running import UNVERSIONED
-from loopwright.workflows.verifying import VerifyBench, VerifyRequest, verify_proposal
+from loopwright.workflows.verifying import VerifyBench, VerifyRequest, recent_traces, verify_proposal
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -240,7 +240,8 @@ def verify(
     verdicts = []
     with wiring.store(settings, create=False) as kept:
         records = _waiting(kept) if all_ else [find_proposal(kept, id) for id in dict.fromkeys(ids or [])]
-        bench = VerifyBench(kept, target_with, wiring.executor(settings), wiring.clock(), wiring.checks_limit())
+        executor, limit = wiring.executor(settings), wiring.checks_limit()
+        bench = VerifyBench(kept, target_with, executor, wiring.clock(), limit, recent_traces(kept))
         tables = wiring.harness_file(settings).tables()
         for record in records:
             request = VerifyRequest(
