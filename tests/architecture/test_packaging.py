@@ -84,7 +84,7 @@ def test_guards_work_where_nothing_else_is_installed(wheel: Path, tmp_path: Path
         [python, "-c", "import site; print(site.getsitepackages()[0])"], capture_output=True, text=True, check=True
     )
     zipfile.ZipFile(wheel).extractall(site.stdout.strip())
-    code = "import loopwright, loopwright.guards.guard, loopwright.agent, _loopwright_pytest; print(loopwright.Guard.__name__)"
+    code = "import loopwright, loopwright.guards.guard, loopwright.agent; print(loopwright.Guard.__name__)"
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "Guard"), done.stderr

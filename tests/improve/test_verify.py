@@ -162,7 +162,7 @@ def test_the_same_trial_many_times_is_one_observation() -> None:
     once = judge([Pair("a", 0, FAILING, FINE), Pair("b", 0, FINE, FINE)])
     often = judge([Pair("a", n, FAILING, FINE) for n in range(50)] + [Pair("b", n, FINE, FINE) for n in range(50)])
     assert (once.verdict, once.failure, once.success) == (often.verdict, often.failure, often.success)
-    assert (often.cases, often.trials, often.verdict, often.more) == (2, 100, "undecided", True)
+    assert (often.cases, often.trials, often.verdict, often.more) == (2, 100, "undecided", False)
 
 
 def test_too_few_cases_to_show_that_success_is_kept_are_said_so() -> None:

@@ -158,6 +158,8 @@ def judge(
     )
     cases, last = len({pair.case_id for pair in tried}), looks[-1][0]
     verdict, reason, more = _verdict(failure, measures, cases, policy.least_cases(last)) if tried else NOTHING
+    if more and _always_alike(tried):
+        reason, more = f"{reason}; the agent answers each case always alike, so that only more cases can tell", False
     return Verification(
         verdict,
         len(tried),
@@ -173,6 +175,15 @@ def judge(
         look=last,
         more=more,
     )
+
+
+def _always_alike(tried: Sequence[Pair]) -> bool:
+    """Whether every case was tried more than once, and failure and success were the same each time."""
+    seen: dict[str, list[tuple[bool | None, ...]]] = {}
+    for pair in tried:
+        verdicts = (pair.without.failed, pair.without.success, pair.with_.failed, pair.with_.success)
+        seen.setdefault(pair.case_id, []).append(verdicts)
+    return all(len(rows) > 1 and len(set(rows)) == 1 for rows in seen.values())
 
 
 _Looks = Sequence[tuple[int, Sequence[Pair]]]

@@ -127,7 +127,8 @@ def test_a_program_is_verified_too(proposal: str, capsys: pytest.CaptureFixture[
     options = ["--trials", "1", "--evidence", "2", "--others", "0", "--format", "json"]
     assert main(["improve", "verify", proposal, "--target", f"command:{sys.executable} shop.py", *options]) == 2
     (found,) = rows(capsys)
-    assert (found["verdict"], found["trials"]) == ("undecided", 2)
+    assert (found["verdict"], found["trials"]) == ("undecided", 4)
+    assert "only more cases can tell" in found["reason"]
     assert found["failure"]["without"] is not None
 
 
