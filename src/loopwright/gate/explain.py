@@ -76,7 +76,7 @@ def _compared(decision: GateDecision) -> list[str]:
     lines = [f"candidate: {_run(decision.candidate)}"] if decision.candidate is not None else []
     newest = decision.baseline[::-1]
     if newest:
-        more = f", and {len(newest) - 1} more before it" if len(newest) > 1 else ""
+        more = f", and {len(newest) - 1} more" if len(newest) > 1 else ""
         lines.append(f"baseline:  {_run(newest[0])}{more}")
     return [printable(line) for line in lines]
 

@@ -14,8 +14,8 @@ def check_term(until: datetime, now: datetime, what: str) -> None:
     """Raise `UsageError` where an exception would end before it begins, or last longer than `LONGEST`."""
     if until <= now:
         raise UsageError(f"--until {until:%Y-%m-%d} is over already; give a day to come")
-    if until > now + LONGEST:
-        last = now + LONGEST
+    last = now + LONGEST
+    if until.date() > last.date():
         raise UsageError(
             f"--until {until:%Y-%m-%d} is too far ahead; {what} lasts {LONGEST.days} days at most and can be renewed: "
             f"give {last:%Y-%m-%d} or an earlier day"

@@ -153,6 +153,8 @@ async def gate_store(
         commands=_store_commands(decision.next, run_id, after, anew=known.established),
         notes=(*decision.notes, *notes, *known.notes),
     )
+    if not known.established and terms.against is not None:
+        decision = replace(decision, statistics=decision.statistics | {"against": terms.against.name})
     newest = known.compared[-1].version if known.compared else None
     told = terms.notes(newest)
     if run is None:

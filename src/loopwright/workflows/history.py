@@ -106,8 +106,12 @@ def compared_run(run: Run) -> ComparedRun:
 
 
 def latest_decisions(decisions: Sequence[StoredDecision]) -> dict[str, GateDecision]:
-    """The latest decision on each run, by its id."""
-    return {held.candidate_run_id: held.decision for held in decisions if held.candidate_run_id is not None}
+    """The latest decision on each run, by its id; one against something else than the baseline says nothing of a run's place."""
+    return {
+        held.candidate_run_id: held.decision
+        for held in decisions
+        if held.candidate_run_id is not None and "against" not in held.decision.statistics
+    }
 
 
 def _established(store: Store, policy: Policy, run: Run | None) -> list[Run]:

@@ -210,6 +210,9 @@ def _against(store: Store, request: ReleaseRequest, decision: StoredDecision | N
         against.append(f"{decision.decision_id} is on another version than {request.version}")
     if not (decision.candidate_run_id and store.results(decision.candidate_run_id)):
         against.append(f"{decision.decision_id} rests on no results")
+    other, used = decision.decision.statistics.get("against"), in_use(store.releases(), request.at)
+    if other is not None and (used is None or other not in used.names):
+        against.append(f"{decision.decision_id} compares it with {other}, and not with what is released; run: loopwright gate")
     layers = decision.decision.statistics.get("layers")
     if layers:
         against.append(
