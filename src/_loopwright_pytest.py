@@ -70,7 +70,7 @@ class _Hooks:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._session: Any = None
-        if any(config.getoption(f"loopwright_{name}") for name in _OPTIONS):
+        if any(config.getoption(f"loopwright_{name}") not in (None, []) for name in _OPTIONS):
             self._loaded()
 
     def _loaded(self) -> Any:

@@ -36,17 +36,17 @@ class Mark:
 
 
 def mark_of(node: Any) -> Mark:
-    """The nearest marker of a test; raises `pytest.UsageError` for one that says what no marker can."""
+    """The nearest marker of a test; raises `CollectError` for one that says what no marker can."""
     marker = node.get_closest_marker("loopwright")
     given = dict(marker.kwargs)
     where = f"{node.nodeid}: @pytest.mark.loopwright"
     if marker.args or set(given) - set(_RULES):
         wrong = marker.args[0] if marker.args else min(set(given) - set(_RULES))
-        raise pytest.UsageError(f"{where} does not take {wrong!r}; it takes {', '.join(_RULES)}, by name")
+        raise pytest.Collector.CollectError(f"{where} does not take {wrong!r}; it takes {', '.join(_RULES)}, by name")
     for name, value in given.items():
         fits, wanted = _RULES[name]
         if not fits(value):
-            raise pytest.UsageError(f"{where}: {name} is {value!r}; give {wanted}")
+            raise pytest.Collector.CollectError(f"{where}: {name} is {value!r}; give {wanted}")
     return Mark(**given | ({"tags": tuple(given["tags"])} if "tags" in given else {}))
 
 

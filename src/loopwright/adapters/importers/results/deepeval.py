@@ -20,7 +20,7 @@ _PLACE = re.compile(r"(conversational_)?test_case_\d+")
 
 
 class DeepEval:
-    """Rows out of a test run of DeepEval. A metric that broke leaves its test without a verdict: DeepEval calls that a failure."""
+    """Rows out of a test run of DeepEval. A metric that broke leaves its test without a verdict, and is no failure."""
 
     def __init__(self) -> None:
         self._trials = Trials()

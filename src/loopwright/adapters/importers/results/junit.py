@@ -20,7 +20,7 @@ from loopwright.errors import RecordError
 _ROOTS = ("testsuites", "testsuite")
 _NOT_RUN = ("notrun", "skipped", "disabled", "ignored")
 _RERUN = ("rerunFailure", "rerunError", "flakyFailure", "flakyError")
-_TEXTS = ("eval_id", "run_id", "version", "mode_id", "layer", "suite_digest", "case_digest")
+_TEXTS = ("eval_id", "run_id", "version", "mode_id", "layer", "suite_digest", "case_digest", "error")
 _NUMBERS = ("score", "cost_usd", "latency_ms")
 _WHOLE = ("trial", "tokens")
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False}
@@ -66,6 +66,9 @@ class JUnit:
             raise RecordError(
                 f"malformed XML in line {error.lineno}, column {error.offset + 1}: {what}", cure="write the file again"
             ) from None
+        except (LookupError, ValueError) as error:
+            cure = "write the report as UTF-8"
+            raise RecordError(f"the XML's encoding cannot be read: {clipped(error)}", cure=cure) from None
         run_id = f"junit-{digest(self._suites, self._rows)[:16]}"
         return ({"run_id": run_id} | made for made in self._rows)
 
@@ -131,6 +134,9 @@ class JUnit:
         self._seen[test.suite, eval_id] += 1
         suite = self._suites[test.suite] if test.suite >= 0 else ()
         key = (suite, self._seen[test.suite, eval_id]) if any(suite[1:]) else None
+        told = fields.pop("error", None)
+        if passed is not True and told:
+            passed, error = None, clipped(told)
         trial = fields.pop("trial", None)
         trial = trial if trial is not None and not repeat else self._trials.number(eval_id, key)
         self._rows.append(row(eval_id, trial, passed, error=error or None, repeat=repeat or None, **fields))

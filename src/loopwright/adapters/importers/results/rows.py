@@ -88,13 +88,18 @@ def described(metadata: Any) -> Row:
 
 
 def row(eval_id: str, trial: int, passed: bool | None, **fields: Any) -> Row:
-    """A row without the fields that are not known. One without a verdict says why."""
+    """A row without the fields that are not known, or cannot be. One without a verdict says why."""
     if passed is None and not fields.get("error"):
         fields["error"] = "no verdict"
-    known = {name: value for name, value in fields.items() if value not in (None, "", [], ())}
+    known = {name: value for name, value in fields.items() if value not in (None, "", [], ()) and not _impossible(name, value)}
     if "tokens" in known:
         known["tokens"] = int(known["tokens"])
     return {"eval_id": eval_id, "trial": trial, "passed": passed, **known}
+
+
+def _impossible(name: str, value: Any) -> bool:
+    """Less than nothing was spent."""
+    return name in ("cost_usd", "latency_ms", "tokens") and value < 0
 
 
 def refuse(what: str, cure: str) -> RecordError:
