@@ -88,15 +88,17 @@ class _Hooks:
         """A file of the suite."""
         return self._session.collect(file_path, parent) if self._session is not None else None
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """A marked test gets the properties that its reports carry."""
-        if item.get_closest_marker("loopwright") is not None:
-            self._loaded().mark(item)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Marked tests get the properties that their reports carry."""
+        for item in items:
+            if item.get_closest_marker("loopwright") is not None:
+                self._loaded().mark(item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Where results come together: in this process, or from all workers."""
-        if self._session is not None or any(name.startswith(PREFIX) for name, _ in report.user_properties):
+        if report.user_properties and any(name.startswith(PREFIX) for name, _ in report.user_properties):
             self._loaded().take(report)
 
     @pytest.hookimpl(tryfirst=True)

@@ -147,7 +147,6 @@ def test_the_results_are_written_as_the_gate_reads_them(agent_tests: pytest.Pyte
     ("broken", "code", "verdict", "workers"),
     [
         ("", 0, "APPROVED", APART),
-        ("NOISY", 0, "APPROVED", ()),
         ("BROKEN", 1, "BLOCKED", ()),
         ("RULE", 1, "BLOCKED", ()),
         ("PLAIN", 1, "APPROVED", ()),

@@ -73,7 +73,7 @@ def test_skipped_rows_are_counted() -> None:
         ("a,b\n1,2\n", 1, "the header is"),
         ("id,passed\na,true\nb,perhaps\n", 3, 'passed is "perhaps"'),
         ("id,passed\n,true\n", 2, "has no id"),
-        ("id,passed\na\n", 2, "1 columns, fewer than the header"),
+        ("id,passed\na\n", 2, "1 column, fewer than the header"),
         ("id,passed,trial\na,1,-1\n", 2, 'trial is "-1"'),
         ("id,passed,cost\na,1,free\n", 2, 'cost_usd is "free"'),
         ("id,passed,cost\na,1,inf\n", 2, 'cost_usd is "inf"'),

@@ -122,7 +122,7 @@ class FileResultReader:
                 return None
         if not seen and not _has_array(header, _ARRAYS[of]):
             names = " or ".join(".".join(path) for path in _ARRAYS[of])
-            raise refuse(f"is no {of} results: there is no {names}", "name another format with --results-format")
+            raise refuse(f"was not written by {of}: there is no {names}", "name another format with --results-format")
         inner = header.get("testRunData")
         return inner if isinstance(inner, dict) else header
 

@@ -10,6 +10,7 @@ from loopwright.adapters.importers.results.rows import Row, Trials, clipped, row
 from loopwright.audit.digest import digest
 from loopwright.collect.intake import shown
 from loopwright.errors import RecordError
+from loopwright.wording import counted
 
 _NAMES = {
     "eval_id": ("eval_id", "case_id", "test_id", "example_id", "id", "case", "test", "name"),
@@ -82,7 +83,9 @@ class Table:
 
     def _row(self, columns: Mapping[str, int], cells: list[str]) -> Row | None:
         if len(cells) <= max(columns.values()):
-            raise RecordError(f"{len(cells)} columns, fewer than the header has", cure="mend the line: a quote may be open")
+            raise RecordError(
+                f"{counted(len(cells), 'column')}, fewer than the header has", cure="mend the line: a quote may be open"
+            )
         told = {name: cells[index].strip() for name, index in columns.items()}
         verdict = told.get("passed", "").lower()
         if verdict in _SKIPPED:
