@@ -12,6 +12,7 @@ from typing import Any
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate import doubt
 from loopwright.gate.comparable import Comparable, comparable
+from loopwright.gate.counts import count_groups
 from loopwright.gate.decision import CaseRequest, GateDecision, Outcome, Regression
 from loopwright.gate.judges import weigh
 from loopwright.gate.levels import (
@@ -25,6 +26,7 @@ from loopwright.gate.levels import (
     suite_evidence,
     together_evidence,
 )
+from loopwright.gate.modes import ModeEvidence, mode_losses
 from loopwright.gate.naive import naive_regressions
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, Tally, tally
@@ -83,13 +85,15 @@ def _compare(
     suite = suite_evidence(counted.cases, policy)
     modes = mode_evidence(counted.cases, policy)
     level = case_evidence(counted.cases, policy)
+    losses = mode_losses(counted.cases, level.belief, policy)
     seen = detectable(counted.cases, level.belief, policy)
     incomplete = doubt.of_counts(counted, policy)
     blind = doubt.of_sight(seen, counted.cases, policy)
     together = together_evidence(counted.cases, policy)
     unexplained = doubt.of_fall(suite, level, policy) or doubt.of_cases(doubt.unexplained(level, policy), policy)
+    unexplained += doubt.of_modes(losses)
     proof = [_lost(c) for c in counted.cases if c.failed_outright and doubt.may_not_fail(c)]
-    chance = [*_groups("suite", [suite]), *_groups("mode", modes), *_cases(level, together)]
+    chance = [*_groups("suite", [suite]), *_groups("mode", modes), *_lost_modes(losses, modes), *_cases(level, together)]
     changes = doubt.of_changes(shared)
     outcome, reasons, regressions = _outcome(proof, changes, incomplete, chance, [*unexplained, *blind])
     approved = outcome is Outcome.APPROVED
@@ -104,13 +108,14 @@ def _compare(
         fixed=tuple(c.eval_id for c in counted.cases if _is_fixed(c)),
         flaky=tuple(c.eval_id for c in counted.cases if _is_flaky(c)),
         missing=tuple(sorted({*counted.missing, *shared.gone})),
-        statistics=_statistics(policy, suite, modes, level, seen)
+        statistics=_statistics(policy, suite, modes, losses, level, seen)
         | {
             "fell": fell,
+            "counts": count_groups(counted.cases),
             "naive": {"regressions": naive_regressions(shared.baseline, shared.candidate)},
         }
         | _changes(counted, shared),
-        next=tuple(_requests(counted, level, held, policy, bool(blind), bool(incomplete))),
+        next=tuple(_requests(counted, level, held, losses, policy, bool(blind), bool(incomplete))),
         reasons=tuple(reasons),
     )
 
@@ -145,6 +150,16 @@ def _lost(case: CaseTally) -> Regression:
 
 def _groups(level: Any, groups: Sequence[GroupEvidence]) -> list[Regression]:
     return [Regression(level, None, g.mode_id, g.adjusted, g.before, g.after) for g in groups if g.blocked]
+
+
+def _lost_modes(losses: Sequence[ModeEvidence], tested: Sequence[GroupEvidence]) -> list[Regression]:
+    """The modes that all trials together show to be worse, and their planned trials alone do not."""
+    known = {group.mode_id for group in tested if group.blocked}
+    return [
+        Regression("mode", None, loss.mode_id, loss.p_value, loss.counts("before"), loss.counts("after"))
+        for loss in losses
+        if loss.blocked and loss.mode_id not in known
+    ]
 
 
 def _cases(level: CaseLevel, together: TogetherEvidence) -> list[Regression]:
@@ -196,7 +211,13 @@ def _fell(cases: Sequence[CaseTally]) -> list[dict[str, Any]]:
 
 
 def _requests(
-    counted: Tally, level: CaseLevel, held: Sequence[CaseEvidence], policy: Policy, blind: bool, incomplete: bool
+    counted: Tally,
+    level: CaseLevel,
+    held: Sequence[CaseEvidence],
+    losses: Sequence[ModeEvidence],
+    policy: Policy,
+    blind: bool,
+    incomplete: bool,
 ) -> list[CaseRequest]:
     """What would decide: missing trials, trials without a verdict, repeats of suspects, or more trials of everything.
 
@@ -214,6 +235,9 @@ def _requests(
             wanted[e.case.eval_id] = max(wanted.get(e.case.eval_id, 0), min(e.to_prove, e.case.after.failures))
     for e in held:
         wanted[e.case.eval_id] = max(wanted.get(e.case.eval_id, 0), min(e.room, e.case.after.failures))
+    for loss in losses:
+        for eval_id, trials in loss.wanted.items() if loss.held else ():
+            wanted[eval_id] = max(wanted.get(eval_id, 0), trials)
     repeat = not (incomplete or blind)
     return [CaseRequest(eval_id, trials, repeat) for eval_id, trials in wanted.items() if trials > 0]
 
@@ -228,12 +252,22 @@ def _more_trials(cases: Sequence[CaseTally], level: CaseLevel, policy: Policy) -
 
 
 def _statistics(
-    policy: Policy, suite: GroupEvidence, modes: list[GroupEvidence], level: CaseLevel, seen: DropPower
+    policy: Policy,
+    suite: GroupEvidence,
+    modes: list[GroupEvidence],
+    losses: list[ModeEvidence],
+    level: CaseLevel,
+    seen: DropPower,
 ) -> dict[str, Any]:
     return {
         "alpha": policy.alpha,
         "suite": _group_row(suite) | {"level": policy.suite_level, "ceiling": policy.suite_ceiling, "unusual": suite.unusual},
-        "modes": {"level": policy.mode_level, "tested": [{"mode_id": m.mode_id} | _group_row(m) for m in modes]},
+        "modes": {
+            "level": policy.mode_level,
+            "tested": [{"mode_id": m.mode_id} | _group_row(m) for m in modes],
+            "repeat_level": policy.mode_repeat_level,
+            "suspects": [_mode_row(loss) for loss in losses if loss.held or loss.blocked],
+        },
         "cases": {
             "level": policy.case_level,
             "repeat_level": policy.repeat_level,
@@ -254,6 +288,16 @@ def _statistics(
         },
         "min_detectable_drop": seen.drop,
         "power": policy.power,
+    }
+
+
+def _mode_row(loss: ModeEvidence) -> dict[str, Any]:
+    return {
+        "mode_id": loss.mode_id,
+        "before": list(loss.counts("before")),
+        "after": list(loss.counts("after")),
+        "p_value": loss.p_value,
+        "log_evidence": loss.log_evidence,
     }
 
 
