@@ -57,6 +57,8 @@ def with_quarantine(
 
     Cases that neither side holds are left out.
     """
+    if not entries:
+        return decision
     before, after = _counts(baseline), _counts(candidate)
     compared = before.keys() | after.keys()
     rows: list[dict[str, Any]] = [

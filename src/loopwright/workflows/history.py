@@ -10,7 +10,7 @@ from itertools import chain
 from loopwright.errors import UsageError
 from loopwright.evaluate.budget import layer_of
 from loopwright.evaluate.result import EvalResult, Run
-from loopwright.gate.baseline import is_whole, joins, of_version, windowed
+from loopwright.gate.baseline import is_whole, joins, of_version, same_agent, windowed
 from loopwright.gate.comparable import current
 from loopwright.gate.decision import ComparedRun, GateDecision
 from loopwright.gate.policy import Policy
@@ -120,14 +120,13 @@ def _established(store: Store, policy: Policy, run: Run | None) -> list[Run]:
     if not established:
         return []
     newest, known = established[-1], {held.run_id for held in established}
-    latest = latest_decisions(store.decisions())
+    asked = known if run is None else known | {run.run_id}
+    others = [held for held in store.runs() if held.run_id not in asked and same_agent(held, newest)]
+    latest = latest_decisions(store.decisions()) if others else {}
     others = [
         held
-        for held in store.runs()
-        if held.run_id not in known
-        and (run is None or held.run_id != run.run_id)
-        and joins(held, newest, latest.get(held.run_id))
-        and _is_fit(held, store.results(held.run_id), policy)
+        for held in others
+        if joins(held, newest, latest.get(held.run_id)) and _is_fit(held, store.results(held.run_id), policy)
     ]
     until = run.started_at if run is not None else newest.started_at
     kept = {held.run_id for held in windowed(_by_time([*others, *established]), until, policy, {newest.run_id})}

@@ -75,6 +75,8 @@ def gate(
     max_missing: float | None = from_setting("gate.max_missing"),
     max_errors: float | None = from_setting("gate.max_errors"),
     sealed_gap: str | None = from_setting("gate.sealed_gap"),
+    window: int | None = from_setting("gate.window"),
+    window_days: float | None = from_setting("gate.window_days"),
     layer: list[Layer] | None = typer.Option(
         None, "--layer", help="In files: compare this layer's rows alone, as where a commit runs one layer; may be repeated."
     ),
@@ -135,6 +137,8 @@ def gate(
         gate__max_missing=max_missing,
         gate__max_errors=max_errors,
         gate__sealed_gap=sealed_gap,
+        gate__window=window,
+        gate__window_days=window_days,
         store__url=store,
     )
     results = ResultsIn(results_format, pass_score)
