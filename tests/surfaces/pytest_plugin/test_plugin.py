@@ -352,3 +352,57 @@ def test_what_a_test_prints_is_never_markup(pytester: pytest.Pytester) -> None:
     run(pytester, "--loopwright-out", "base.jsonl")
     done = run(pytester, "--loopwright-gate=base.jsonl")
     assert "\x1b[31m[bold]" not in done.stdout.str()
+
+
+def test_what_a_test_records_is_taken_where_it_can_be(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.loopwright
+        def test_a(record_property):
+            for name, value in {"cost_usd": float("nan"), "tokens": "many", "trial": "x", "passed": True, "score": 2}.items():
+                record_property(f"loopwright.{name}", value)
+            assert False
+        """
+    )
+    run(pytester, "--loopwright-out", "out.jsonl")
+    (row,) = rows(pytester.path / "out.jsonl")
+    assert (row["passed"], row["trial"], row["score"], "cost_usd" in row, "tokens" in row) == (False, 0, 2.0, False, False)
+
+
+def test_a_file_that_cannot_be_written_is_one_line(agent_tests: pytest.Pytester) -> None:
+    done = run(agent_tests, "--loopwright-out", "nowhere/out.jsonl")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert "nowhere/out.jsonl: cannot be written: No such file or directory; name another file" in done.stdout.str()
+
+
+def test_the_first_try_of_a_test_that_is_tried_again_counts(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\n\n@pytest.mark.loopwright\ndef test_a():\n    pass\n")
+    pytester.makeconftest(
+        """
+        import pytest
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):  # as pytest-rerunfailures does
+            for tried in (1, 2):
+                for report in runtestprotocol(item, nextitem=nextitem, log=False):
+                    if tried == 1 and report.when == "call":
+                        report.outcome = "rerun"
+                        item.ihook.pytest_runtest_logreport(report=report)
+                        break
+                    item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """
+    )
+    run(pytester, "--loopwright-out", "out.jsonl")
+    assert [row["passed"] for row in rows(pytester.path / "out.jsonl")] == [False]
+
+
+def test_two_tests_of_one_id_are_the_same_trials_twice(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import pytest\n\n@pytest.mark.loopwright(id='a')\ndef test_a():\n    pass\n\n"
+                        "@pytest.mark.loopwright(id='a')\ndef test_b():\n    pass\n")  # fmt: skip
+    run(pytester, "--loopwright-out", "out.jsonl")
+    done = run(pytester, "--loopwright-gate=out.jsonl")
+    assert done.ret == 2
+    assert "more than once" in done.stdout.str()

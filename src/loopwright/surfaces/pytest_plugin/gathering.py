@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ MAX_ERROR = 500
 Row = dict[str, Any]
 """A line of the gate's exchange format."""
 _NUMBERS = ("score", "cost_usd", "latency_ms")
+_KINDS: dict[str, type] = dict.fromkeys(("eval_id", "mode_id", "layer", "suite_digest", "case_digest", "judge_id"), str)
+_KINDS |= dict.fromkeys(("deterministic", "sealed", "judge_calibrated"), bool) | dict.fromkeys(("trial", "tokens"), int)
 
 
 class Gathered:
@@ -26,15 +29,16 @@ class Gathered:
 
     def take(self, report: pytest.TestReport) -> None:
         """One phase of a test; a test that is no eval leaves nothing."""
-        told = {name.removeprefix(PREFIX): value for name, value in report.user_properties if name.startswith(PREFIX)}
-        if "eval_id" not in told:
+        told = _told(report)
+        if not isinstance(told.get("eval_id"), str):
             return
         if report.failed and not hasattr(report, "wasxfail"):
             self.failures += 1
-        row = self._open.setdefault(report.nodeid, {"passed": None, "error": "the test did not end"})
+        row = self._open.setdefault(report.nodeid, {"trial": 0, "passed": None, "error": "the test did not end"})
         row |= _fields(told)
-        skipped = report.skipped and not (hasattr(report, "wasxfail") and report.when == "call")
-        if skipped:
+        if str(report.outcome) == "rerun":
+            row.setdefault("first_try", None if report.when == "setup" else False)
+        if _not_run(report):
             row["skipped"] = True
         elif report.when == "call":
             row |= _verdict(report, told)
@@ -58,8 +62,11 @@ class Gathered:
         if row.pop("skipped", False):
             self.skipped += 1
             return
+        row["passed"] = row.pop("first_try", row["passed"])
         if row["passed"] is not None:
             row.pop("error", None)
+        elif not row.get("error"):
+            row["error"] = "the first try broke"
         again = f"{nodeid} again {len(self._rows)}" if nodeid in self._rows else nodeid
         self._rows[again] = row
 
@@ -77,15 +84,30 @@ def _verdict(report: pytest.TestReport, told: Mapping[str, Any]) -> Row:
     return {"passed": False, "error": None}
 
 
+def _told(report: pytest.TestReport) -> Row:
+    """The properties that are ours by name; of one that is there twice the first counts: a test cannot change what it is."""
+    told: Row = {}
+    for name, value in report.user_properties:
+        if name.startswith(PREFIX):
+            told.setdefault(name.removeprefix(PREFIX), value)
+    return told
+
+
+def _not_run(report: pytest.TestReport) -> bool:
+    """Skipped; a test that failed as it was expected to did run."""
+    return report.skipped and not (hasattr(report, "wasxfail") and report.when == "call")
+
+
 def _fields(told: Mapping[str, Any]) -> Row:
     """The properties as fields; what a test itself recorded is taken where it is of the field's type."""
-    row: Row = {name: value for name, value in told.items() if name not in ("tags", "error", *_NUMBERS, "tokens")}
-    row |= {name: float(told[name]) for name in _NUMBERS if type(told.get(name)) in (int, float)}
-    if type(told.get("tokens")) is int and told["tokens"] >= 0:
-        row["tokens"] = told["tokens"]
-    if told.get("tags"):
-        row["tags"] = str(told["tags"]).split(",")
-    return row
+    row: Row = {name: value for name, value in told.items() if name in _KINDS and type(value) is _KINDS[name]}
+    if row.get("tokens", 0) < 0:
+        del row["tokens"]
+    for name in _NUMBERS:
+        value: Any = told.get(name)
+        if type(value) in (int, float) and math.isfinite(value) and (value >= 0 or name == "score"):
+            row[name] = float(value)
+    return row | ({"tags": str(told["tags"]).split(",")} if told.get("tags") else {})
 
 
 def _message(report: pytest.TestReport) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from loopwright import wiring
 from loopwright.collect.intake import Rejected
-from loopwright.errors import BLOCKED, OK, UNDECIDED, LoopwrightError
+from loopwright.errors import BLOCKED, OK, UNDECIDED, USAGE, InputError, LoopwrightError
 from loopwright.evaluate.result import Run
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import GateDecision, Outcome
@@ -97,7 +97,7 @@ class PluginSession:
             decision = self._decide(rows)
         except LoopwrightError as error:
             self._lines = [f"loopwright: {error}"]
-            session.exitstatus = error.exit_code
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR if error.exit_code == USAGE else error.exit_code
             return
         others = session.testsfailed - self._gathered.failures
         self._lines = self._told(decision, others)
@@ -154,7 +154,11 @@ class PluginSession:
         out = self._config.getoption("loopwright_out")
         if out is not None:
             text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            wiring.write_file(Path(out), text)
+            try:
+                wiring.write_file(Path(out), text)
+            except OSError as error:
+                cure = "name another file with --loopwright-out"
+                raise InputError(f"cannot be written: {error.strerror}", source=out, cure=cure) from None
 
     def _decide(self, rows: list[Row]) -> GateDecision:
         policy = wiring.gate_policy(self._settings)
