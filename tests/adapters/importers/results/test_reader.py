@@ -87,6 +87,11 @@ def test_a_folder_is_all_the_results_in_it(tmp_path: Path) -> None:
         read(empty)
 
 
+@pytest.mark.parametrize("format", [None, "csv", "junit", "inspect", "promptfoo", "deepeval"])
+def test_an_empty_file_holds_no_results(tmp_path: Path, format: str | None) -> None:
+    assert read(written(tmp_path, "a", " \n"), format=format) == []
+
+
 def test_a_format_can_be_forced_and_leaves_our_own_lines_alone(tmp_path: Path) -> None:
     assert read(written(tmp_path, "a.jsonl", OURS), format="junit")[0][1]["eval_id"] == "a"
     assert "malformed XML" in refusal(written(tmp_path, "b.csv", "id,passed\na,1\n"), format="junit").problem

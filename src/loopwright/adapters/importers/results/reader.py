@@ -59,6 +59,8 @@ class FileResultReader:
         try:
             chunks = source.chunks()
             head = _head(chunks)
+            if not head.strip():
+                return
             sniffed = sniff(head)
             of = sniffed if self._format is None or (sniffed == "loopwright" and b'"eval_id"' in head) else self._format
             whole = chain([head], chunks)
