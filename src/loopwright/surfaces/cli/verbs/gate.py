@@ -16,15 +16,23 @@ from loopwright.errors import BLOCKED, OK, UNDECIDED, UsageError
 from loopwright.evaluate.case import Layer
 from loopwright.gate.decision import GateDecision, Outcome
 from loopwright.gate.doubt import named
-from loopwright.gate.exchange import decision_record
-from loopwright.gate.explain import explain
 from loopwright.gate.policy_change import told_differences
 from loopwright.settings import Settings
-from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
+from loopwright.surfaces.cli.options import BY, CONFIG, from_setting, settle
 from loopwright.surfaces.cli.page_file import check_spares, write_file
 from loopwright.surfaces.cli.results_in import PASS_SCORE, RESULTS_FORMAT, ResultsFormat, ResultsIn
 from loopwright.surfaces.cli.terminal import emit, note, say
 from loopwright.surfaces.cli.verbs.gating import quarantine as quarantining
+from loopwright.surfaces.cli.verbs.gating.outputs import (
+    ANNOTATIONS,
+    DECISION_FORMAT,
+    JUNIT,
+    MARKDOWN,
+    SUITE,
+    SUMMARY_OPTION,
+    DecisionFormat,
+    Outputs,
+)
 from loopwright.surfaces.cli.verbs.gating.override import override
 from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, QUARANTINE, lenient, terms_of
 from loopwright.wording import counted
@@ -85,7 +93,12 @@ def gate(
     pass_score: float = PASS_SCORE,
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
-    format: OutputFormat = FORMAT,
+    format: DecisionFormat = DECISION_FORMAT,
+    markdown: Path | None = MARKDOWN,
+    junit: Path | None = JUNIT,
+    annotations: Path | None = ANNOTATIONS,
+    summary: bool = SUMMARY_OPTION,
+    suite: Path | None = SUITE,
 ) -> None:
     """Compare a candidate with its baseline: approved (exit 0), blocked (1) or undecided (2).
 
@@ -116,6 +129,10 @@ def gate(
     alone; a person may override a decision (loopwright gate override). The
     policy is kept with each decision, and what changed in it is told.
 
+    --junit, --markdown and --annotations write files for CI beside what stdout
+    shows, --summary the summary of a GitHub step. loopwright gate explain
+    says why, with the numbers to check.
+
     For example:
 
         loopwright gate --baseline main.jsonl --candidate branch.jsonl
@@ -143,6 +160,8 @@ def gate(
     )
     results = ResultsIn(results_format, pass_score)
     change = _change(establish, extend, replace)
+    outputs = Outputs(format, markdown, junit, annotations, summary)
+    outputs.check([*baseline, *([candidate] if candidate else []), *([str(quarantine)] if quarantine else [])], not establish)
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
     if change is not None:
@@ -164,10 +183,7 @@ def gate(
         if in_files
         else _compare(settings, run, candidate_version, terms_of(settings, results.reader(settings), against, quarantine))
     )
-    if format is OutputFormat.JSON:
-        emit(json.dumps(decision_record(decision), allow_nan=False))
-    else:
-        say(explain(decision))
+    outputs.tell(decision, settings, suite, in_files)
     raise typer.Exit(OK if decision.ships else _EXIT[decision.decision or Outcome.UNDECIDED])
 
 
@@ -237,8 +253,8 @@ def _establish_file(
     return outcome | asdict(made.change)
 
 
-def _tell(told: dict[str, Any], format: OutputFormat) -> None:
-    if format is OutputFormat.JSON:
+def _tell(told: dict[str, Any], format: DecisionFormat) -> None:
+    if format is DecisionFormat.JSON:
         emit(json.dumps(told))
     else:
         say(f"{told['by']} made {', '.join(told['baseline'])} the baseline ({counted(told['results'], 'result')}).")
