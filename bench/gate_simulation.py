@@ -1,4 +1,4 @@
-"""The gate on simulated agents, where the truth is known: false blocks of an unchanged agent, and one solved case lost.
+"""The gate on simulated agents, where the truth is known: false blocks of an unchanged agent, one solved case or one mode lost.
 
     python bench/gate_simulation.py [--rounds N]
 
@@ -22,6 +22,7 @@ REAL = ((0.58, 0.76), (0.13, 0.17), (0.14, 0.17), (0.28, 0.51), (1.26, 0.23), (0
 """Fitted to repeated runs of six agents on tau-bench, terminal-bench and grade-school mathematics."""
 ALWAYS = 0.98
 MOST_ROUNDS = 60
+MODES, IN_MODE = 20, 10
 
 
 def main() -> None:
@@ -33,6 +34,7 @@ def main() -> None:
     rng = np.random.default_rng(1)
     unchanged(rng, args.rounds)
     one_lost(rng, args.rounds)
+    one_mode_worse(rng, args.rounds)
 
 
 def unchanged(rng: np.random.Generator, rounds: int) -> None:
@@ -88,25 +90,67 @@ def _lost(rng: np.random.Generator, pool: NDArray[np.float64], cases: int, histo
     )
 
 
-def until_decided(rng: np.random.Generator, before: list[EvalResult], rates: NDArray[np.float64]) -> tuple[GateDecision, int]:
-    """Run what the gate asks for until it decides; the decision and the trials that it took."""
-    candidate = draw(rng, rates, 1)
+def one_mode_worse(rng: np.random.Generator, rounds: int) -> None:
+    """Twenty modes of ten cases, of which one passes less often by so many points, case by case; repeats as asked for."""
+    print("\nTwenty modes of ten cases; the cases of one pass less often, by the drop given; repeats as asked for")
+    print(
+        f"{'history':>7}{'trials':>8}{'drop':>6}{'found':>8}{'blocked':>9}{'approved':>10}{'other mode':>12}{'trials/case':>13}"
+    )
+    pool = np.concatenate([rng.beta(a, b, 400) for a, b in REAL])
+    for history, trials, drop in ((5, 1, 0.0), (5, 1, 0.6), (5, 1, 0.3), (10, 1, 0.3), (5, 3, 0.0), (5, 3, 0.3), (10, 3, 0.3)):
+        print(_mode_lost(rng, pool, history, trials, drop, rounds))
+
+
+def _mode_lost(rng: np.random.Generator, pool: NDArray[np.float64], history: int, trials: int, drop: float, rounds: int) -> str:
+    counted: Counter[str] = Counter()
+    used = 0
+    for _ in range(rounds):
+        before = rng.choice(pool, (MODES, IN_MODE))
+        worse = int(rng.choice(np.flatnonzero(before.mean(axis=1) >= drop)))
+        after = before.copy()
+        after[worse] = np.clip(after[worse] - drop, 0.0, 1.0)
+        decision, took = until_decided(rng, draw(rng, before.ravel(), history, IN_MODE), after.ravel(), trials, IN_MODE)
+        used += took
+        modes = {r.mode_id for r in decision.regressions if isinstance(r, Regression) and r.level == "mode"}
+        real = {f"mode-{worse}"} if drop else set()
+        counted[decision.decision.value if decision.decision is not None else ""] += 1
+        counted["found"] += bool(modes & real)
+        counted["other"] += bool(modes - real)
+    share = {name: f"{100 * counted[name] / rounds:.0f} %" for name in ("found", "blocked", "approved", "other")}
+    return (
+        f"{history:>7}{trials:>8}{100 * drop:>6.0f}{share['found']:>8}{share['blocked']:>9}{share['approved']:>10}"
+        f"{share['other']:>12}{used / rounds / MODES / IN_MODE:>13.3f}"
+    )
+
+
+def until_decided(
+    rng: np.random.Generator, before: list[EvalResult], rates: NDArray[np.float64], trials: int = 1, in_mode: int = 0
+) -> tuple[GateDecision, int]:
+    """Run what the gate asks for until it decides, and knows what is lost; the decision and the trials that it took."""
+    candidate = draw(rng, rates, trials, in_mode)
     decision = decide(before, candidate)
     for _ in range(MOST_ROUNDS):
-        if decision.decision is not Outcome.UNDECIDED or not decision.next:
+        named = any(isinstance(r, Regression) and r.level != "suite" for r in decision.regressions)
+        if decision.decision is Outcome.APPROVED or named or not decision.next:
             break
         for asked in decision.next:
-            rate = rates[int(asked.eval_id.removeprefix("case-"))]
+            case = int(asked.eval_id.removeprefix("case-"))
             for _ in range(asked.trials):
-                candidate.append(EvalResult(asked.eval_id, bool(rng.random() < rate), trial=len(candidate), repeat=True))
+                passed = bool(rng.random() < rates[case])
+                candidate.append(_row(case, passed, len(candidate), in_mode, repeat=asked.repeat))
         decision = decide(before, candidate)
     return decision, len(candidate)
 
 
-def draw(rng: np.random.Generator, rates: NDArray[np.float64], trials: int) -> list[EvalResult]:
-    """So many trials of every case."""
+def draw(rng: np.random.Generator, rates: NDArray[np.float64], trials: int, in_mode: int = 0) -> list[EvalResult]:
+    """So many trials of every case; with `in_mode`, so many cases each are a mode."""
     passed = rng.random((len(rates), trials)) < rates[:, None]
-    return [EvalResult(f"case-{i}", bool(passed[i, t]), trial=t) for i in range(len(rates)) for t in range(trials)]
+    return [_row(i, bool(passed[i, t]), t, in_mode) for i in range(len(rates)) for t in range(trials)]
+
+
+def _row(case: int, passed: bool, trial: int, in_mode: int, repeat: bool = False) -> EvalResult:
+    mode = f"mode-{case // in_mode}" if in_mode else None
+    return EvalResult(f"case-{case}", passed, trial=trial, mode_id=mode, repeat=repeat)
 
 
 def _percent(counted: Counter[Outcome | None]) -> str:

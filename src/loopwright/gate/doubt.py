@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.comparable import Comparable, suites_differ
 from loopwright.gate.levels import CaseEvidence, CaseLevel, GroupEvidence, improvement
+from loopwright.gate.modes import ModeEvidence
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, Count, Tally, duplicates
 from loopwright.stats.power import DropPower
@@ -100,6 +101,16 @@ def of_cases(unexplained: Sequence[CaseEvidence], policy: Policy) -> list[str]:
             "look at the answers, or give the baseline more trials"
         )
     return reasons
+
+
+def of_modes(losses: Sequence[ModeEvidence]) -> list[str]:
+    """The doubt that failure modes came back, while more trials of their cases may tell."""
+    held = [loss for loss in losses if loss.held]
+    if not held:
+        return []
+    which = named([loss.mode_id for loss in held])
+    said = "fails more often than it did" if len(held) == 1 else "fail more often than they did"
+    return [f"{which} {said}, which may be noise; repeat what `next` lists"]
 
 
 def of_fall(suite: GroupEvidence, level: CaseLevel, policy: Policy) -> list[str]:

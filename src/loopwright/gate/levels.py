@@ -169,7 +169,7 @@ def _plan(cases: Sequence[CaseTally], factor: int) -> Design:
 def _is_solved(case: CaseTally, belief: Beta, policy: Policy) -> bool:
     passes, trials = case.before.all_passes, case.before.all_trials
     now = posterior(belief, passes, trials)
-    return trials > 0 and passes / trials >= policy.solved and now.a / (now.a + now.b) >= policy.solved
+    return trials > 0 and passes / trials >= policy.solved and now.a / (now.a + now.b) >= policy.expected
 
 
 def _weigh(case: CaseTally, belief: Beta, solved: int, policy: Policy) -> CaseEvidence:

@@ -13,17 +13,23 @@ class Policy:
     """How one comparison is decided.
 
     `alpha` bounds the chance to block an agent that did not change, over everything looked at. It is divided among the tests
-    by the shares: at default, .02 for the suite (mid-p, and never above an exact .03), .01 for all modes together, .0025 for all
-    cases on planned trials, .005 for each case on repeats, .0025 for several on repeats; the ceilings add up to alpha.
+    by the shares: at default, .02 for the suite (mid-p, and never above an exact .03), .005 for all modes together on planned
+    trials and .005 on repeats, .0025 for all cases on planned trials, .005 for each case on repeats, .0025 for several on
+    repeats; the ceilings add up to alpha.
 
     A fall of the suite whose mid-p value is above that and at most `unusual` is too little to block. It is not approved either,
     while solved cases that failed may be lost. A first look, with fewer than two baseline trials a case, shows so little that
     there `unusual_first` counts.
 
-    `solved` is the pass rate, in history and as expected, from which a case counts as solved. A solved case with `history`
-    trials or more is not let go while its failure is unexplained. With fewer, it is held back when such a failure somewhere
-    among the solved cases had a chance of at most `suspicion`. `blind` is the largest share of the baseline's passes whose loss
-    may go unseen (with the chance 1 - `power`) in a run that is approved. `repeat_cap` bounds the trials asked for of one case.
+    `solved` is the pass rate in its history, and `expected` the one to be expected, from which a case counts as solved. A solved
+    case with `history` trials or more is not let go while its failure is unexplained. With fewer, it is held back when such a
+    failure somewhere among the solved cases had a chance of at most `suspicion`. `blind` is the largest share of the baseline's
+    passes whose loss may go unseen (with the chance 1 - `power`) in a run that is approved. `repeat_cap` bounds the trials asked
+    for of one case.
+
+    A mode is looked at more closely where the log of the evidence for its loss reaches `mode_open`, until it falls below
+    `mode_futile`, and with at most `mode_cap` trials of each of its cases. Where more than one trial was planned, so much
+    evidence must have had a chance of at most `mode_suspicion` among all modes; with less history, of at most `suspicion`.
 
     `sealed_gap` says what follows from a gap between the open and the sealed part that chance explains ill: at `gap_level` a
     warning, with `block` at `gap_block_level` a block, which is spent beside alpha, not out of it.
@@ -37,18 +43,24 @@ class Policy:
     max_errors: float = 0.2
     suite_share: float = 0.4
     suite_ceiling_share: float = 0.6
-    mode_share: float = 0.2
+    mode_share: float = 0.1
+    mode_repeat_share: float = 0.1
     case_share: float = 0.05
     repeat_share: float = 0.1
     together_share: float = 0.05
     unusual_first: float = 0.1
     unusual: float = 0.05
     solved: float = 0.8
+    expected: float = 0.75
     history: int = 5
     suspicion: float = 0.1
     blind: float = 2 / 3
     power: float = 0.8
     repeat_cap: int = 40
+    mode_open: float = 0.5
+    mode_futile: float = -0.5
+    mode_suspicion: float = 0.5
+    mode_cap: int = 20
     sealed_gap: Literal["warn", "block", "off"] = "warn"
     gap_level: float = 0.05
     gap_block_level: float = 0.01
@@ -57,7 +69,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         cases = self.case_share + self.repeat_share + self.together_share
-        spent = self.suite_ceiling_share + self.mode_share + cases
+        spent = self.suite_ceiling_share + self.mode_share + self.mode_repeat_share + cases
         if not 0 < self.alpha < 1:
             raise SettingError(f"gate.alpha is {self.alpha!r}", cure="give a number between 0 and 1")
         if spent > 1 + 1e-9 or self.suite_share > self.suite_ceiling_share:
@@ -75,8 +87,13 @@ class Policy:
 
     @property
     def mode_level(self) -> float:
-        """The level for all modes together."""
+        """The level for all modes together, on the planned trials."""
         return round(self.alpha * self.mode_share, 12)
+
+    @property
+    def mode_repeat_level(self) -> float:
+        """The level for all modes together, on planned trials and repeats, at every look."""
+        return round(self.alpha * self.mode_repeat_share, 12)
 
     @property
     def case_level(self) -> float:
