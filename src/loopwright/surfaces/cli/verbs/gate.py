@@ -23,6 +23,7 @@ from loopwright.surfaces.cli.page_file import check_spares, write_file
 from loopwright.surfaces.cli.results_in import PASS_SCORE, RESULTS_FORMAT, ResultsFormat, ResultsIn
 from loopwright.surfaces.cli.terminal import emit, note, say
 from loopwright.surfaces.cli.verbs.gating import quarantine as quarantining
+from loopwright.surfaces.cli.verbs.gating.explain import explain
 from loopwright.surfaces.cli.verbs.gating.outputs import (
     ANNOTATIONS,
     DECISION_FORMAT,
@@ -43,6 +44,7 @@ from loopwright.workflows.gating import Terms, gate_files, gate_store
 app = typer.Typer(add_completion=False)
 app.add_typer(quarantining.app, name="quarantine")
 app.command("override")(override)
+app.command("explain")(explain)
 
 _CHANGES = {
     "new": "New in it",

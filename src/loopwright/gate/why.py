@@ -1,0 +1,182 @@
+"""Why a decision is what it is: counts, formula with the numbers in it, level, what would have changed it, what to do next.
+
+Everything is computed anew from the counts that the decision keeps, and each number can be computed again by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import partial
+
+from loopwright.collect.intake import printable
+from loopwright.errors import UsageError
+from loopwright.gate.counts import counted_cases
+from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.levels import case_evidence
+from loopwright.gate.policy import Policy
+from loopwright.gate.policy_change import policy_of
+from loopwright.gate.tally import CaseTally
+from loopwright.gate.why_case import why_case
+from loopwright.gate.why_group import told_test
+from loopwright.stats.multiplicity import holm
+from loopwright.stats.stratified import StratifiedTest, drop_test
+from loopwright.wording import counted, percent
+
+SUITE = "suite"
+"""The name under which the suite as a whole is asked for."""
+MOST = 3
+"""So many modes, and so many cases, are explained where nobody named one."""
+NAMED = 8
+
+
+def why(decision: GateDecision, what: str | None = None) -> str:
+    """Why the decision is what it is, or what one case, one failure mode or the `suite` says in it.
+
+    Raises `UsageError` for a name that the decision does not know.
+    """
+    sections = [[f"{_word(decision)}  {decision.message.partition(': ')[2] or decision.message}"]]
+    if "counts" in decision.statistics:
+        sections += _Asked(decision).sections(what)
+    elif what is not None:
+        raise UsageError(f"the decision compared no cases, so that it says nothing of {what!r}; leave the name out")
+    else:
+        sections += [["No counts were compared, so that there is nothing to compute:", *_listed(decision.reasons)]]
+    return "\n\n".join("\n".join(printable(line) for line in lines if line) for lines in [*sections, _next(decision)] if lines)
+
+
+class _Asked:
+    """A decision, with what it was computed from."""
+
+    def __init__(self, decision: GateDecision) -> None:
+        self.decision = decision
+        self.policy = policy_of(decision.statistics.get("policy") or {"alpha": decision.statistics["alpha"]})
+        quarantined = {row["eval_id"] for row in decision.statistics.get("quarantined") or ()}
+        self.cases = counted_cases(decision.statistics["counts"], quarantined)
+        self.level = case_evidence(self.cases, self.policy)
+        self.known = {case.eval_id: case for case in self.cases}
+        self.modes = sorted({case.mode_id for case in self.cases if case.mode_id is not None})
+
+    def sections(self, what: str | None) -> list[list[str]]:
+        if what is None:
+            return self._of_outcome()
+        if what in self.known:
+            return [self._case(what)]
+        if what in self.modes:
+            return [self._mode(what)]
+        if what == SUITE:
+            return [self._suite()]
+        for name, why_not in _NOT_COMPARED.items():
+            if what in (self.decision.statistics.get(name) or ()):
+                return [[f"Case {what}: {why_not}."]]
+        near = get_close_matches(what, [*self.known, *self.modes, SUITE], 1)
+        hint = f"; is {near[0]!r} meant?" if near else "; give a case, a failure mode, or suite"
+        raise UsageError(f"the decision knows no case or failure mode {what!r}{hint}")
+
+    def _of_outcome(self) -> list[list[str]]:
+        """What blocks; what is open where nothing does; and the suite in any case."""
+        found = [r for r in self.decision.regressions if isinstance(r, Regression)]
+        modes = [r.mode_id for r in found if r.level == "mode" and r.mode_id is not None]
+        cases = [r.eval_id for r in found if r.eval_id is not None]
+        if self.decision.decision is Outcome.UNDECIDED:
+            suspects = {row["eval_id"] for row in self.decision.statistics["cases"]["suspects"]}
+            cases = [r.eval_id for r in self.decision.next if r.eval_id in suspects]
+        told = [["What stands against an approval:", *_listed(self.decision.reasons)]] if self.decision.reasons else []
+        told += [self._case(eval_id) for eval_id in cases[:MOST] if eval_id in self.known]
+        told += [self._mode(mode_id) for mode_id in modes[:MOST]]
+        told += [self._suite()]
+        left = [*cases[MOST:], *modes[MOST:]]
+        if left:
+            names = ", ".join(left[:NAMED]) + (", ..." if len(left) > NAMED else "")
+            told.append([f"Ask for the other {len(left)} by name: {names}"])
+        return [*told, [_spent(self.policy)]]
+
+    def _case(self, eval_id: str) -> list[str]:
+        case = self.known[eval_id]
+        mode = f", of failure mode {case.mode_id}" if case.mode_id is not None else ""
+        return [f"Case {eval_id}{mode}", *why_case(case, self.cases, self.level, self.policy)]
+
+    def _suite(self) -> list[str]:
+        policy = self.policy
+        level, ceiling = policy.suite_level, policy.suite_ceiling
+        lines = [
+            *_title("The suite", self.cases),
+            *told_test(self.cases, lambda p, mid: p <= ceiling and mid <= level),
+        ]
+        test = _drop(self.cases)
+        blocks = test.p_value <= ceiling and test.mid_p_value <= level
+        both = f"It blocks where the exact p is at most {ceiling:.4g} and the mid-p at most {level:.4g}"
+        return [*lines, f"{both}: {'both are, and it blocks' if blocks else 'not both are'}."]
+
+    def _mode(self, mode_id: str) -> list[str]:
+        cases = [case for case in self.cases if case.mode_id == mode_id]
+        p_values = [_drop([c for c in self.cases if c.mode_id == name]).p_value for name in self.modes]
+        adjusted = holm(p_values)
+        own, level = p_values[self.modes.index(mode_id)], self.policy.mode_level
+        final = float(adjusted[self.modes.index(mode_id)])
+        smaller = sum(p < own for p in p_values)
+        factor = len(p_values) - smaller
+        blocks = partial(_holds, level=level / max(1, factor))
+        lines = [*_title(f"Failure mode {mode_id}", cases), *told_test(cases, blocks)]
+        verdict = "at most that, and blocks" if final <= level else "above"
+        lines.append(
+            f"Of {counted(len(p_values), 'mode')} tested {smaller} have a smaller p; by Holm's procedure {own:.4g} x {factor}, "
+            f"and no less than theirs, is {final:.4g}. It is held against {level:.4g}: {verdict}."
+        )
+        found = any(isinstance(r, Regression) and r.mode_id == mode_id and r.level == "mode" for r in self.decision.regressions)
+        if found and final > level:
+            lines.append("What blocks is the evidence over all its trials, repeats among them.")
+        return lines
+
+
+_NOT_COMPARED = {
+    "new": "it is new; the baseline has no trials of it, and it is not compared",
+    "changed": "it changed since the baseline, and cannot be compared; loopwright gate --establish --extend accepts the change",
+    "gone": "it is in the baseline's suite and not in the candidate's; loopwright gate --establish --extend accepts that",
+}
+
+
+def _title(what: str, cases: Sequence[CaseTally]) -> list[str]:
+    before = sum(c.before.passes for c in cases), sum(c.before.trials for c in cases)
+    after = sum(c.planned_after[0] for c in cases), sum(c.planned_after[1] for c in cases)
+    told = f"{before[0]} of {before[1]} planned trials passed before, {after[0]} of {after[1]} now"
+    return [f"{what}: {counted(len(cases), 'case')}", f"{told}."]
+
+
+def _drop(cases: Sequence[CaseTally]) -> StratifiedTest:
+    rows = [(c.before.trials, c.before.passes, c.planned_after[1], c.planned_after[0]) for c in cases]
+    return drop_test(*([row[i] for row in rows] for i in range(4)))
+
+
+def _holds(p: float, mid_p: float, *, level: float) -> bool:
+    return p <= level
+
+
+def _spent(policy: Policy) -> str:
+    return (
+        f"All levels together are at most {percent(policy.alpha, None)}: an unchanged agent is blocked no more often than that."
+    )
+
+
+def _listed(reasons: Sequence[str]) -> list[str]:
+    return [f"  - {reason}." for reason in reasons]
+
+
+def _word(decision: GateDecision) -> str:
+    return decision.decision.value.upper() if decision.decision is not None else ""
+
+
+def _next(decision: GateDecision) -> list[str]:
+    """What a person does now."""
+    if decision.approved:
+        return []
+    what = "run what would decide" if decision.decision is Outcome.UNDECIDED else "run what would tell noise from loss"
+    lines = [f"  - {what}: {command}" for command in decision.commands]
+    if not lines and decision.next:
+        some = ", ".join(f"{r.eval_id} ({counted(r.trials, 'trial')})" for r in decision.next[:NAMED])
+        lines.append(f"  - {what}: {some}{', ...' if len(decision.next) > NAMED else ''}")
+    if decision.decision is Outcome.BLOCKED:
+        lines.append("  - look at the answers of the cases that failed, mend the agent, and run the suite again")
+    if decision.decision_id is not None:
+        lines.append(f"  - or answer for it yourself: loopwright gate override {decision.decision_id} --why ... --until ...")
+    return ["What to do next", *lines] if lines else []
