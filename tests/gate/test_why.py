@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -117,6 +118,27 @@ def test_a_mode_is_held_against_holms_level() -> None:
     (row,) = [mode for mode in decision.statistics["modes"]["tested"] if mode["mode_id"] == "m1"]
     assert row["adjusted"] == close(2 * own)
     assert "above" in why(decision, "m2")
+
+
+def test_the_evidence_on_all_trials_of_a_mode_averages_products_of_factors() -> None:
+    names = [(f"{mode}-{i}", mode) for mode in ("m1", "m2") for i in range(10)]
+    before = [result(n, True, mode_id=m, run_id=f"r{r}") for n, m in names for r in range(5)]
+    now = [result(n, m == "m2" or int(n[3:]) > 2, mode_id=m) for n, m in names]
+    decision = decide(before, now)
+    text = why(decision, "m1")
+    pass_rates = decision.statistics["cases"]["pass_rates"]
+    belief = stats.beta(pass_rates["a"] + 5, pass_rates["b"])
+    rates = belief.ppf((np.arange(40) + 0.5) / 40)
+    products = []
+    for hit in (0.5, 1.0):
+        for step in (0.15, 0.3, 0.5, 0.7):
+            lower = np.clip(rates - step, 0, 1)
+            failed = (1 - hit) + hit * (1 - lower).mean() / (1 - belief.mean())
+            passed = (1 - hit) + hit * lower.mean() / belief.mean()
+            products.append(failed**3 * passed**7)
+    assert number(text, "the evidence is") == close(float(np.mean(products)))
+    assert number(text, "2 modes / 0.005 =") == 400
+    assert "50 of 50 passed before, 7 of 10 now" in text
 
 
 def test_without_a_name_what_decided_is_told() -> None:

@@ -14,11 +14,12 @@ from loopwright.errors import UsageError
 from loopwright.gate.counts import counted_cases
 from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.gate.levels import case_evidence
+from loopwright.gate.modes import mode_losses
 from loopwright.gate.policy import Policy
 from loopwright.gate.policy_change import policy_of
 from loopwright.gate.tally import CaseTally
 from loopwright.gate.why_case import why_case
-from loopwright.gate.why_group import told_test
+from loopwright.gate.why_group import told_loss, told_test
 from loopwright.stats.multiplicity import holm
 from loopwright.stats.stratified import StratifiedTest, drop_test
 from loopwright.wording import counted, percent
@@ -54,6 +55,7 @@ class _Asked:
         quarantined = {row["eval_id"] for row in decision.statistics.get("quarantined") or ()}
         self.cases = counted_cases(decision.statistics["counts"], quarantined)
         self.level = case_evidence(self.cases, self.policy)
+        self.losses = mode_losses(self.cases, self.level.belief, self.policy)
         self.known = {case.eval_id: case for case in self.cases}
         self.modes = sorted({case.mode_id for case in self.cases if case.mode_id is not None})
 
@@ -81,6 +83,7 @@ class _Asked:
         if self.decision.decision is Outcome.UNDECIDED:
             suspects = {row["eval_id"] for row in self.decision.statistics["cases"]["suspects"]}
             cases = [r.eval_id for r in self.decision.next if r.eval_id in suspects]
+            modes = [loss.mode_id for loss in self.losses if loss.held]
         told = [["What stands against an approval:", *_listed(self.decision.reasons)]] if self.decision.reasons else []
         told += [self._case(eval_id) for eval_id in cases[:MOST] if eval_id in self.known]
         told += [self._mode(mode_id) for mode_id in modes[:MOST]]
@@ -123,10 +126,8 @@ class _Asked:
             f"Of {counted(len(p_values), 'mode')} tested {smaller} have a smaller p; by Holm's procedure {own:.4g} x {factor}, "
             f"and no less than theirs, is {final:.4g}. It is held against {level:.4g}: {verdict}."
         )
-        found = any(isinstance(r, Regression) and r.mode_id == mode_id and r.level == "mode" for r in self.decision.regressions)
-        if found and final > level:
-            lines.append("What blocks is the evidence over all its trials, repeats among them.")
-        return lines
+        loss = next((found for found in self.losses if found.mode_id == mode_id), None)
+        return [*lines, *(told_loss(loss, len(self.losses), self.policy) if loss is not None else [])]
 
 
 _NOT_COMPARED = {

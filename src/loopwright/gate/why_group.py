@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loopwright.gate.modes import ModeEvidence
+from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally
+from loopwright.stats.lost_mode import HIT, STEPS
 from loopwright.stats.stratified import drop_test, null_distribution
 from loopwright.wording import counted
 
@@ -85,6 +88,25 @@ def told_case(case: CaseTally) -> str:
         f"most {x1} of them are among the {n1} of now has the chance [{terms}] / C({n0 + n1},{kind.passes}) = "
         f"{sum(ways for _, ways in some)}/{kind.total} = {_number(chance)}."
     )
+
+
+def told_loss(loss: ModeEvidence, modes: int, policy: Policy) -> list[str]:
+    """The evidence on all trials of a mode's cases, repeats among them, and the level that it is held against."""
+    (x0, n0), (x1, n1) = loss.counts("before"), loss.counts("after")
+    steps, hits = (", ".join(f"{value:g}" for value in values) for values in (STEPS, HIT))
+    bound = modes / policy.mode_repeat_level
+    lines = [
+        f"All trials of its {counted(len(loss.cases), 'case')}, with repeats: {x0} of {n0} passed before, {x1} of {n1} now.",
+        "For a mode that got worse, the factor of a case is (1 - hit) + hit x P(its trials now | its rate lower by step) / P(its "
+        "trials now | its history).",
+        f"The factors of all cases are multiplied, and the products averaged over hit = {hits} and step = {steps}: the evidence "
+        f"is {math.exp(loss.log_evidence):.4g}.",
+        f"It blocks from {counted(modes, 'mode')} / {policy.mode_repeat_level:.4g} = {bound:.4g} on, at whatever look; it "
+        f"{'reaches that, and blocks' if loss.blocked else 'is below: no proof'}.",
+    ]
+    if loss.held:
+        lines.append(f"{counted(sum(loss.wanted.values()), 'more trial')} of its cases would tell.")
+    return lines
 
 
 def _by_hand(kinds: dict[_Kind, list[int]], told: int) -> list[str]:

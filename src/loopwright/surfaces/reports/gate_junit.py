@@ -55,7 +55,7 @@ def _verdict(decision: GateDecision) -> _Test:
 
 def _groups(decision: GateDecision) -> Iterable[_Test]:
     """The suite, and each mode that was tested."""
-    blocked = {(r.level, r.mode_id) for r in decision.regressions if isinstance(r, Regression)}
+    blocked = {(r.level, r.mode_id): r for r in decision.regressions if isinstance(r, Regression)}
     suite = decision.statistics.get("suite")
     if suite:
         told = f"{_of(suite['before'])} trials passed before, {_of(suite['after'])} now: exact p {suite['p_value']:.3g}"
@@ -63,9 +63,13 @@ def _groups(decision: GateDecision) -> Iterable[_Test]:
         yield _Test("loopwright.gate", "suite", "failure" if ("suite", None) in blocked else None, told)
     modes = decision.statistics.get("modes") or {"tested": ()}
     for mode in modes["tested"]:
+        found = blocked.get(("mode", mode["mode_id"]))
         told = f"{_of(mode['before'])} trials passed before, {_of(mode['after'])} now: p {mode['adjusted']:.3g} over all modes"
-        outcome = "failure" if ("mode", mode["mode_id"]) in blocked else None
-        yield _Test("loopwright.gate.modes", mode["mode_id"], outcome, f"{told} (blocks at {modes['level']:.3g})")
+        if found is not None:
+            told = (
+                f"{_of(found.before)} trials passed before, {_of(found.after)} now: chance if nothing changed {found.p_value:.3g}"
+            )
+        yield _Test("loopwright.gate.modes", mode["mode_id"], "failure" if found is not None else None, told)
 
 
 _OUTCOMES = {State.LOST: "failure", State.OPEN: "error", State.ASIDE: "skipped"}
