@@ -14,12 +14,14 @@ class ScaffoldFiles:
         self.folder = folder
 
     def create(self, path: str, text: str) -> bool:
-        """Write a new file; False where something of that name stands, which is left alone."""
+        """Write a new file, one that may be run where it begins with #!; False where something of that name stands."""
         file = self.folder / path
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("x", encoding="utf-8") as out:
                 out.write(text)
+            if text.startswith("#!"):
+                file.chmod(file.stat().st_mode | 0o111)
         except (FileExistsError, NotADirectoryError):
             if not file.exists():
                 raise InputError("cannot be made: a file stands in its way", source=path, cure="move that file") from None

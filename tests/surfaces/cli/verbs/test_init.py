@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -111,8 +113,24 @@ def test_the_ci_files_are_yaml_with_the_commands(project: Path) -> None:
     main(["init", "--ci", "gitlab"])
     github = yaml.safe_load((project / ".github/workflows/loopwright.yml").read_text())
     script = "".join(step.get("run", "") + "\n" for step in github["jobs"]["gate"]["steps"])
-    for command in ("loopwright run", "loopwright gate\n", 'loopwright gate --establish --extend --by "$GITHUB_ACTOR"'):
+    for command in (
+        "loopwright run",
+        "loopwright gate --format github --summary",
+        'loopwright gate --establish --extend --by "$GITHUB_ACTOR"',
+    ):
         assert command in script
     gitlab = yaml.safe_load((project / "loopwright.gitlab-ci.yml").read_text())
-    assert gitlab["loopwright-gate"]["script"][-1] == "loopwright gate"
-    assert gitlab["loopwright-baseline"]["script"][-1] == 'loopwright gate --establish --extend --by "$GITLAB_USER_LOGIN"'
+    assert gitlab["loopwright-gate"]["script"][-1].startswith("loopwright gate --junit .loopwright/gate.xml")
+    assert gitlab[".loopwright"]["artifacts"]["reports"] == {"junit": ".loopwright/gate.xml"}
+    assert gitlab["loopwright-baseline"]["script"][-1].startswith(
+        'loopwright gate --establish --extend --by "$GITLAB_USER_LOGIN"'
+    )
+
+
+def test_the_hook_may_be_run(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--hook", "--format", "json"]) == 0
+    assert ".githooks/pre-push" in json.loads(capsys.readouterr().out)["created"]
+    hook = project / ".githooks/pre-push"
+    assert os.access(hook, os.X_OK)
+    assert not os.access(project / "loopwright.toml", os.X_OK)
+    assert subprocess.run(["sh", "-n", str(hook)], check=False).returncode == 0

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from junitparser import JUnitXml
 
 CONDITIONS: dict[str, Callable[[str, bool], bool]] = {
     "": lambda event, cached: True,
@@ -37,6 +38,15 @@ class Repository:
     @property
     def store(self) -> Path:
         return self.folder / ".loopwright"
+
+    @property
+    def runner(self) -> dict[str, str]:
+        """What GitHub's runner tells a step."""
+        return {"RUNNER_TEMP": str(self.folder.parent), "GITHUB_WORKSPACE": str(self.folder)}
+
+    @property
+    def summary(self) -> Path:
+        return self.folder.parent / "summary.md"
 
     def shell(self, script: str, **environ: str) -> subprocess.CompletedProcess[str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -77,7 +87,7 @@ class Repository:
             if "run" not in step or "pip install" in step["run"] or not CONDITIONS[step.get("if", "")](event, cached):
                 continue
             names.append(step["name"])
-            done = self.shell(step["run"], GITHUB_ACTOR="octocat")
+            done = self.shell(step["run"], GITHUB_ACTOR="octocat", GITHUB_STEP_SUMMARY=str(self.summary), **self.runner)
             if done.returncode:
                 break
         if event != "pull_request" and not done.returncode:
@@ -130,6 +140,12 @@ def test_github_gates_pull_requests_on_the_baseline_of_main(repository: Reposito
     assert broken[:2] == ([SUITE, COMPARE], 1), broken
     assert "refund-outside-window" in broken[2]
 
+    line = (repository.folder / CASES).read_text().split("id: refund-outside-window")[0].count("\n") + 1
+    assert f"::error file={CASES},line={line},title=Case lost::refund-outside-window: " in broken[2]
+    assert "## Gate: blocked" in repository.summary.read_text()
+    (suite,) = JUnitXml.fromfile(str(repository.folder.parent / "gate.xml"))
+    assert [case.name for case in suite if not case.is_passed] == ["decision", "refund-outside-window"]
+
 
 def test_a_pull_request_that_weakens_or_removes_cases_needs_a_person(repository: Repository) -> None:
     repository.github("push")
@@ -160,6 +176,36 @@ def test_gitlab_gates_merge_requests_on_the_baseline_of_the_default_branch(repos
     assert first.returncode == 0, first.stderr
     repository.edit("WINDOW_DAYS = 30", "WINDOW_DAYS = 90")
     assert repository.gitlab("loopwright-gate").returncode == 1
+    (suite,) = JUnitXml.fromfile(str(repository.store / "gate.xml"))
+    assert suite.failures == 2
+    assert (repository.store / "gate.md").read_text().startswith("## Gate: blocked")
     repository.edit("id: refund-outside-window", "id: refund-within-90-days", CASES)
     assert repository.gitlab("loopwright-baseline").returncode == 2
     assert repository.gitlab("loopwright-baseline", source="web").returncode == 0
+
+
+def test_the_hook_holds_back_a_push_that_the_gate_blocks(repository: Repository) -> None:
+    done = repository.shell("python -m loopwright init --ci none --hook")
+    assert "git config core.hooksPath .githooks" in done.stderr
+    repository.commit("a hook")
+    repository.git("init", "-q", "--bare", str(repository.folder.parent / "remote"))
+    repository.git("remote", "add", "origin", str(repository.folder.parent / "remote"))
+    repository.git("config", "core.hooksPath", ".githooks")
+
+    first = repository.shell("git push origin HEAD:main")
+    assert first.returncode == 0, first.stderr
+    assert "undecided, and pushed all the same" in first.stderr
+    assert repository.shell("LOOPWRIGHT_HOOK_STRICT=1 git push origin HEAD:other").returncode != 0
+    assert repository.shell("loopwright gate --establish --by Ada").returncode == 0
+    repository.edit("a colleague", "a person")
+    good = repository.shell("git push origin HEAD:main")
+    assert good.returncode == 0, good.stderr
+    assert "APPROVED" in good.stderr
+
+    repository.edit("WINDOW_DAYS = 30", "WINDOW_DAYS = 90")
+    broken = repository.shell("git push origin HEAD:main")
+    assert broken.returncode != 0
+    assert "BLOCKED" in broken.stderr
+    assert repository.git("rev-parse", "HEAD~1") == repository.git("ls-remote", "origin", "main").split()[0]
+    assert repository.shell("git push origin HEAD~1:refs/heads/older").returncode == 0
+    assert repository.shell("git push --no-verify origin HEAD:main").returncode == 0

@@ -23,6 +23,7 @@ from loopwright.workflows.scaffolding import IGNORED, Scaffolded, scaffold
 app = typer.Typer(add_completion=False)
 
 TARGET = "python:agent_example:answer"
+HOOK = ".githooks/pre-push"
 
 
 class CI(StrEnum):
@@ -40,6 +41,7 @@ _CI_FILES = {CI.GITHUB: (".github/workflows/loopwright.yml", "github.yml"), CI.G
 def init(
     folder: Path = typer.Argument(Path(), file_okay=False, help="The repository's folder."),
     ci: CI = typer.Option(CI.GITHUB, "--ci", help="The CI workflow to write: it runs the suite and gates on a cached baseline."),
+    hook: bool = typer.Option(False, "--hook", help="Write a pre-push hook too, .githooks/pre-push: it runs suite and gate."),
     format: OutputFormat = FORMAT,
 ) -> None:
     """Scaffold the first files of the loop: settings, example cases, an example agent, a CI workflow.
@@ -52,7 +54,7 @@ def init(
 
         loopwright init && loopwright run
     """
-    done = asyncio.run(scaffold(wiring.scaffold_files(folder), _texts(ci)))
+    done = asyncio.run(scaffold(wiring.scaffold_files(folder), _texts(ci, hook)))
     if format is OutputFormat.JSON:
         emit(json.dumps({"created": done.created, "kept": done.kept}))
         return
@@ -79,7 +81,7 @@ def _unit(row: Setting) -> str:
     return ", ".join(row.choices) if row.choices else row.unit
 
 
-def _texts(ci: CI) -> dict[str, str]:
+def _texts(ci: CI, hook: bool) -> dict[str, str]:
     templates = files("loopwright.surfaces.cli") / "scaffold"
     texts = {
         FILE_NAME: toml(TARGET),
@@ -90,6 +92,8 @@ def _texts(ci: CI) -> dict[str, str]:
     if ci in _CI_FILES:
         path, template = _CI_FILES[ci]
         texts[path] = (templates / template).read_text(encoding="utf-8")
+    if hook:
+        texts[HOOK] = (templates / "pre-push").read_text(encoding="utf-8")
     return texts
 
 
@@ -100,6 +104,8 @@ def _tell(done: Scaffolded, folder: Path, ci: CI) -> None:
         note(f"kept  {folder / path}, which was there")
     if ci is CI.GITLAB:
         note("In .gitlab-ci.yml, include it: {local: loopwright.gitlab-ci.yml}")
+    if HOOK in (*done.created, *done.kept):
+        note("Switch the hook on: git config core.hooksPath .githooks")
     place = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     target = "" if FILE_NAME in done.created or _names_target(folder / FILE_NAME) else f" --target {TARGET}"
     note(f"\nNext: {place}loopwright run{target}")
