@@ -158,6 +158,11 @@ def test_where_nothing_was_compared_the_reasons_are_told() -> None:
         why(decision, "case-0")
 
 
+def test_a_decision_that_kept_no_counts_says_so() -> None:
+    kept = {name: value for name, value in lost().statistics.items() if name != "counts"}
+    assert "recorded without its counts" in why(replace(lost(), statistics=kept), "case-0")
+
+
 def test_an_unknown_name_names_the_nearest() -> None:
     assert "it is new" in why(undecided(), "fresh")
     with pytest.raises(UsageError, match="is 'case-12' meant"):

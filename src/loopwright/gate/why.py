@@ -39,6 +39,8 @@ def why(decision: GateDecision, what: str | None = None) -> str:
     sections = [[f"{_word(decision)}  {decision.message.partition(': ')[2] or decision.message}"]]
     if "counts" in decision.statistics:
         sections += _Asked(decision).sections(what)
+    elif decision.statistics.get("suite") is not None:
+        sections += [["This decision was recorded without its counts, so that nothing can be computed: run loopwright gate anew."]]
     elif what is not None:
         raise UsageError(f"the decision compared no cases, so that it says nothing of {what!r}; leave the name out")
     else:
