@@ -40,7 +40,7 @@ def why(decision: GateDecision, what: str | None = None) -> str:
     if "counts" in decision.statistics:
         sections += _Asked(decision).sections(what)
     elif decision.statistics.get("suite") is not None:
-        sections += [["This decision was recorded without its counts, so that nothing can be computed: run loopwright gate anew."]]
+        sections += [["This decision was recorded without its counts, and nothing can be computed: run loopwright gate anew."]]
     elif what is not None:
         raise UsageError(f"the decision compared no cases, so that it says nothing of {what!r}; leave the name out")
     else:
