@@ -133,12 +133,14 @@ def test_what_is_not_the_same_is_not_repeated(shop: Path) -> None:
     cli("run", "--exit-zero")
     assert "is of another target than" in cli("run", "--repeat", "--target", "python:agent:other").stderr
     Path("evals/cases.yaml").write_text(SUITE.replace("question 0,", "question 0?,"))
+    changed = cli("run", "--repeat")
+    assert (changed.returncode, "case-00 changed since the run" in changed.stderr) == (64, True)
+    Path("evals/cases.yaml").write_text(SUITE)
+    agent = Path("agent.py")
+    agent.write_text(agent.read_text() + "# another agent\n")
     dirty = cli("run", "--repeat")
     assert (dirty.returncode, "-dirty" in dirty.stderr) == (64, True)
-    version = cli("gate", "--format", "json")
-    held = json.loads(version.stdout)["candidate"]["version"]
-    assert "case-00 changed since the run" in cli("run", "--repeat", "--version", held).stderr
-    Path("evals/cases.yaml").write_text(SUITE)
+    held = json.loads(cli("gate", "--format", "json").stdout)["candidate"]["version"]
     Path("harness.toml").write_text("[guards.retry_budget]\n")
     assert "and the harness changed since run" in cli("run", "--repeat", "--version", held).stderr
     Path("harness.toml").unlink()
