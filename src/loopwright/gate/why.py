@@ -142,7 +142,7 @@ _NOT_COMPARED = {
 def _title(what: str, cases: Sequence[CaseTally]) -> list[str]:
     before = sum(c.before.passes for c in cases), sum(c.before.trials for c in cases)
     after = sum(c.planned_after[0] for c in cases), sum(c.planned_after[1] for c in cases)
-    told = f"{before[0]} of {before[1]} planned trials passed before, {after[0]} of {after[1]} now"
+    told = f"{before[0]} of {counted(before[1], 'planned trial')} passed before, {after[0]} of {after[1]} now"
     return [f"{what}: {counted(len(cases), 'case')}", f"{told}."]
 
 

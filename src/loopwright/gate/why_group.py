@@ -84,8 +84,8 @@ def told_case(case: CaseTally) -> str:
     terms = " + ".join(f"C({n1},{k}) C({n0},{kind.passes - k})" for k, _ in some)
     chance = sum(ways for _, ways in some) / kind.total
     return (
-        f"In the suite's test and its mode's: {kind.passes} of {n0 + n1} planned trials passed on both sides together. That at "
-        f"most {x1} of them are among the {n1} of now has the chance [{terms}] / C({n0 + n1},{kind.passes}) = "
+        f"In the suite's test and its mode's: {kind.passes} of {counted(n0 + n1, 'planned trial')} passed on both sides. "
+        f"That at most {x1} of them are among the {n1} of now has the chance [{terms}] / C({n0 + n1},{kind.passes}) = "
         f"{sum(ways for _, ways in some)}/{kind.total} = {_number(chance)}."
     )
 

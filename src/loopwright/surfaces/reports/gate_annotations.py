@@ -77,7 +77,7 @@ def _groups(decision: GateDecision) -> Iterable[_Annotation]:
     for r in decision.regressions:
         if isinstance(r, Regression) and r.eval_id is None:
             what = f"failure mode {r.mode_id}" if r.level == "mode" else "the suite"
-            counts = f"{r.before[0]} of {r.before[1]} trials passed before, {r.after[0]} of {r.after[1]} now"
+            counts = f"{r.before[0]} of {counted(r.before[1], 'trial')} passed before, {r.after[0]} of {r.after[1]} now"
             title = "Failure mode worse" if r.level == "mode" else "Pass rate fell"
             yield _Annotation("error", title, f"{what}: {counts}; chance if nothing changed {r.p_value or 0.0:.2g}")
 

@@ -11,6 +11,7 @@ from loopwright.collect.intake import printable
 from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.gate.standing import Standing, State, standings
 from loopwright.surfaces.reports.gate_text import clipped, overridden
+from loopwright.wording import counted
 
 WIDTH = 1000
 """So many characters of a name or a message are kept."""
@@ -58,17 +59,15 @@ def _groups(decision: GateDecision) -> Iterable[_Test]:
     blocked = {(r.level, r.mode_id): r for r in decision.regressions if isinstance(r, Regression)}
     suite = decision.statistics.get("suite")
     if suite:
-        told = f"{_of(suite['before'])} trials passed before, {_of(suite['after'])} now: exact p {suite['p_value']:.3g}"
+        told = f"{_of(suite['before'])} passed before, {_of(suite['after'])} now: exact p {suite['p_value']:.3g}"
         told += f" (blocks at {suite['ceiling']:.3g}), mid-p {suite['mid_p_value']:.3g} (at {suite['level']:.3g})"
         yield _Test("loopwright.gate", "suite", "failure" if ("suite", None) in blocked else None, told)
     modes = decision.statistics.get("modes") or {"tested": ()}
     for mode in modes["tested"]:
         found = blocked.get(("mode", mode["mode_id"]))
-        told = f"{_of(mode['before'])} trials passed before, {_of(mode['after'])} now: p {mode['adjusted']:.3g} over all modes"
+        told = f"{_of(mode['before'])} passed before, {_of(mode['after'])} now: p {mode['adjusted']:.3g} adjusted for the modes"
         if found is not None:
-            told = (
-                f"{_of(found.before)} trials passed before, {_of(found.after)} now: chance if nothing changed {found.p_value:.3g}"
-            )
+            told = f"{_of(found.before)} passed before, {_of(found.after)} now: chance if nothing changed {found.p_value:.3g}"
         yield _Test("loopwright.gate.modes", mode["mode_id"], "failure" if found is not None else None, told)
 
 
@@ -114,4 +113,4 @@ def _when(decision: GateDecision) -> dict[str, str]:
 
 
 def _of(counts: tuple[int, int]) -> str:
-    return f"{counts[0]} of {counts[1]}"
+    return f"{counts[0]} of {counted(counts[1], 'trial')}"

@@ -137,7 +137,7 @@ def _figures(decision: GateDecision) -> _Block:
     drop, power = decision.statistics["min_detectable_drop"], percent(decision.statistics["power"], None)
     sight = f"a drop of {100 * drop:.1f} points or more would have been found {power} of the time"
     tested = [
-        f"{_of(suite['before'])} trials passed before and {_of(suite['after'])} now",
+        f"{suite['before'][0]} of {counted(suite['before'][1], 'trial')} passed before and {_of(suite['after'])} now",
         f"exact p {suite['p_value']:.3g} (the suite blocks at {suite['ceiling']:.3g})",
         f"mid-p {suite['mid_p_value']:.3g} (at {suite['level']:.3g})",
         sight if drop is not None else "no drop, however large, could have been relied on to be found",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import Overridden
+from loopwright.wording import counted
 
 
 def clipped(text: str, width: int) -> str:
     """`text` on one printable line; of more than `width` characters, how many are left out."""
     line = printable(text)
-    return line if len(line) <= width else f"{line[:width]}... ({len(line) - width:,} more characters)"
+    return line if len(line) <= width else f"{line[:width]}... ({counted(len(line) - width, 'more character')})"
 
 
 def overridden(override: Overridden) -> str:

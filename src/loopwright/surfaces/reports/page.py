@@ -50,13 +50,13 @@ def render(analysis: Analysis, version: str = "") -> str:
     failures = rows.ranked()
     marks, map_left = _map(analysis, rows, failures, modes)
     offered = proposals.proposal_rows(analysis, rows)
-    style, script = _source("report.css") + _source("loop.css"), _source("report.js")
-    return _environment().get_template("report.html.j2").render(
+    style, script = source("report.css") + source("loop.css"), source("report.js")
+    return environment().get_template("report.html.j2").render(
         a=analysis,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        style_hash=_csp_hash(style),
-        script_hash=_csp_hash(script),
+        style_hash=csp_hash(style),
+        script_hash=csp_hash(script),
         title=line(analysis.title, 120) or "Analysis",
         verdict=verdict(analysis),
         small_print=small_print(analysis),
@@ -253,7 +253,8 @@ def _whole_trace(analysis: Analysis) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of the pages: everything is escaped, and what is hidden in a text is shown."""
     made = Environment(
         loader=PackageLoader("loopwright.surfaces.reports", "templates"),
         autoescape=True,
@@ -272,11 +273,13 @@ def _finalize(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _source(name: str) -> str:
-    loader = _environment().loader
+def source(name: str) -> str:
+    """The text of a file beside the templates."""
+    loader = environment().loader
     assert loader is not None
-    return loader.get_source(_environment(), name)[0]
+    return loader.get_source(environment(), name)[0]
 
 
-def _csp_hash(text: str) -> str:
+def csp_hash(text: str) -> str:
+    """What lets a page's own style or script through its content security policy."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

@@ -38,7 +38,18 @@ def gate(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]
 
 
 def test_files_for_ci_beside_the_text(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = ["--junit", "out/gate.xml", "--markdown", "gate.md", "--annotations", "gate.txt", "--suite", "evals"]
+    wanted = [
+        "--junit",
+        "out/gate.xml",
+        "--markdown",
+        "gate.md",
+        "--annotations",
+        "gate.txt",
+        "--html",
+        "gate.html",
+        "--suite",
+        "evals",
+    ]
     Path("out").mkdir()
     code, out, err = gate(capsys, *wanted)
     assert (code, err) == (1, "")
@@ -46,6 +57,7 @@ def test_files_for_ci_beside_the_text(files: Path, capsys: pytest.CaptureFixture
     (suite,) = JUnitXml.fromfile("out/gate.xml")
     assert (suite.tests, suite.failures) == (22, 2)
     assert Path("gate.md").read_text().startswith("## Gate: blocked\n")
+    assert Path("gate.html").read_text().startswith("<!doctype html>")
     assert "::error file=evals/shop.yaml,line=5,title=Case lost::case-3: " in Path("gate.txt").read_text()
 
 

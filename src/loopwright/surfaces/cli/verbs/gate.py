@@ -27,6 +27,7 @@ from loopwright.surfaces.cli.verbs.gating.explain import explain
 from loopwright.surfaces.cli.verbs.gating.outputs import (
     ANNOTATIONS,
     DECISION_FORMAT,
+    HTML,
     JUNIT,
     MARKDOWN,
     SUITE,
@@ -100,6 +101,7 @@ def gate(
     junit: Path | None = JUNIT,
     annotations: Path | None = ANNOTATIONS,
     summary: bool = SUMMARY_OPTION,
+    html: Path | None = HTML,
     suite: Path | None = SUITE,
 ) -> None:
     """Compare a candidate with its baseline: approved (exit 0), blocked (1) or undecided (2).
@@ -132,7 +134,7 @@ def gate(
     policy is kept with each decision, and what changed in it is told.
 
     --junit, --markdown and --annotations write files for CI beside what stdout
-    shows, --summary the summary of a GitHub step. loopwright gate explain
+    shows, --html a page with plots, --summary the summary of a GitHub step. loopwright gate explain
     says why, with the numbers to check.
 
     For example:
@@ -162,7 +164,7 @@ def gate(
     )
     results = ResultsIn(results_format, pass_score)
     change = _change(establish, extend, replace)
-    outputs = Outputs(format, markdown, junit, annotations, summary)
+    outputs = Outputs(format, markdown, junit, annotations, summary, html)
     outputs.check([*baseline, *([candidate] if candidate else []), *([str(quarantine)] if quarantine else [])], not establish)
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")

@@ -23,6 +23,7 @@ from loopwright.surfaces.cli.terminal import emit, note, say, visible
 from loopwright.surfaces.reports.gate_annotations import gate_annotations
 from loopwright.surfaces.reports.gate_junit import Place, gate_junit
 from loopwright.surfaces.reports.gate_markdown import SUMMARY, gate_markdown
+from loopwright.surfaces.reports.gate_page import gate_page
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
@@ -45,6 +46,7 @@ DECISION_FORMAT = typer.Option(
 MARKDOWN = typer.Option(
     None, "--markdown", metavar="FILE", help="Write it as Markdown too, for a comment (at most 65,536 bytes).", show_default=False
 )
+HTML = typer.Option(None, "--html", metavar="FILE", help="Write it as a page with plots too.", show_default=False)
 JUNIT = typer.Option(None, "--junit", metavar="FILE", help="Write it as JUnit XML too: a test a case.", show_default=False)
 ANNOTATIONS = typer.Option(
     None, "--annotations", metavar="FILE", help="Write it as GitHub workflow commands too.", show_default=False
@@ -67,10 +69,11 @@ class Outputs:
     junit: Path | None = None
     annotations: Path | None = None
     summary: bool = False
+    html: Path | None = None
 
     @property
     def _files(self) -> dict[str, Path]:
-        named = {"--markdown": self.markdown, "--junit": self.junit, "--annotations": self.annotations}
+        named = {"--markdown": self.markdown, "--junit": self.junit, "--annotations": self.annotations, "--html": self.html}
         return {flag: path for flag, path in named.items() if path is not None}
 
     def check(self, inputs: Sequence[str], compared: bool = True) -> None:
@@ -95,6 +98,8 @@ class Outputs:
             write_file(self.junit, gate_junit(decision, places), "--junit")
         if self.annotations is not None:
             write_file(self.annotations, gate_annotations(decision, places), "--annotations")
+        if self.html is not None:
+            write_file(self.html, gate_page(decision), "--html")
         if self.summary:
             _add_summary(decision)
         self._print(decision, places)
