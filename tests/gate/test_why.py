@@ -141,6 +141,12 @@ def test_the_evidence_on_all_trials_of_a_mode_averages_products_of_factors() -> 
     assert "50 of 50 passed before, 7 of 10 now" in text
 
 
+def test_evidence_beyond_all_numbers_is_a_power_of_e() -> None:
+    before = [result(f"case-{i}", True, t, mode_id="m") for i in range(300) for t in range(6)]
+    after = [result(f"case-{i}", False, t, mode_id="m") for i in range(300) for t in range(6)]
+    assert re.search(r"the evidence is e\^\d{4}", why(decide(before, after), "m"))
+
+
 def test_without_a_name_what_decided_is_told() -> None:
     assert why(lost()).startswith("BLOCKED  a deterministic case that passed fails")
     assert "one failure is proof" in why(lost())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from loopwright.gate.levels import CaseEvidence, CaseLevel, together_evidence
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally
-from loopwright.gate.why_group import told_case
+from loopwright.gate.why_group import ratio, told_case
 from loopwright.stats.beta_binomial import Beta, log_sequence, posterior
 from loopwright.stats.lost_case import LOST
 from loopwright.stats.lost_together import LOOKS
@@ -118,12 +118,11 @@ def _repeated(case: CaseTally, known: Beta, found: CaseEvidence, level: CaseLeve
     over = " + ".join(f"{weight:g} x {chance:.4g}" for weight, _, chance in lost)
     shapes = " and ".join(f"Beta({shape.a:g}, {shape.b:g})" for _, shape, _ in lost)
     bound = level.solved / policy.repeat_level
-    ratio = math.exp(found.log_evidence)
     side = "reaches that: proved lost" if found.log_evidence >= math.log(bound) else "is below: no proof"
     return [
         f"All trials: {counted(passes, 'pass', 'passes')} and {counted(failures, 'failure')} have the chance {over} for a case "
         f"that was lost (rates of {shapes}), and B(A + {passes}, B + {failures}) / B(A, B) = {same:.4g} for one as it was. "
-        f"The evidence is their ratio, {ratio:.4g}.",
+        f"The evidence is their ratio, {ratio(found.log_evidence)}.",
         f"It blocks from {counted(level.solved, 'solved case')} / {policy.repeat_level:.4g} = {bound:.4g} on, at whatever look; "
         f"it {side}.",
     ]

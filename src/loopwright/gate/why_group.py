@@ -16,6 +16,7 @@ from loopwright.stats.lost_mode import HIT, STEPS
 from loopwright.stats.stratified import drop_test, null_distribution
 from loopwright.wording import counted
 
+LARGE = 700.0
 SHOWN = 12
 """So many kinds of cases are listed."""
 
@@ -100,13 +101,18 @@ def told_loss(loss: ModeEvidence, modes: int, policy: Policy) -> list[str]:
         "For a mode that got worse, the factor of a case is (1 - hit) + hit x P(its trials now | its rate lower by step) / P(its "
         "trials now | its history).",
         f"The factors of all cases are multiplied, and the products averaged over hit = {hits} and step = {steps}: the evidence "
-        f"is {math.exp(loss.log_evidence):.4g}.",
+        f"is {ratio(loss.log_evidence)}.",
         f"It blocks from {counted(modes, 'mode')} / {policy.mode_repeat_level:.4g} = {bound:.4g} on, at whatever look; it "
         f"{'reaches that, and blocks' if loss.blocked else 'is below: no proof'}.",
     ]
     if loss.held:
         lines.append(f"{counted(sum(loss.wanted.values()), 'more trial')} of its cases would tell.")
     return lines
+
+
+def ratio(log_evidence: float) -> str:
+    """The evidence itself, or as a power of e where it is too large for a number."""
+    return f"{math.exp(log_evidence):.4g}" if log_evidence < LARGE else f"e^{log_evidence:.4g}"
 
 
 def _by_hand(kinds: dict[_Kind, list[int]], told: int) -> list[str]:
@@ -141,10 +147,8 @@ def _needed(kinds: dict[_Kind, list[int]], told: int, blocks: Blocks) -> list[st
     enough = next((t for t in range(max(0, told - low), pmf.size) if not _blocked(below, pmf, t, blocks)), None)
     if enough is None:
         return []
-    more = enough + low - told
-    return [
-        f"It would not have blocked from T = {enough + low} on, with {counted(more, 'more pass', 'more passes')} of these now."
-    ]
+    more = counted(enough + low - told, "more pass", "more passes")
+    return [f"This test would not have blocked from T = {enough + low} on, with {more} of these now."]
 
 
 def _blocked(below: np.ndarray, pmf: np.ndarray, at: int, blocks: Blocks) -> bool:
