@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from loopwright.gate.counts import counted_cases
@@ -40,10 +40,11 @@ def standings(decision: GateDecision) -> list[Standing]:
     wanted = {r.eval_id: r for r in decision.next} if decision.decision is Outcome.UNDECIDED else {}
     found = {case.eval_id: _standing(case, lost.get(case.eval_id), wanted.get(case.eval_id)) for case in cases}
     for name, why in _NOT_COMPARED.items():
-        state = State.ASIDE if name == "new" or decision.approved else State.OPEN
+        state = State.ASIDE if name == "new" else State.OPEN
         for eval_id in decision.statistics.get(name) or ():
             found[eval_id] = Standing(eval_id, state, why)
-    return [found[eval_id] for eval_id in sorted(found)]
+    ordered = [found[eval_id] for eval_id in sorted(found)]
+    return [_let_through(case) for case in ordered] if decision.approved else ordered
 
 
 _NOT_COMPARED = {
@@ -51,6 +52,11 @@ _NOT_COMPARED = {
     "changed": "changed since the baseline: not compared, and against an approval until a person accepts it",
     "gone": "in the baseline's suite and not in the candidate's: against an approval until a person accepts it",
 }
+
+
+def _let_through(case: Standing) -> Standing:
+    """A case in an approved decision: nothing is held up by it."""
+    return replace(case, state=State.ASIDE) if case.state is State.OPEN else case
 
 
 def _standing(case: CaseTally, lost: Regression | None, wanted: CaseRequest | None) -> Standing:

@@ -53,6 +53,12 @@ def test_all_green_only_where_the_gate_approves() -> None:
     assert (half["decision"], half["case-15"]) == ("error", "error")
 
 
+def test_a_missing_case_that_the_policy_allows_is_skipped() -> None:
+    rows = [result(f"case-{i}", True, t) for i in range(100) for t in range(2)]
+    found = parsed(decide(rows, rows[:-2]))
+    assert (found["decision"], found["case-99"]) == (None, "skipped")
+
+
 def test_what_a_person_overrode_is_skipped() -> None:
     override = Overridden(("o-1",), ("Ada",), ("the customer waits",), datetime(2026, 12, 31, tzinfo=UTC))
     found = parsed(replace(lost(), override=override))
