@@ -23,7 +23,7 @@ from loopwright.workflows.overriding import find_decision
 
 def explain(
     what: str | None = typer.Argument(
-        None, metavar="[DECISION|CASE|MODE]", help="A decision's id, or a case, a failure mode, or suite, of the latest decision."
+        None, metavar="NAME", help="A decision's id, or a case, a failure mode, or suite, of the latest decision."
     ),
     decision: str | None = typer.Option(
         None, "--decision", metavar="ID", help="Of which decision a case or mode is asked for; otherwise the latest.",
@@ -52,7 +52,7 @@ def explain(
 
         loopwright gate explain
         loopwright gate explain refund-late --decision decision-3f2a
-        loopwright gate explain suite --baseline main.jsonl --candidate branch.jsonl
+        loopwright gate explain suite --baseline a.jsonl --candidate b.jsonl
     """
     in_files = bool(baseline) or candidate is not None
     if in_files and decision is not None:
