@@ -64,9 +64,7 @@ def _why_not(case: EvalCase, source: Sequence[Message], fails: bool | None, pass
         return f"{copied} compares with the very words on record, so that it tells another answer, and not a failure"
     if failed > passed:
         tried = f"{failed} of {counted(failed + passed, 'sound conversation')}"
-        return (
-            f"its checks fail in {tried} that they were tried on too, so that they tell no failure"
-        )
+        return f"its checks fail in {tried} that they were tried on too, so that they tell no failure"
     return ""
 
 

@@ -41,7 +41,7 @@ def override(
     store: str | None = from_setting("store.url", "--store"),
     config: Path | None = CONFIG,
 ) -> None:
-    """Let a version ship that the gate did not approve, under your name and in the audit trail; or list the overrides.
+    r"""Let a version ship that the gate did not approve, under your name and in the audit trail; or list the overrides.
 
     The decision stays what it is, and says that it was overridden. While the override lasts, `loopwright gate` ends with 0 on
     that run and `loopwright release record` takes it.
@@ -52,7 +52,8 @@ def override(
 
     For example:
 
-        loopwright gate override decision-3f2a --why "the customer waits for it" --until 2026-12-31 --case refund-late
+        loopwright gate override decision-3f2a --case refund-late \
+            --until 2026-12-31 --why "a customer waits"
         loopwright gate override
     """
     settings, now = settle(config, store__url=store), wiring.clock().now()

@@ -58,7 +58,7 @@ def quarantine(
     store: str | None = _STORE,
     config: Path | None = CONFIG,
 ) -> None:
-    """List the cases in quarantine, and those that flip most: two trials of the unchanged agent that differ.
+    r"""List the cases in quarantine, and those that flip most: two trials of the unchanged agent that differ.
 
     The flip rate is measured over the accepted runs of the baseline, per case, with its 95 % interval. A case that passes or
     fails always has 0, one that passes half the time 50 %, which is the most there can be.
@@ -70,7 +70,8 @@ def quarantine(
     For example:
 
         loopwright gate quarantine
-        loopwright gate quarantine add refund-late --owner Ben --why "the clock decides it" --until 2026-12-31
+        loopwright gate quarantine add refund-late --owner Ben \
+            --until 2026-12-31 --why "the clock decides it"
     """
     if context.invoked_subcommand is not None:
         return
@@ -97,14 +98,15 @@ def add(
     store: str | None = _STORE,
     config: Path | None = CONFIG,
 ) -> None:
-    """Put a case into quarantine until a day, or renew that, under your name and in the audit trail.
+    r"""Put a case into quarantine until a day, or renew that, under your name and in the audit trail.
 
     With --file a line is added to a file that is kept beside the suite and reviewed like code; `loopwright gate --quarantine
     FILE` reads it.
 
     For example:
 
-        loopwright gate quarantine add refund-late --owner Ben --why "the clock decides it" --until 2026-12-31 --by Ada
+        loopwright gate quarantine add refund-late --owner Ben \
+            --until 2026-12-31 --why "the clock decides it" --by Ada
     """
     settings, now = settle(config, file is not None, store__url=store), wiring.clock().now()
     request = QuarantineRequest(case, owner, why, last_moment(until), who(by, wiring.version_control()))
