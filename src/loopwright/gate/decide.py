@@ -97,6 +97,7 @@ def _compare(
     changes = doubt.of_changes(shared)
     outcome, reasons, regressions = _outcome(proof, changes, incomplete, chance, [*unexplained, *blind])
     approved = outcome is Outcome.APPROVED
+    lost = {r.eval_id for r in regressions}
     fell = _fell(counted.cases)
     held = doubt.held_by_fall(suite, level) if outcome is Outcome.UNDECIDED else []
     return GateDecision(
@@ -115,7 +116,9 @@ def _compare(
             "naive": {"regressions": naive_regressions(shared.baseline, shared.candidate)},
         }
         | _changes(counted, shared),
-        next=tuple(_requests(counted, level, held, losses, policy, bool(blind), bool(incomplete))),
+        next=tuple(
+            r for r in _requests(counted, level, held, losses, policy, bool(blind), bool(incomplete)) if r.eval_id not in lost
+        ),
         reasons=tuple(reasons),
     )
 

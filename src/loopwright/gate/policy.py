@@ -56,7 +56,7 @@ class Policy:
     suspicion: float = 0.1
     blind: float = 2 / 3
     power: float = 0.8
-    repeat_cap: int = 40
+    repeat_cap: int = 60
     mode_open: float = 0.5
     mode_futile: float = -0.5
     mode_suspicion: float = 0.5
