@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -40,13 +41,18 @@ class Migration(NamedTuple):
 
 
 def migrations() -> list[Migration]:
-    """All steps that this version knows, in order."""
+    """All steps that this version knows, in order; the files are read once."""
+    return list(_shipped())
+
+
+@cache
+def _shipped() -> tuple[Migration, ...]:
     found = []
     for file in files("loopwright.adapters.store.migrations").iterdir():
         if file.name.endswith(".sql"):
             number, _, name = file.name.removesuffix(".sql").partition("_")
             found.append(Migration(int(number), name, file.read_text(encoding="utf-8").replace("\r\n", "\n")))
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def pending(connection: Connection, known: list[Migration], place: str) -> list[Migration]:

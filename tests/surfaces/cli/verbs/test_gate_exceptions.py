@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ def repository(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for n in range(CASES)
     ]  # fmt: skip
     Path("evals/cases.yaml").write_text(json.dumps({"cases": rows}))
-    Path("loopwright.toml").write_text('[target]\nurl = "command:python agent.sh"\n[suite]\nsealed_share = 0.0\n')
+    Path("loopwright.toml").write_text(f"[target]\nurl = 'command:{sys.executable} agent.sh'\n[suite]\nsealed_share = 0.0\n")
     Path(".gitignore").write_text(".loopwright\n*.jsonl\n")
     agent()
     git("init", "--quiet", "--initial-branch", "main")
