@@ -1,0 +1,1 @@
+"""The larger sub-commands of `loopwright improve`."""
