@@ -13,7 +13,7 @@ from loopwright.gate.decide import decide
 from loopwright.gate.decision import Outcome
 from loopwright.gate.explain import explain
 from loopwright.gate.policy import Policy
-from loopwright.gate.sealed_gap import sealed_gap, with_sealed_gap
+from loopwright.gate.sealed_gap import sealed_gap
 
 
 def rows(passed_open: int, of_open: int, passed_sealed: int, of_sealed: int) -> list[EvalResult]:
@@ -23,7 +23,7 @@ def rows(passed_open: int, of_open: int, passed_sealed: int, of_sealed: int) -> 
 
 def gated(results: list[EvalResult], policy: Policy) -> Any:
     before = [EvalResult(r.eval_id, r.passed, trial=t, run_id=f"run-{t}") for r in results for t in range(3)]
-    return with_sealed_gap(decide(before, results, policy), results, policy)
+    return decide(before, results, policy)
 
 
 def test_the_gap_is_of_cases_that_passed_every_planned_trial() -> None:

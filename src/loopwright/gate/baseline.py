@@ -7,16 +7,14 @@ since the world around the agent drifts. docs/how-to/choose-a-baseline.md has th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from loopwright.evaluate.fingerprint import differences
 from loopwright.evaluate.result import Run
+from loopwright.gate.currency import is_certain
 from loopwright.gate.decision import GateDecision, Outcome
 from loopwright.gate.policy import Policy
-
-_COMMIT = re.compile(r"[0-9a-f]{40}(-dirty-[0-9a-f]+)?")
 
 
 def is_whole(run: Run) -> bool:
@@ -32,7 +30,7 @@ def same_agent(run: Run, other: Run) -> bool:
     if run.version != other.version:
         return False
     if run.fingerprint is None or other.fingerprint is None:
-        return run.fingerprint == other.fingerprint and bool(_COMMIT.fullmatch(run.version))
+        return run.fingerprint == other.fingerprint and is_certain(run.version)
     return other.fingerprint.code is not None and not differences(run.fingerprint, other.fingerprint)
 
 

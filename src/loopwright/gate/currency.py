@@ -48,6 +48,11 @@ def commit_in(version: str) -> str | None:
     return version[:40] if _COMMIT.fullmatch(version) else None
 
 
+def is_certain(version: str) -> bool:
+    """Whether a version can be of one tree only: a commit, with the digest of what differs from it, if anything does."""
+    return bool(_COMMIT.fullmatch(version)) and not version.endswith(_UNTOLD)
+
+
 def short(version: str) -> str:
     """A commit as git shows it, with what is said of the tree; any other version as it is."""
     return _COMMIT.sub(lambda commit: commit[1] + (commit[2] or ""), version)

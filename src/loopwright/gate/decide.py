@@ -29,6 +29,7 @@ from loopwright.gate.levels import (
 from loopwright.gate.modes import ModeEvidence, mode_losses
 from loopwright.gate.naive import naive_regressions
 from loopwright.gate.policy import Policy
+from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.gate.tally import CaseTally, Tally, tally
 from loopwright.stats.power import DropPower
 from loopwright.wording import percent
@@ -52,13 +53,15 @@ def decide(
 
     New cases are named and not compared: they change nothing for the others. A case that was changed or removed is not compared
     either, and stands against an approval. What rests on an uncalibrated judge's word alone blocks nothing: see `gate.judges`.
+    What follows from a gap between the open and the sealed part of the suite: see `gate.sealed_gap`.
     """
     policy = policy or Policy()
 
     def compare(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> GateDecision:
         return _compare(before, after, policy, candidate_version, doubts, quarantined)
 
-    return weigh(compare(baseline, candidate), baseline, candidate, compare)
+    judged = weigh(compare(baseline, candidate), baseline, candidate, compare)
+    return with_sealed_gap(judged, candidate, policy)
 
 
 def _compare(

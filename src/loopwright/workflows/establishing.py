@@ -16,7 +16,6 @@ from loopwright.gate.decision import Outcome
 from loopwright.gate.exchange import read_result
 from loopwright.gate.policy import Policy
 from loopwright.gate.quarantine import in_force
-from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.gate.tally import duplicates, has_verdict
 from loopwright.ports import RecordReader, Store
 from loopwright.workflows.deciding import reasoned
@@ -195,8 +194,7 @@ def _blocked(
     """What the gate says, where it blocks."""
     if not before:
         return ""
-    policy = policy or Policy()
-    decision = with_sealed_gap(decide(before, after, policy, quarantined=quarantined), after, policy)
+    decision = decide(before, after, policy, quarantined=quarantined)
     return decision.message if decision.decision is Outcome.BLOCKED else ""
 
 

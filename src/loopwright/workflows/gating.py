@@ -23,7 +23,6 @@ from loopwright.gate.exchange import read_result
 from loopwright.gate.policy import Policy
 from loopwright.gate.policy_change import Touched, policy_record, told_differences, told_touched
 from loopwright.gate.quarantine import Quarantine, in_force, with_quarantine
-from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.ports import RecordReader, Store, StoredDecision
 from loopwright.wording import counted
 from loopwright.workflows.history import Against, History, compared_run, history_of, latest_or_named, layers_of, of_layers
@@ -80,7 +79,7 @@ async def gate_files(
     entries = terms.quarantines
     held = in_force(entries, terms.at) if terms.at is not None else {}
     decision = decide(before, after, policy, candidate_version=version, doubts=[*terms.doubts, *empty], quarantined=held)
-    decision = _limited(with_sealed_gap(decision, after, policy), layers)
+    decision = _limited(decision, layers)
     decision = with_quarantine(decision, before, after, entries, terms.at) if terms.at is not None else decision
     newest = [row.version for row in before if row.version]
     return replace(
@@ -142,8 +141,7 @@ async def gate_store(
 
     def compare(old: Sequence[EvalResult], new: Sequence[EvalResult]) -> GateDecision:
         quarantined = in_force(entries, now)
-        made = decide(old, new, policy, candidate_version=version, doubts=doubts, quarantined=quarantined)
-        return with_sealed_gap(made, new, policy)
+        return decide(old, new, policy, candidate_version=version, doubts=doubts, quarantined=quarantined)
 
     decision = with_quarantine(_limited(compare(before, after), layers), before, after, entries, now)
     decision = replace(

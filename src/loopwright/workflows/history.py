@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import chain
 
 from loopwright.errors import UsageError
@@ -18,6 +19,8 @@ from loopwright.gate.tally import has_verdict
 from loopwright.ports import Store, StoredDecision
 from loopwright.wording import counted
 
+Read = Callable[[str], Sequence[EvalResult]]
+"""The results of a run, by its id."""
 BASELINE = "baseline"
 """The name of what a person established."""
 
@@ -57,12 +60,13 @@ def history_of(store: Store, policy: Policy, run: Run | None, against: Against |
     By default the established baseline with what joined its history (see `gate.baseline`), as far as the policy's window goes.
     """
     against = against or Against()
+    read = cache(store.results)
     if against.name == BASELINE:
-        return _held(store, _established(store, policy, run))
+        return _held(read, _established(store, read, policy, run))
     names = {*_release_names(store, against.name), *([against.commit] if against.commit is not None else [])}
     names |= {against.name} & {held.version for held in store.runs()}
     if names:
-        return _version(store, policy, run, against.name, names)
+        return _version(store, read, policy, run, against.name, names)
     if against.rows is not None:
         versions = {row.version for row in against.rows}
         version = versions.pop() if len(versions) == 1 else None
@@ -87,7 +91,7 @@ def latest_or_named(store: Store, run_id: str | None) -> Run | None:
 
 def stored_history(store: Store, baseline: Sequence[str]) -> list[EvalResult]:
     """The results of a baseline that count."""
-    return list(chain.from_iterable(current([store.results(known) for known in baseline])))
+    return _counting(store.results, baseline)
 
 
 def layers_of(run: Run | None) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ def latest_decisions(decisions: Sequence[StoredDecision]) -> dict[str, GateDecis
     }
 
 
-def _established(store: Store, policy: Policy, run: Run | None) -> list[Run]:
+def _established(store: Store, read: Read, policy: Policy, run: Run | None) -> list[Run]:
     """The baseline's history: what joined it, then what was established, whose newest run says what the cases are."""
     established = [held for held in map(store.run, store.baseline()) if held is not None]
     if not established:
@@ -124,16 +128,14 @@ def _established(store: Store, policy: Policy, run: Run | None) -> list[Run]:
     others = [held for held in store.runs() if held.run_id not in asked and same_agent(held, newest)]
     latest = latest_decisions(store.decisions()) if others else {}
     others = [
-        held
-        for held in others
-        if joins(held, newest, latest.get(held.run_id)) and _is_fit(held, store.results(held.run_id), policy)
+        held for held in others if joins(held, newest, latest.get(held.run_id)) and _is_fit(held, read(held.run_id), policy)
     ]
     until = run.started_at if run is not None else newest.started_at
     kept = {held.run_id for held in windowed(_by_time([*others, *established]), until, policy, {newest.run_id})}
     return [held for held in (*others, *established) if held.run_id in kept]
 
 
-def _version(store: Store, policy: Policy, run: Run | None, name: str, versions: Collection[str]) -> History:
+def _version(store: Store, read: Read, policy: Policy, run: Run | None, name: str, versions: Collection[str]) -> History:
     """The accepted runs of a version, without the one that is compared with them."""
     decisions = store.decisions()
     latest = latest_decisions(decisions)
@@ -141,19 +143,24 @@ def _version(store: Store, policy: Policy, run: Run | None, name: str, versions:
     overridden = {o.decision_id for o in store.overrides()} | {r.decision_id for r in store.releases() if r.live}
     accepted = {*store.baseline(), *(d.candidate_run_id for d in decisions if d.decision_id in overridden)} - {None}
     found = of_version(runs, versions, latest, {id for id in accepted if id is not None})
-    fit = [held for held in found if _is_fit(held, store.results(held.run_id), policy)]
+    fit = [held for held in found if _is_fit(held, read(held.run_id), policy)]
     left = sum(held.version in versions and is_whole(held) for held in runs) - len(fit)
     notes = [f"{counted(left, 'run')} of {name} left out: blocked by the gate, or not complete"] if left else []
     if not fit:
         doubt = f"the store holds no accepted run of {name}; check it out and run the suite on it: loopwright run"
         return History(established=False, doubts=(doubt,), notes=tuple(notes))
     until = run.started_at if run is not None else fit[-1].started_at
-    return _held(store, windowed(fit, until, policy, {fit[-1].run_id}), established=False, notes=tuple(notes))
+    return _held(read, windowed(fit, until, policy, {fit[-1].run_id}), established=False, notes=tuple(notes))
 
 
-def _held(store: Store, runs: Sequence[Run], *, established: bool = True, notes: tuple[str, ...] = ()) -> History:
+def _held(read: Read, runs: Sequence[Run], *, established: bool = True, notes: tuple[str, ...] = ()) -> History:
     ids = tuple(run.run_id for run in runs)
-    return History(ids, tuple(stored_history(store, ids)), tuple(map(compared_run, runs)), established, notes=notes)
+    return History(ids, tuple(_counting(read, ids)), tuple(map(compared_run, runs)), established, notes=notes)
+
+
+def _counting(read: Read, run_ids: Sequence[str]) -> list[EvalResult]:
+    """The results of these runs, oldest first, that count: of cases as the last has them."""
+    return list(chain.from_iterable(current([read(run_id) for run_id in run_ids])))
 
 
 def _release_names(store: Store, name: str) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from loopwright.gate.decide import decide
 from loopwright.gate.decision import GateDecision, Overridden
 from loopwright.gate.override import Override, OverrideRate, overridden_by, override_rate, says_no_more, set_aside
 from loopwright.gate.policy_change import policy_of
-from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.gate.term import check_term
 from loopwright.ports import Store, StoredDecision
 from loopwright.registry import known_id, unknown
@@ -153,7 +152,7 @@ def _honour(store: Store, stored: StoredDecision, at: datetime) -> tuple[Overrid
     quarantined = {row["eval_id"] for row in statistics.get("quarantined") or ()}
 
     def compare(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> GateDecision:
-        return with_sealed_gap(decide(before, after, policy, quarantined=quarantined), after, policy)
+        return decide(before, after, policy, quarantined=quarantined)
 
     return honoured(store, stored.decision, run_id, sides, compare, at)
 
