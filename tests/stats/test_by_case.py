@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopwright.stats import by_case, paired
-from loopwright.stats.paired import Changes
+import tango
+from loopwright.stats import by_case
+from tango import Changes
 
 WHOLE = st.lists(st.integers(-4, 4), max_size=9)
 
@@ -32,8 +33,8 @@ def test_trials_of_a_case_are_one_observation() -> None:
 def test_with_one_pair_a_case_it_is_tangos_test(counts: Changes) -> None:
     same = counts.pairs - counts.gained - counts.lost
     means = [1.0] * counts.gained + [-1.0] * counts.lost + [0.0] * same
-    assert by_case.above(means, -0.25) == pytest.approx(paired.above(counts, -0.25), abs=1e-6)
-    assert by_case.interval(means) == pytest.approx(paired.interval(counts), abs=1e-5)
+    assert by_case.above(means, -0.25) == pytest.approx(tango.above(counts, -0.25), abs=1e-6)
+    assert by_case.interval(means) == pytest.approx(tango.interval(counts), abs=1e-5)
 
 
 def test_what_was_not_seen_is_not_excluded() -> None:
@@ -90,3 +91,33 @@ def test_the_interval_covers(alike: bool) -> None:
         low, high = by_case.interval((trials[..., 1].astype(float) - trials[..., 0]).mean(axis=1))
         covered += low <= -0.2 <= high
     assert covered / 400 >= 0.95 - 0.03
+
+
+def test_what_never_varies_is_known_and_one_case_tells_nothing_of_others() -> None:
+    same, alone = by_case.mean_difference([3.0, 3.0]), by_case.mean_difference([3.0])
+    assert (by_case.mean_below(same, 10), by_case.mean_below(same, 3), by_case.mean_below(alone, 10)) == (0, 1, 1)
+    assert by_case.mean_interval(same) == (3, 3)
+
+
+@pytest.mark.parametrize("trials", [1, 4])
+def test_skewed_runtimes_are_within_a_margin_about_as_often_as_claimed(trials: int) -> None:
+    rng = np.random.default_rng(20)
+    cases, repeats, level = 30, 3000, 0.05
+    strata = np.repeat(np.arange(cases), trials)
+    found = 0
+    for _ in range(repeats):
+        scale = np.repeat(rng.lognormal(0, 0.5, cases), trials)
+        without = scale * rng.lognormal(0, 0.5, strata.size)
+        with_ = 1.25 * scale * rng.lognormal(0, 0.5, strata.size)
+        means = by_case.by_case(with_ - 1.25 * without, strata).means
+        found += by_case.mean_below(by_case.mean_difference(means), 0.0) <= level
+    assert found / repeats <= level + 0.012
+
+
+def test_the_mean_interval_covers() -> None:
+    rng = np.random.default_rng(21)
+    strata = np.repeat(np.arange(10), 3)
+    truth = np.repeat(np.linspace(-1, 1, 10), 3) + 0.5
+    cases = [by_case.by_case(truth + rng.normal(0, 1, 30), strata).means for _ in range(2000)]
+    found = [by_case.mean_interval(by_case.mean_difference(means)) for means in cases]
+    assert np.mean([low <= 0.5 <= high for low, high in found]) >= 0.935  # the ten cases lie apart: wider than their trials ask

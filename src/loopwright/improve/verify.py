@@ -22,9 +22,8 @@ from typing import Literal
 from loopwright.evaluate.result import EvalResult
 from loopwright.evaluate.trial import NEEDS_JUDGE
 from loopwright.improve.proposal import Effect, Verification
-from loopwright.stats import by_case, paired
-from loopwright.stats.by_case import CaseDifferences
-from loopwright.stats.paired import MeanDifference
+from loopwright.stats import by_case
+from loopwright.stats.by_case import CaseDifferences, MeanDifference
 from loopwright.wording import percent
 
 HARM_MEASURES = 4
@@ -230,7 +229,7 @@ def _amount(name: str, looks: _Looks, margin: tuple[float, float], policy: Verif
     kept = any(within <= policy.margin_level(look) for look, (within, _) in beyond)
     worse = any(more <= policy.harm_level(look) for look, (_, more) in beyond)
     difference = by_case.mean_difference(_differences(looks[-1][1], name).means)
-    low, high = paired.mean_interval(difference)
+    low, high = by_case.mean_interval(difference)
     effect = Effect(name, _mean(rows, 1), _mean(rows, 2), difference.mean, low, high, _two_sided(difference))
     return Kept(effect, kept, worse)
 
@@ -242,7 +241,7 @@ def _beyond(pairs: Sequence[Pair], name: str, margin: tuple[float, float]) -> tu
     difference = by_case.mean_difference(_differences(pairs, name).means)
     if difference.error == math.inf:
         return 1.0, 1.0
-    within = min(paired.mean_below(relative, 0.0), paired.mean_below(difference, floor))
+    within = min(by_case.mean_below(relative, 0.0), by_case.mean_below(difference, floor))
     return within, 1 - within
 
 
@@ -258,7 +257,7 @@ def _differences(pairs: Sequence[Pair], name: str, times: float = 1.0) -> CaseDi
 
 
 def _two_sided(difference: MeanDifference) -> float:
-    below = paired.mean_below(difference, 0.0)
+    below = by_case.mean_below(difference, 0.0)
     return min(1.0, 2 * min(below, 1 - below)) if difference.error else float(difference.mean == 0)
 
 

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from loopwright.stats.intervals import Interval, normal_cdf, normal_quantile
-from loopwright.stats.paired import MeanDifference
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +31,14 @@ class CaseDifferences(NamedTuple):
 
     sums: Floats
     means: Floats
+
+
+class MeanDifference(NamedTuple):
+    """The mean difference, its standard error, and the degrees of freedom; the error is 0 where nothing varies."""
+
+    mean: float
+    error: float
+    freedom: float
 
 
 def by_case(differences: ArrayLike, cases: ArrayLike) -> CaseDifferences:
@@ -99,6 +106,21 @@ def mean_difference(means: ArrayLike) -> MeanDifference:
     return MeanDifference(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(values.size), values.size - 1.0)
 
 
+def mean_interval(found: MeanDifference, confidence: float = 0.95) -> Interval:
+    """Student's interval for the mean difference."""
+    if found.error in (0.0, math.inf):
+        return Interval(found.mean - found.error, found.mean + found.error)
+    half = found.error * _t_quantile((1 + confidence) / 2, found.freedom)
+    return Interval(found.mean - half, found.mean + half)
+
+
+def mean_below(found: MeanDifference, bound: float) -> float:
+    """The p-value of `mean >= bound` against less."""
+    if found.error in (0.0, math.inf):
+        return 1.0 if found.error or found.mean >= bound else 0.0
+    return _t_cdf((found.mean - bound) / found.error, found.freedom)
+
+
 def _score(seen: Counter[float], bound: float) -> float:
     """The statistic of a mean of `bound`: standard normal where that is the truth, large where the mean is more."""
     count = seen.total()
@@ -133,3 +155,15 @@ def _lower(seen: Counter[float], z: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if _score(seen, middle) > z else (low, middle)
     return (low + high) / 2
+
+
+def _t_quantile(probability: float, freedom: float) -> float:
+    from scipy.special import stdtrit  # noqa: PLC0415  (half a second to import)
+
+    return float(stdtrit(freedom, probability))
+
+
+def _t_cdf(point: float, freedom: float) -> float:
+    from scipy.special import stdtr  # noqa: PLC0415
+
+    return float(stdtr(freedom, point))

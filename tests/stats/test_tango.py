@@ -1,26 +1,16 @@
+"""The reference that the tests over cases are held against."""
+
 from __future__ import annotations
 
 import itertools
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.stats.intervals import normal_quantile
-from loopwright.stats.paired import (
-    Changes,
-    above,
-    changes,
-    differs,
-    fell,
-    interval,
-    mean_below,
-    mean_difference,
-    mean_interval,
-    rose,
-)
+from tango import Changes, above, differs, fell, interval, rose
 
 
 def tables(pairs: int, gained: float, lost: float) -> list[tuple[Changes, float]]:
@@ -32,14 +22,6 @@ def tables(pairs: int, gained: float, lost: float) -> list[tuple[Changes, float]
             ways = math.factorial(pairs) // (math.factorial(up) * math.factorial(down) * math.factorial(same))
             rows.append((Changes(pairs, up, down), ways * gained**up * lost**down * (1 - gained - lost) ** same))
     return rows
-
-
-def test_pairs_that_differ_are_counted() -> None:
-    counts = changes([True, True, False, False], [True, False, True, True])
-    assert counts == Changes(4, 2, 1)
-    assert counts.difference == 0.25
-    with pytest.raises(ValueError, match="differ in length"):
-        changes([True], [])
 
 
 def test_the_test_of_no_effect_is_that_of_a_fair_coin() -> None:
@@ -98,39 +80,3 @@ def test_the_score_interval_covers(pairs: int, lost: float, gained: float) -> No
     truth = gained - lost
     covered = sum(p for c, p in tables(pairs, gained, lost) if p > 1e-12 and interval(c)[0] <= truth <= interval(c)[1])
     assert covered >= 0.935
-
-
-def test_the_mean_difference_is_taken_within_cases() -> None:
-    apart = mean_difference([1, 1.2, 9, 9.2], ["a", "a", "b", "b"])
-    assert apart.mean == pytest.approx(5.1)
-    assert apart.error == pytest.approx(0.1 / math.sqrt(2))
-    assert apart.freedom == pytest.approx(2)
-    alone = mean_difference([1, 1.2, 9, 9.2], ["a", "b", "c", "d"])
-    assert alone.error > 2
-    assert mean_difference([3.0], ["a"]).error == math.inf
-    assert mean_below(mean_difference([3.0], ["a"]), 10) == 1
-    assert mean_below(mean_difference([3.0, 3.0], ["a", "a"]), 10) == 0
-    assert mean_below(mean_difference([3.0, 3.0], ["a", "a"]), 3) == 1
-    assert mean_interval(mean_difference([3.0, 3.0], ["a", "a"])) == (3, 3)
-
-
-@pytest.mark.parametrize("trials", [1, 4])
-def test_skewed_runtimes_are_within_a_margin_about_as_often_as_claimed(trials: int) -> None:
-    rng = np.random.default_rng(20)
-    cases, repeats, level = 30, 3000, 0.05
-    strata = np.repeat(np.arange(cases), trials)
-    found = 0
-    for _ in range(repeats):
-        scale = np.repeat(rng.lognormal(0, 0.5, cases), trials)
-        without = scale * rng.lognormal(0, 0.5, strata.size)
-        with_ = 1.25 * scale * rng.lognormal(0, 0.5, strata.size)
-        found += mean_below(mean_difference(with_ - 1.25 * without, strata), 0.0) <= level
-    assert found / repeats <= level + 0.012
-
-
-def test_the_mean_interval_covers() -> None:
-    rng = np.random.default_rng(21)
-    strata = np.repeat(np.arange(10), 3)
-    truth = np.repeat(np.linspace(-1, 1, 10), 3) + 0.5
-    found = [mean_interval(mean_difference(truth + rng.normal(0, 1, 30), strata)) for _ in range(2000)]
-    assert np.mean([low <= 0.5 <= high for low, high in found]) == pytest.approx(0.95, abs=0.015)
