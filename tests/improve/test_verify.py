@@ -297,3 +297,15 @@ def test_trials_are_paired_by_case_and_number() -> None:
     with_ = [result("b", trial=0), result("a", passed=False, trial=1)]
     never: Callable[[object], bool] = lambda _: False  # noqa: E731
     assert [(p.case_id, p.trial, p.with_.success) for p in pairs(without, with_, never)] == [("a", 1, False), ("b", 0, True)]
+
+
+def test_a_fall_of_success_where_users_cannot_answer_is_no_harm() -> None:
+    fell = replace(FINE, success=False)
+    tried = [Pair(f"c{n}", t, FAILING, fell if n % 3 == 0 else FINE) for n in range(60) for t in range(3)]
+    tried = [replace(pair, without=replace(pair.without, success=True)) for pair in tried]
+    ids = {pair.case_id for pair in tried}
+    assert judge(tried).verdict == "harmful"
+    found = judge(tried, replayed=ids)
+    assert found.verdict == "undecided"
+    assert "recorded users do not answer" in found.reason
+    assert judge(tried, replayed=sorted(ids)[:20]).verdict == "harmful"

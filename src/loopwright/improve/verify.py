@@ -14,7 +14,7 @@ the chance (Bonferroni's inequality), and what a stage has shown stays shown.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -138,25 +138,29 @@ def judge(
     *,
     look: int = 1,
     stages: Sequence[int] = (),
+    replayed: Collection[str] = (),
     suite_digest: str = "",
     at: datetime | None = None,
 ) -> Verification:
     """The verdict on paired trials (see `Verification`).
 
     `look` counts the looks at this proposal, this one included. Where trials came in stages, `stages` says of each how many
-    trials a case had by then, rising: each was a look of its own, the first the `look`-th.
+    trials a case had by then, rising: each was a look of its own, the first the `look`-th. In the cases that are `replayed`, by
+    id, the user's words are fixed: a fall of success there may be an agent that asks and gets no answer, and shows no harm.
     """
     policy = policy or VerifyPolicy()
     seen = [[p for p in tried if p.trial < count] for count in stages] or [list(tried)]
     looks = list(enumerate(seen, start=look))
     failure = _failure(looks, policy)
     measures = (
-        _success(looks, policy),
+        _success(looks, policy, frozenset(replayed)),
         _amount("runtime_ms", looks, (policy.runtime_margin, policy.runtime_floor_ms), policy),
         _amount("cost_usd", looks, (policy.cost_margin, policy.cost_floor_usd), policy),
     )
     cases, last = len({pair.case_id for pair in tried}), looks[-1][0]
     verdict, reason, more = _verdict(failure, measures, cases, policy.least_cases(last)) if tried else NOTHING
+    if verdict == "undecided" and (measures[0].effect.difference or 0.0) < 0 and {p.case_id for p in tried} <= set(replayed):
+        reason = f"{reason}; recorded users do not answer what a guard makes the agent ask, so that cases of the suite tell more"
     if more and _always_alike(tried):
         reason, more = f"{reason}; the agent answers each case always alike, so that only more cases can tell", False
     return Verification(
@@ -209,12 +213,13 @@ def _failure(looks: _Looks, policy: VerifyPolicy) -> _Failure:
     return _Failure(effect, rarer, worse, useless)
 
 
-def _success(looks: _Looks, policy: VerifyPolicy) -> Kept:
+def _success(looks: _Looks, policy: VerifyPolicy, replayed: Collection[str]) -> Kept:
     sides = [(look, _differences(pairs, "success")) for look, pairs in looks]
     pairs, found = looks[-1][1], sides[-1][1]
     p_value = min(1.0, 2 * min(by_case.fell(found.sums), by_case.rose(found.sums)))
     effect = _proportion("success", pairs, "success", found, p_value)
-    worse = any(by_case.fell(seen.sums) <= policy.harm_level(look) for look, seen in sides)
+    heard = [(look, [pair for pair in pairs if pair.case_id not in replayed]) for look, pairs in looks]
+    worse = any(by_case.fell(_differences(some, "success").sums) <= policy.harm_level(look) for look, some in heard)
     known = bool(pairs) and len(pairs) - len(_both(pairs, "success")) <= policy.max_unjudged * len(pairs)
     kept = any(by_case.above(seen.means, -policy.success_margin) <= policy.margin_level(look) for look, seen in sides)
     return Kept(effect, known and kept, worse, known)

@@ -106,12 +106,21 @@ async def verify_proposal(request: VerifyRequest, bench: VerifyBench, progress: 
     used = frozenset(run_id for v in held.verifications for run_id in v.run_ids)
     arms = [_arm(side, suite, request, bench, used) for side in ("without", "with")]
     look = 1 + max((v.look for v in held.verifications), default=0)
+    replayed = frozenset(case.id for case in suite.cases if TAG in case.tags)
     async with _opened(arms):
         for number in range(1, 1 + len(request.stages)):
             stages = request.stages[:number]
             await _run_both(arms, suite, stages[-1], request, bench, progress)
             tried = _pairs(proposal, suite, arms, reference, stages[-1])
-            found = judge(tried, request.policy, look=look, stages=stages, suite_digest=suite.digest, at=bench.clock.now())
+            found = judge(
+                tried,
+                request.policy,
+                look=look,
+                stages=stages,
+                replayed=replayed,
+                suite_digest=suite.digest,
+                at=bench.clock.now(),
+            )
             if not found.more:
                 break
     for arm in arms:

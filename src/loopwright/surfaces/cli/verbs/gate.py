@@ -134,8 +134,8 @@ def gate(
     policy is kept with each decision, and what changed in it is told.
 
     --junit, --markdown and --annotations write files for CI beside what stdout
-    shows, --html a page with plots, --summary the summary of a GitHub step. loopwright gate explain
-    says why, with the numbers to check.
+    shows, --html a page with plots, --summary the summary of a GitHub step.
+    loopwright gate explain says why, with the numbers to check.
 
     For example:
 
