@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
+from loopwright.errors import BLOCKED, OK, UNDECIDED
 from loopwright.evaluate.result import EvalResult
 
 Level = Literal["suite", "mode", "case", "deterministic"]
@@ -104,6 +105,11 @@ class GateDecision:
     def ships(self) -> bool:
         """Whether the version may ship: it is approved, or a person overrode that it is not."""
         return self.approved or self.override is not None
+
+    @property
+    def exit_code(self) -> int:
+        """What a command ends with: 0 where it ships, 1 where it is blocked, 2 where nothing could be decided."""
+        return OK if self.ships else BLOCKED if self.decision is Outcome.BLOCKED else UNDECIDED
 
     def __post_init__(self) -> None:
         if self.decision is None:

@@ -169,7 +169,8 @@ def _of_versions(candidate: Sequence[EvalResult], version: str | None) -> list[s
     found = sorted({r.version for r in candidate if r.version is not None})
     if version is not None and any(v != version for v in found):
         other = next(v for v in found if v != version)
-        return [f"the candidate should be version {version}, and has results of {other}; if the files are swapped, give them the other way round"]
+        cure = "if the files are swapped, give them the other way round"
+        return [f"the candidate should be version {version}, and has results of {other}; {cure}"]
     if len(found) > 1:
         return [f"the candidate mixes versions {', '.join(found[:3])}; give the results of one"]
     return []

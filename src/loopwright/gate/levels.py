@@ -147,22 +147,23 @@ def detectable(cases: Sequence[CaseTally], belief: Beta, policy: Policy, factor:
 
 def improvement(cases: Sequence[CaseTally]) -> float:
     """The exact p-value of the opposite question: whether the candidate passes more than an unchanged agent would."""
-    n0, x0, n1, x1 = _columns(cases)
+    n0, x0, n1, x1 = columns(cases)
     return drop_test(n1, x1, n0, x0).p_value
 
 
 def _drop(cases: Sequence[CaseTally]) -> tuple[StratifiedTest, tuple[int, int], tuple[int, int]]:
-    n0, x0, n1, x1 = _columns(cases)
+    n0, x0, n1, x1 = columns(cases)
     return drop_test(n0, x0, n1, x1), (int(x0.sum()), int(n0.sum())), (int(x1.sum()), int(n1.sum()))
 
 
-def _columns(cases: Sequence[CaseTally]) -> tuple[np.ndarray, ...]:
+def columns(cases: Sequence[CaseTally]) -> tuple[np.ndarray, ...]:
+    """What the drop test takes, an entry a case: planned trials and passes before, then those now, absent ones failed."""
     rows = [(c.before.trials, c.before.passes, c.planned_after[1], c.planned_after[0]) for c in cases]
     return tuple(np.array(rows, dtype=np.int64).reshape(-1, 4).T)
 
 
 def _plan(cases: Sequence[CaseTally], factor: int) -> Design:
-    n0, x0, n1, _ = _columns(cases)
+    n0, x0, n1, _ = columns(cases)
     return design(n0, x0, n1 * factor, [c.deterministic for c in cases])
 
 

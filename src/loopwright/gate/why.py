@@ -13,7 +13,7 @@ from loopwright.collect.intake import printable
 from loopwright.errors import UsageError
 from loopwright.gate.counts import counted_cases
 from loopwright.gate.decision import GateDecision, Outcome, Regression
-from loopwright.gate.levels import case_evidence
+from loopwright.gate.levels import case_evidence, columns
 from loopwright.gate.modes import mode_losses
 from loopwright.gate.policy import Policy
 from loopwright.gate.policy_change import policy_of
@@ -21,7 +21,7 @@ from loopwright.gate.tally import CaseTally
 from loopwright.gate.why_case import why_case
 from loopwright.gate.why_group import told_loss, told_test
 from loopwright.stats.multiplicity import holm
-from loopwright.stats.stratified import StratifiedTest, drop_test
+from loopwright.stats.stratified import drop_test
 from loopwright.wording import counted, percent
 
 SUITE = "suite"
@@ -108,14 +108,14 @@ class _Asked:
             *_title("The suite", self.cases),
             *told_test(self.cases, lambda p, mid: p <= ceiling and mid <= level),
         ]
-        test = _drop(self.cases)
+        test = drop_test(*columns(self.cases))
         blocks = test.p_value <= ceiling and test.mid_p_value <= level
         both = f"It blocks where the exact p is at most {ceiling:.4g} and the mid-p at most {level:.4g}"
         return [*lines, f"{both}: {'both are, and it blocks' if blocks else 'not both are'}."]
 
     def _mode(self, mode_id: str) -> list[str]:
         cases = [case for case in self.cases if case.mode_id == mode_id]
-        p_values = [_drop([c for c in self.cases if c.mode_id == name]).p_value for name in self.modes]
+        p_values = [drop_test(*columns([c for c in self.cases if c.mode_id == name])).p_value for name in self.modes]
         adjusted = holm(p_values)
         own, level = p_values[self.modes.index(mode_id)], self.policy.mode_level
         final = float(adjusted[self.modes.index(mode_id)])
@@ -144,11 +144,6 @@ def _title(what: str, cases: Sequence[CaseTally]) -> list[str]:
     after = sum(c.planned_after[0] for c in cases), sum(c.planned_after[1] for c in cases)
     told = f"{before[0]} of {counted(before[1], 'planned trial')} passed before, {after[0]} of {after[1]} now"
     return [f"{what}: {counted(len(cases), 'case')}", f"{told}."]
-
-
-def _drop(cases: Sequence[CaseTally]) -> StratifiedTest:
-    rows = [(c.before.trials, c.before.passes, c.planned_after[1], c.planned_after[0]) for c in cases]
-    return drop_test(*([row[i] for row in rows] for i in range(4)))
 
 
 def _holds(p: float, mid_p: float, *, level: float) -> bool:

@@ -84,10 +84,9 @@ def _belief(case: CaseTally, belief: Beta, known: Beta) -> list[str]:
 def _unsolved(case: CaseTally, known: Beta, policy: Policy) -> list[str]:
     rate = case.before.all_passes / case.before.all_trials if case.before.all_trials else 0.0
     expected = known.a / (known.a + known.b)
-    least = getattr(policy, "expected", policy.solved)
     return [
         f"It does not count as solved: it passed {percent(rate)} before ({percent(policy.solved, None)} is asked for), and "
-        f"A / (A + B) = {expected:.4g} is to be expected (at least {least:.4g} is asked for).",
+        f"A / (A + B) = {expected:.4g} is to be expected (at least {policy.expected:.4g} is asked for).",
         "A case that is not solved is not tested for itself; it counts with its mode and the suite.",
     ]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loopwright.gate.levels import columns
 from loopwright.gate.modes import ModeEvidence
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally
@@ -47,7 +48,7 @@ class _Kind:
 def told_test(cases: Sequence[CaseTally], blocks: Blocks) -> list[str]:
     """What was counted, the distribution of each kind of case, the sum, both p-values, and from which sum on nothing blocks."""
     kinds = _kinds(cases)
-    n0, x0, n1, x1 = _columns(cases)
+    n0, x0, n1, x1 = (column.tolist() for column in columns(cases))
     test = drop_test(n0, x0, n1, x1)
     if not kinds:
         return ["Each case passed all its trials or none, on both sides together, so that nothing could have come out otherwise."]
@@ -170,11 +171,6 @@ def _kinds(cases: Sequence[CaseTally]) -> dict[_Kind, list[int]]:
 
 def _tells(kind: _Kind) -> bool:
     return kind.before > 0 and kind.now > 0 and 0 < kind.passes < kind.before + kind.now
-
-
-def _columns(cases: Sequence[CaseTally]) -> tuple[list[int], ...]:
-    rows = [(c.before.trials, c.before.passes, c.planned_after[1], c.planned_after[0]) for c in cases]
-    return tuple([row[i] for row in rows] for i in range(4))
 
 
 def _number(value: float) -> str:

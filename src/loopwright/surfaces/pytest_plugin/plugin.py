@@ -13,10 +13,10 @@ import pytest
 
 from loopwright import wiring
 from loopwright.collect.intake import Rejected
-from loopwright.errors import BLOCKED, OK, UNDECIDED, USAGE, InputError, LoopwrightError
+from loopwright.errors import USAGE, InputError, LoopwrightError
 from loopwright.evaluate.result import Run
 from loopwright.gate.decide import decide
-from loopwright.gate.decision import GateDecision, Outcome
+from loopwright.gate.decision import GateDecision
 from loopwright.gate.exchange import read_result
 from loopwright.gate.explain import explain
 from loopwright.ports import RecordReader
@@ -30,7 +30,6 @@ from loopwright.workflows.gating import Terms, gate_files, gate_store
 STORE = "store"
 SESSION = "this pytest session"
 UNVERSIONED = "unversioned"
-_EXIT = {Outcome.APPROVED: OK, Outcome.BLOCKED: BLOCKED, Outcome.UNDECIDED: UNDECIDED}
 _DECIDED_ON = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -101,7 +100,7 @@ class PluginSession:
             return
         others = session.testsfailed - self._gathered.failures
         self._lines = self._told(decision, others)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED if others else _EXIT[decision.decision or Outcome.UNDECIDED]
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED if others else decision.exit_code
 
     def summarise(self, terminal: pytest.TerminalReporter) -> None:
         """The decision as a section of the summary, its verdict first."""

@@ -12,9 +12,9 @@ from typing import Any
 import typer
 
 from loopwright import wiring
-from loopwright.errors import BLOCKED, OK, UNDECIDED, UsageError
+from loopwright.errors import UsageError
 from loopwright.evaluate.case import Layer
-from loopwright.gate.decision import GateDecision, Outcome
+from loopwright.gate.decision import GateDecision
 from loopwright.gate.doubt import named
 from loopwright.gate.policy_change import told_differences
 from loopwright.settings import Settings
@@ -52,7 +52,6 @@ _CHANGES = {
     "changed": "Changed, and begun anew without their earlier history",
     "gone": "In it no longer",
 }
-_EXIT = {Outcome.APPROVED: OK, Outcome.BLOCKED: BLOCKED, Outcome.UNDECIDED: UNDECIDED}
 
 
 @app.callback(invoke_without_command=True)
@@ -188,7 +187,7 @@ def gate(
         else _compare(settings, run, candidate_version, terms_of(settings, results.reader(settings), against, quarantine))
     )
     outputs.tell(decision, settings, suite, in_files)
-    raise typer.Exit(OK if decision.ships else _EXIT[decision.decision or Outcome.UNDECIDED])
+    raise typer.Exit(decision.exit_code)
 
 
 def _compare_files(
