@@ -50,7 +50,8 @@ class DeepEval:
             case_digest=asked,
             **described(record.get("additionalMetadata") or record.get("metadata")),
         )
-        tags = [tag for tag in record.get("tags") or [] if isinstance(tag, str)]
+        told = record.get("tags")
+        tags = [tag for tag in told if isinstance(tag, str)] if isinstance(told, list) else []
         self._held.append(made | ({"tags": tags} if tags else {}))
 
     def finish(self, header: Mapping[str, Any]) -> Iterator[Row]:

@@ -127,6 +127,7 @@ class JUnit:
 
     def _add(self, test: _Test, passed: bool | None, error: str, repeat: bool) -> None:
         fields = _fields(test)
+        repeat = fields.pop("repeat", False) or repeat
         name, of = test.attributes.get("name", ""), test.attributes.get("classname") or test.attributes.get("class") or ""
         eval_id = fields.pop("eval_id", None) or clipped(f"{of}::{name}" if of and name else name or of)
         if not eval_id:
