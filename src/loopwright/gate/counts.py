@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from loopwright.gate.tally import CaseTally, Count
@@ -33,10 +33,10 @@ def counted_cases(groups: Sequence[Mapping[str, Any]], quarantined: Collection[s
 
 def _group(case: CaseTally) -> dict[str, Any]:
     sides = {"before": _count(case.before), "after": _count(case.after)}
-    told = {name: value for name, value in asdict(case).items() if name not in ("before", "after", "eval_id")}
+    told = {f.name: getattr(case, f.name) for f in fields(case) if f.name not in ("before", "after", "eval_id")}
     return sides | {name: value for name, value in told.items() if value not in (None, False, 0)}
 
 
 def _count(count: Count) -> dict[str, int]:
-    told: dict[str, int] = asdict(count)
+    told: dict[str, int] = {f.name: getattr(count, f.name) for f in fields(count)}
     return {name: value for name, value in told.items() if value or name in ("passes", "trials")}
