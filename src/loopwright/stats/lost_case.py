@@ -9,6 +9,7 @@ Ramdas et al., "Game-theoretic statistics and safe anytime-valid inference", Sta
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from loopwright.stats.beta_binomial import Beta, log_sequence
 
@@ -16,6 +17,7 @@ LOST = ((0.6, Beta(0.3, 6.0)), (0.4, Beta(1.0, 1.0)))
 """What a lost case's pass rate looks like, as (weight, distribution): mostly near zero, sometimes anything."""
 
 
+@lru_cache(maxsize=8192)
 def log_evidence(passes: int, failures: int, belief: Beta) -> float:
     """The log of the evidence for a loss in so many new passes and failures, given what was believed before them.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -36,16 +37,14 @@ class Seen(NamedTuple):
 
 def log_evidence(cases: Iterable[Seen]) -> float:
     """The log of the evidence that these cases together pass less than before; 0 without trials, above 0 speaks for it."""
-    known: dict[Seen, NDArray[np.float64]] = {}
     total = np.zeros((len(HIT), len(STEPS)))
     for seen in cases:
         if seen.passes + seen.failures:
-            if seen not in known:
-                known[seen] = _log_terms(seen)
-            total += known[seen]
-    return float(special.logsumexp(total) - math.log(total.size))
+            total += _log_terms(seen)
+    return float(_log_mean_exp(total.ravel()))
 
 
+@lru_cache(maxsize=8192)
 def _log_terms(seen: Seen) -> NDArray[np.float64]:
     """The log of (1 - hit) + hit * ratio for each chance and step; shape (len(HIT), len(STEPS)).
 
@@ -55,8 +54,14 @@ def _log_terms(seen: Seen) -> NDArray[np.float64]:
     rates = special.betaincinv(*seen.belief, (np.arange(_NODES) + 0.5) / _NODES)
     moved = np.clip(rates[None, :] - np.array(STEPS)[:, None], 0.0, 1.0)
     log_likelihood = special.xlogy(seen.passes, moved) + special.xlog1py(seen.failures, -moved)
-    log_ratio = special.logsumexp(log_likelihood, axis=1) - math.log(_NODES)
-    log_ratio = log_ratio - float(log_sequence(seen.passes, seen.failures, *seen.belief))
+    log_ratio = _log_mean_exp(log_likelihood) - float(log_sequence(seen.passes, seen.failures, *seen.belief))
     hit = np.array(HIT)[:, None]
     with np.errstate(divide="ignore"):
         return np.asarray(np.logaddexp(np.log1p(-hit), np.log(hit) + log_ratio[None, :]))
+
+
+def _log_mean_exp(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The log of the mean of exp(values) over the last axis; -inf where all are. No value is +inf."""
+    most = np.maximum(values.max(axis=-1, keepdims=True), -1e300)
+    with np.errstate(divide="ignore"):
+        return np.asarray(most[..., 0] + np.log(np.exp(values - most).mean(axis=-1)))
