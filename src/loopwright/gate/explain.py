@@ -7,7 +7,7 @@ from typing import Any
 
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
-from loopwright.gate.override import OverrideRate, told_rate
+from loopwright.gate.override import rate_beside
 from loopwright.wording import counted, percent
 
 SHOWN = 12
@@ -64,8 +64,7 @@ def _quarantined(decision: GateDecision) -> list[str]:
 
 
 def _rate_of_overrides(decision: GateDecision) -> list[str]:
-    rate = decision.statistics.get("overrides")
-    told = [f"{told_rate(OverrideRate(**rate))}."] if rate else []
+    told = [rate] if (rate := rate_beside(decision)) else []
     if not decision.ships and decision.decision_id is not None:
         told.append(f"Recorded as {decision.decision_id}; who answers for it can let it ship: loopwright gate override --help")
     return told

@@ -88,6 +88,12 @@ def told_rate(rate: OverrideRate) -> str:
     return f"{rate.overridden} of {counted(rate.decisions, 'decision')} overridden so far ({interval})"
 
 
+def rate_beside(decision: GateDecision) -> str:
+    """The rate among the decisions recorded before this one, in words; empty where there were none, or none is recorded."""
+    rate = decision.statistics.get("overrides")
+    return f"{told_rate(OverrideRate(**rate))}." if rate else ""
+
+
 def _against(decision: GateDecision) -> set[tuple[str, str | None]]:
     found = {(r.level, r.eval_id or r.mode_id) for r in decision.regressions if isinstance(r, Regression)}
     gap = decision.statistics.get("sealed") or {}

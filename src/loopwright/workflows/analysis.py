@@ -14,6 +14,7 @@ from loopwright.collect.intake import Intake
 from loopwright.collect.trace import Message
 from loopwright.evaluate.case import EvalCase
 from loopwright.gate.decision import GateDecision
+from loopwright.gate.override import OverrideRate
 from loopwright.improve.proposal import Proposal, ProposalRecord
 from loopwright.mine.signal import FailureTrace
 from loopwright.ports import StoredDecision
@@ -112,7 +113,7 @@ class Kept:
 
     `findings`, `accepted` and `releases` are oldest first. `decisions` are the gate's by id. `effect` is that of the latest
     release, None where there is none. `tables` are the guards' tables by the proposal that last wrote each. No `breaks`: the
-    trail is whole.
+    trail is whole. `overrides` tells how many of the decisions were overridden, None without decisions.
     """
 
     findings: tuple[DriftFinding, ...] = ()
@@ -124,6 +125,7 @@ class Kept:
     trail: Trail = field(default_factory=Trail)
     breaks: tuple[Break, ...] = ()
     standing: Standing = field(default_factory=Standing)
+    overrides: OverrideRate | None = None
 
 
 @dataclass(frozen=True, slots=True)

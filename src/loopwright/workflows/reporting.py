@@ -8,6 +8,7 @@ from loopwright.audit.trail import breaks
 from loopwright.cluster.mode import Clustering, FailureMode, Membership, Recipe
 from loopwright.collect.intake import Intake
 from loopwright.evaluate.case import CaseStatus
+from loopwright.gate.override import override_rate
 from loopwright.mine.detector import Detector
 from loopwright.ports import Clock, Store
 from loopwright.release.effect import Seen
@@ -49,17 +50,19 @@ async def report(store: Store, detectors: Sequence[Detector], clock: Clock, titl
 
 async def _kept(store: Store, known: Sequence[Seen]) -> Kept:
     releases = store.releases()
+    decisions = {stored.decision_id: stored.decision for stored in store.decisions()}
     trail = store.trail()
     return Kept(
         findings=tuple(store.findings()),
         accepted=tuple(store.accepted_inputs()),
         releases=tuple(releases),
-        decisions={stored.decision_id: stored.decision for stored in store.decisions()},
+        decisions=decisions,
         effect=await effect_of(store, releases[-1], known) if releases else None,
         tables={change.proposal_id: change.table for change in store.harness_changes() if change.table},
         trail=trail,
         breaks=breaks(trail),
         standing=_standing(store),
+        overrides=override_rate(decisions, store.overrides()) if decisions else None,
     )
 
 

@@ -12,6 +12,9 @@ from gate_decisions import HOSTILE, approved, blocked, lost, undecided
 from loopwright.collect.intake import printable
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import GateDecision, Overridden
+from loopwright.gate.exchange import decision_record
+from loopwright.gate.override import OverrideRate
+from loopwright.surfaces.reports.gate_markdown import gate_markdown
 from loopwright.surfaces.reports.gate_page import gate_page
 
 NO_BREAK = chr(0xA0)
@@ -57,6 +60,17 @@ def test_the_verdict_and_the_reasoning_are_told() -> None:
     assert "there are no baseline results" in page(decide([], [])).text
     override = Overridden(("o-1",), ("Ada",), ("the customer waits",), datetime(2026, 12, 31, tzinfo=UTC))
     assert "Overridden by Ada until 2026-12-31" in page(replace(lost(), override=override)).text
+
+
+def test_the_override_rate_stands_beside_the_decision() -> None:
+    decision = lost()
+    rate = OverrideRate(1, 8, 0.003, 0.527)._asdict()
+    told = "1 of 8 decisions overridden so far (12.5 %, 95 % interval 0.3 % to 52.7 %)."
+    decision = replace(decision, statistics=decision.statistics | {"overrides": rate}, decision_id="decision-1")
+    assert f"Recorded as decision-1. {told}" in page(decision).text
+    assert told in gate_markdown(decision)
+    assert decision_record(decision)["statistics"]["overrides"] == rate
+    assert "overridden so far" not in page(lost()).text + gate_markdown(lost())
 
 
 def test_production_text_is_text() -> None:

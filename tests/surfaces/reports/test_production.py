@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from loopwright.audit.trail import Break, Recorded, Trail
+from loopwright.gate.override import OverrideRate
 from loopwright.release.effect import Verdict
 from loopwright.surfaces.reports.failures import FailureRows
 from loopwright.surfaces.reports.page import render
@@ -40,6 +41,14 @@ def test_an_empty_store_says_of_each_that_there_is_none_and_what_fills_it(whole:
     assert section(html, "production").count("none recorded") == 4
     assert "loopwright watch" in section(html, "production")
     assert "Nobody decided anything yet." in section(html, "trail")
+
+
+def test_how_many_decisions_were_overridden_is_told_beside_the_trail(whole: Make) -> None:
+    made = whole()
+    told = replace(kept_of(made), overrides=OverrideRate(0, 3, 0.0, 0.708))
+    shown = section(render(replace(made, kept=told)), "trail")
+    assert "Of the gate&#39;s decisions" not in section(render(made), "trail")
+    assert "0 of 3 decisions overridden so far (0 %, 95 % interval 0 % to 70.8 %)." in shown
 
 
 def test_the_drifts_are_told_apart_each_with_its_answer(whole: Make) -> None:

@@ -66,7 +66,7 @@ def tell(analysis: Analysis) -> None:
 def emit_json(analysis: Analysis, report: Path | None) -> None:
     """Print one JSON object: what was read, how much fails and why, the modes, the strongest failures and the proposals.
 
-    Of a store also what changed in production, the releases and the state of the trail.
+    Of a store also what changed in production, the releases, how many gate decisions were overridden, and the state of the trail.
     """
     clustering = analysis.clustering
     found = evidence(analysis.failures, analysis.failing.total)
@@ -128,6 +128,7 @@ def _kept(kept: Kept) -> dict[str, Any]:
     return {
         "drift": [finding_object(finding) for finding in kept.findings],
         "releases": [{"release_id": release.release_id, **plain(release)} for release in kept.releases],
+        "overrides": None if kept.overrides is None else kept.overrides._asdict(),
         "trail": {
             "entries": len(kept.trail.recorded),
             "whole": not kept.breaks,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
+from loopwright.gate.override import rate_beside
 from loopwright.surfaces.reports.gate_text import clipped, overridden
 from loopwright.wording import counted, percent
 
@@ -152,7 +153,10 @@ def _compared(decision: GateDecision) -> _Block:
         more = f" and {len(decision.baseline) - 1} more" if len(decision.baseline) > 1 else ""
         sides.append(f"baseline {_run(decision.baseline[-1])}{more}")
     recorded = [f"recorded as {_code(decision.decision_id)}"] if decision.decision_id is not None else []
-    return [f"<sub>{'; '.join([*sides, *recorded])}</sub>"] if sides or recorded else []
+    told = [f"{'; '.join([*sides, *recorded])}."] if sides or recorded else []
+    rate = rate_beside(decision)
+    told += [rate] if rate else []
+    return [f"<sub>{' '.join(told)}</sub>"] if told else []
 
 
 def _run(run: ComparedRun) -> str:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from loopwright.collect.intake import printable
 from loopwright.gate.counts import counted_cases
 from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.override import rate_beside
 from loopwright.gate.standing import State, standings
 from loopwright.gate.why import why
 from loopwright.surfaces.reports.gate_text import clipped, overridden
@@ -66,6 +67,7 @@ def gate_page(decision: GateDecision) -> str:
             same=len(cases) - len(moved),
             why=why(decision),
             decision_id=decision.decision_id or "",
+            overrides=rate_beside(decision),
         )
     )
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from loopwright.collect.intake import Rejected
+from loopwright.gate.override import told_rate
 from loopwright.mine.policy import POLICIES
 from loopwright.surfaces.reports import advice, next_steps, plots, production, proposals, releases
 from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
@@ -111,6 +112,7 @@ def _of_store(analysis: Analysis, rows: FailureRows) -> dict[str, Any]:
     return {
         "drifts": production.drift_rows(kept),
         "releases": releases.release_rows(kept),
+        "overrides": told_rate(kept.overrides) if kept.overrides is not None else "",
         "effect": releases.effect_rows(analysis, rows),
         "entries": production.entry_rows(kept),
         "broken": production.broken(kept),
