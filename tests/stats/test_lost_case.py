@@ -43,8 +43,10 @@ def test_an_unchanged_case_is_rarely_convicted_however_often_one_looks() -> None
 def test_passes_clear_a_case_and_a_row_of_failures_does_not() -> None:
     belief = posterior(PRIOR, 5, 5)
     assert not cleared(0, 1, belief)
-    assert not cleared(1, 1, belief)
+    assert cleared(1, 1, posterior(PRIOR, 4, 5))
+    assert not cleared(1, 2, belief)
     assert cleared(2, 1, belief)
+    assert not cleared(2, 3, belief)
     steady = Beta(5.4, 0.001)
     assert not cleared(5, 1, steady)
     assert cleared(6, 1, steady)

@@ -15,6 +15,8 @@ from loopwright.stats.beta_binomial import Beta, log_sequence
 
 LOST = ((0.6, Beta(0.3, 6.0)), (0.4, Beta(1.0, 1.0)))
 """What a lost case's pass rate looks like, as (weight, distribution): mostly near zero, sometimes anything."""
+AFTER_PASS, AFTER_TWO = 3.0, 5.0
+"""The evidence below which a case that passed once, or more often, is let go."""
 
 
 @lru_cache(maxsize=8192)
@@ -31,14 +33,16 @@ def log_evidence(passes: int, failures: int, belief: Beta) -> float:
 def cleared(passes: int, failures: int, belief: Beta) -> bool:
     """Whether more trials are not worth their cost: the failures so far look like the noise that the case always had.
 
-    Stops at log evidence below -0.7; at evidence below 1 after a pass, and below 2.5 after two; and where so many passes had a
-    chance of at most 0.1 for a case that fails half the time: that case fails more than it did, and is not lost. Stopping early
-    never adds a false alarm; it can only forgo a loss, which the thresholds were chosen by simulation to make rare.
+    Stops at log evidence below -0.7; at evidence below `AFTER_PASS` after a pass, and `AFTER_TWO` after two; and where so
+    many passes had a chance of at most 0.1 for a case that fails half the time: that case fails more than it did, and is not
+    lost. Stopping early never adds a false alarm; it can only forgo a loss, which the thresholds were chosen by simulation to
+    make rare (docs/decisions/0004-gate.md).
     """
     evidence = log_evidence(passes, failures, belief)
+    enough = -0.7 if passes == 0 else math.log(AFTER_PASS if passes == 1 else AFTER_TWO)
     trials = passes + failures
     half = sum(math.comb(trials, k) for k in range(passes, trials + 1)) / 2**trials
-    return evidence < -0.7 or (passes >= 1 and evidence < 0) or (passes >= 2 and evidence < math.log(2.5)) or half <= 0.1
+    return evidence < enough or half <= 0.1
 
 
 def failures_to_prove(passes: int, failures: int, belief: Beta, log_bound: float, most: int) -> int | None:
