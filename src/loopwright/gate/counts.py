@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from loopwright.gate.tally import CaseTally, Count
+
+_TOLD = tuple(f.name for f in fields(CaseTally) if f.name not in ("eval_id", "before", "after", "quarantined"))
 
 
 def count_groups(cases: Iterable[CaseTally]) -> list[dict[str, Any]]:
@@ -15,10 +18,10 @@ def count_groups(cases: Iterable[CaseTally]) -> list[dict[str, Any]]:
     `before` and `after` hold passes, trials and what else is not 0; other fields that are empty or false are left out. So is
     whether a case is in quarantine, which changes no count.
     """
-    groups: dict[CaseTally, list[str]] = {}
+    groups: dict[tuple[Any, ...], list[str]] = {}
     for case in cases:
-        groups.setdefault(replace(case, eval_id="", quarantined=False), []).append(case.eval_id)
-    return [_group(case) | {"eval_ids": ids} for case, ids in groups.items()]
+        groups.setdefault(_alike(case), []).append(case.eval_id)
+    return [_group(*alike) | {"eval_ids": ids} for alike, ids in groups.items()]
 
 
 def counted_cases(groups: Sequence[Mapping[str, Any]], quarantined: Collection[str] = ()) -> list[CaseTally]:
@@ -31,10 +34,12 @@ def counted_cases(groups: Sequence[Mapping[str, Any]], quarantined: Collection[s
     return sorted(cases, key=lambda case: case.eval_id)
 
 
-def _group(case: CaseTally) -> dict[str, Any]:
-    sides = {"before": _count(case.before), "after": _count(case.after)}
-    told = {f.name: getattr(case, f.name) for f in fields(case) if f.name not in ("before", "after", "eval_id")}
-    return sides | {name: value for name, value in told.items() if value not in (None, False, 0)}
+_alike = attrgetter("before", "after", *_TOLD)
+
+
+def _group(before: Count, after: Count, *told: Any) -> dict[str, Any]:
+    sides = {"before": _count(before), "after": _count(after)}
+    return sides | {name: value for name, value in zip(_TOLD, told, strict=True) if value not in (None, False, 0)}
 
 
 def _count(count: Count) -> dict[str, int]:

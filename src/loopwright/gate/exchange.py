@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from loopwright.collect.intake import shown
 from loopwright.errors import InputError
@@ -16,19 +17,50 @@ def read_result(record: Mapping[str, Any], source: str = "", line: int = 0) -> E
 
     `eval_id`, `trial` and `passed` are needed; fields that the gate does not know are left alone.
     """
+    plan = _plan(tuple(record), tuple(map(type, record.values())))
+    if plan is None or not all(fits(record[name]) for name, fits in plan.also):
+        raise _refused(record, source, line)
+    values = {name: record[name] for name in plan.kept}
+    if plan.tagged:
+        values["tags"] = tuple(values["tags"])
+    return EvalResult(**values)
+
+
+class _Plan(NamedTuple):
+    """What becomes of records of one shape: the fields that are kept, and what is asked of values beside their type."""
+
+    kept: tuple[str, ...]
+    also: tuple[tuple[str, Callable[[Any], bool]], ...]
+    tagged: bool
+
+
+@lru_cache(maxsize=256)
+def _plan(names: tuple[str, ...], types: tuple[type, ...]) -> _Plan | None:
+    """What to do with records that have these fields, of these types; None where there is something to refuse.
+
+    The lines of a file are of few shapes, so that fields and types are looked at once and not line by line.
+    """
+    shape = dict(zip(names, types, strict=True))
+    if any(name not in shape for name in _NEEDED):
+        return None
+    known = [name for name in names if name in _FIELDS]
+    if any(shape[name] not in _FIELDS[name][0] for name in known):
+        return None
+    kept = tuple(name for name in known if shape[name] is not type(None) or name == "passed")
+    return _Plan(kept, tuple((name, _ALSO[name]) for name in kept if name in _ALSO), "tags" in kept)
+
+
+def _refused(record: Mapping[str, Any], source: str, line: int) -> InputError:
+    """What is wrong with a record that cannot be taken."""
     for name in _NEEDED:
         if name not in record:
-            raise InputError(f"{name} is missing", source=source, line=line, cure=f"give {_FIELDS[name][1]}")
-    values: dict[str, Any] = {}
-    for name, value in record.items():
-        if name not in _FIELDS:
-            continue
-        kinds, wanted = _FIELDS[name]
-        if type(value) not in kinds or (name in _ALSO and not _ALSO[name](value)):
-            raise InputError(f"{name} is {shown(value)}", source=source, line=line, cure=f"give {wanted}")
-        if value is not None or name == "passed":
-            values[name] = tuple(value) if name == "tags" else value
-    return EvalResult(**values)
+            return InputError(f"{name} is missing", source=source, line=line, cure=f"give {_FIELDS[name][1]}")
+    name = next(name for name, value in record.items() if name in _FIELDS and not _fits(name, value))
+    return InputError(f"{name} is {shown(record[name])}", source=source, line=line, cure=f"give {_FIELDS[name][1]}")
+
+
+def _fits(name: str, value: Any) -> bool:
+    return type(value) in _FIELDS[name][0] and (name not in _ALSO or _ALSO[name](value))
 
 
 def decision_record(decision: GateDecision) -> dict[str, Any]:

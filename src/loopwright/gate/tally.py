@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_high
@@ -123,22 +123,27 @@ def duplicates(results: Iterable[EvalResult]) -> list[tuple[str, str, int]]:
 
 
 def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
-    planned: dict[str, list[EvalResult]] = defaultdict(list)
-    repeats: dict[str, list[EvalResult]] = defaultdict(list)
+    """Each case's trials, the cases in the order in which they are met."""
+    counts: dict[str, list[int]] = {}
+    runs: dict[str, set[str]] = {}
     for r in results:
-        (repeats if r.repeat else planned)[r.eval_id].append(r)
-    return {eval_id: _count_case(planned[eval_id], repeats[eval_id]) for eval_id in dict.fromkeys([*planned, *repeats])}
+        row = counts.get(r.eval_id)
+        if row is None:
+            row = counts[r.eval_id] = [0] * 5
+            runs[r.eval_id] = set()
+        passed = is_pass(r)
+        if r.repeat:
+            row[_REPEATS] += 1
+            row[_REPEAT_PASSES] += passed
+        else:
+            row[_TRIALS] += 1
+            row[_PASSES] += passed
+            row[_ERRORS] += not (passed or r.passed is False)
+            runs[r.eval_id].add(r.run_id)
+    return {eval_id: Count(*row, len(runs[eval_id])) for eval_id, row in counts.items()}
 
 
-def _count_case(planned: Sequence[EvalResult], repeats: Sequence[EvalResult]) -> Count:
-    return Count(
-        passes=sum(map(is_pass, planned)),
-        trials=len(planned),
-        errors=sum(not has_verdict(r) for r in planned),
-        repeat_passes=sum(map(is_pass, repeats)),
-        repeats=len(repeats),
-        runs=len({r.run_id for r in planned}),
-    )
+_PASSES, _TRIALS, _ERRORS, _REPEAT_PASSES, _REPEATS = range(5)
 
 
 def _modes(results: Sequence[EvalResult]) -> dict[str, str]:

@@ -9,14 +9,12 @@ it ever reaches `k` is at most 1/k (Ville's inequality; see `stats.lost_case` fo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from loopwright.stats.beta_binomial import Beta, log_sequence
 
@@ -51,6 +49,8 @@ def _log_terms(seen: Seen) -> NDArray[np.float64]:
     The ratio's denominator is exact. Its numerator is a mixture over the belief's quantiles, each moved down: whatever the
     number of quantiles, a probability of the trials, so that the expectation of the ratio is 1.
     """
+    from scipy import special  # noqa: PLC0415  (a third of a second to import; a suite without modes needs none of it)
+
     rates = special.betaincinv(*seen.belief, (np.arange(_NODES) + 0.5) / _NODES)
     moved = np.clip(rates[None, :] - np.array(STEPS)[:, None], 0.0, 1.0)
     log_likelihood = special.xlogy(seen.passes, moved) + special.xlog1py(seen.failures, -moved)
