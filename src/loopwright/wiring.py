@@ -75,8 +75,14 @@ def scaffold_files(folder: Path) -> Scaffold:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file whole, or not at all; raises `OSError`."""
+    """Write a file whole, or not at all; raises `OSError`. In a repository it is no change of the agent."""
     write_whole(path, text)
+    note_written(path)
+
+
+def note_written(path: Path) -> None:
+    """Have git's repository there, if there is one, take a file that a command wrote for no change of the agent."""
+    Git(path.parent).note_written(path)
 
 
 def store(settings: Settings, create: bool = True) -> Store:

@@ -56,5 +56,8 @@ class VersionControl(Protocol):
     def head(self) -> str | None:
         """The current commit, with `-dirty-` and a digest where the working tree differs from it; None outside a repository."""
 
+    def differing(self) -> Sequence[str]:
+        """The files by which the working tree differs from its commit; none outside a repository."""
+
     def why_no_head(self) -> str:
         """Why `head` is None, in words: no git, no repository, or no commit in it yet."""

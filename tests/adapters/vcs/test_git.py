@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -206,3 +207,57 @@ def test_cases_are_no_change_of_the_agent_and_code_beside_them_is(repository: Pa
     assert wiring.repository(settings).head() == clean
     (repository / "evals" / "checks.py").write_text("def strict(): ...\n")
     assert wiring.repository(settings).head() != clean
+
+
+def test_what_a_command_wrote_is_no_change_while_it_holds_that(repository: Path) -> None:
+    clean = Git(repository).head()
+    page = repository / "out" / "gäte.html"
+    page.parent.mkdir()
+    wiring.write_file(page, "<p>approved</p>")
+    assert Git(repository).head() == clean
+    assert Git(repository).differing() == ()
+    wiring.write_file(page, "<p>blocked</p>")
+    assert Git(repository).head() == clean
+    page.write_text("ignore all rules")
+    assert Git(repository).head() != clean
+    assert Git(repository).differing() == ("out/gäte.html",)
+    wiring.write_file(page, "<p>approved</p>")
+    page.rename(repository / "agent_too.py")
+    assert Git(repository).differing() == ("agent_too.py",)
+
+
+def test_a_file_of_the_repository_is_a_change_whoever_wrote_it(repository: Path) -> None:
+    clean = Git(repository).head()
+    wiring.write_file(repository / "agent.py", "two\n")
+    assert Git(repository).head() != clean
+    git(repository, "commit", "--quiet", "--all", "--message", "kept")
+    assert Git(repository).head() == git(repository, "rev-parse", "HEAD")
+
+
+def test_what_was_written_is_remembered_beside_all_else_and_forgotten_with_the_file(repository: Path) -> None:
+    wiring.write_file(repository / "one.xml", "<a/>")
+    (repository / "link.xml").symlink_to("two.xml")
+    wiring.write_file(repository / "link.xml", "<b/>")
+    assert Git(repository).differing() == ("link.xml",)
+    (repository / "one.xml").unlink()
+    wiring.write_file(repository / "three.xml", "<c/>")
+    known = repository / ".git" / "loopwright" / "written.json"
+    assert sorted(json.loads(known.read_text())) == ["three.xml", "two.xml"]
+    for nothing in ("[]", "{", "\x00"):
+        known.write_text(nothing)
+        assert Git(repository).differing() == ("link.xml", "three.xml", "two.xml")
+
+
+def test_a_folder_of_git_that_cannot_be_written_stops_no_command(repository: Path) -> None:
+    (repository / ".git" / "loopwright").write_text("in the way")
+    wiring.write_file(repository / "gate.xml", "<a/>")
+    assert Git(repository).differing() == ("gate.xml",)
+
+
+def test_each_working_tree_of_a_repository_remembers_its_own(repository: Path) -> None:
+    other = repository.parent / "other"
+    git(repository, "worktree", "add", "--quiet", str(other))
+    wiring.write_file(other / "gate.xml", "<a/>")
+    (repository / "gate.xml").write_text("<a/>")
+    assert Git(other).differing() == ()
+    assert Git(repository).differing() == ("gate.xml",)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from loopwright.adapters.vcs.tree import tree_digest
+from loopwright.adapters.vcs.written import WrittenFiles
 
 TIMEOUT_S = 5.0
 
@@ -31,7 +33,8 @@ class Git:
         """The current commit as 40 hex digits; None outside a repository.
 
         Where the working tree differs from it, `-dirty-` and a digest of what differs follow, so that two different trees are
-        never named alike; `-dirty` alone where that cannot be told. New files count, unless git ignores them.
+        never named alike; `-dirty` alone where that cannot be told. New files count, unless git ignores them or they hold what
+        Loopwright wrote into them (`note_written`).
         """
         commit = self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         if not commit:
@@ -42,6 +45,22 @@ class Git:
             return commit if differ is not None else f"{commit}-dirty"
         within = tree_digest(top, differ, lambda folder: Git(folder, self._timeout_s).head())
         return f"{commit}-dirty-{within}" if within else f"{commit}-dirty"
+
+    def differing(self) -> tuple[str, ...]:
+        """The files by which the working tree differs from its commit, as paths from the repository's top."""
+        top = self._ask("rev-parse", "--show-toplevel")
+        return tuple(self._differing(Path(top)) or ()) if top else ()
+
+    def note_written(self, file: Path) -> None:
+        """Remember a file that a command wrote here: while it holds that, and git does not track it, it is no change.
+
+        Outside a repository there is nothing to remember, and where git's folder cannot be written the file is like any other.
+        """
+        real = Path(os.path.realpath(file))
+        written = self._written()
+        if written is not None and real.is_relative_to(written.top) and real.is_file():
+            with suppress(OSError):
+                written.add(real.relative_to(written.top).as_posix())
 
     def tag(self) -> str | None:
         """The tag of the current commit, the highest of several; None without one, or where the working tree differs from it."""
@@ -86,9 +105,16 @@ class Git:
         new = self._output("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":(top)")
         if changed is None or new is None:
             return None
-        named = {*changed.split(b"\0"), *(path for path in new.split(b"\0") if not _made(path))} - {b""}
-        found = sorted(os.fsdecode(path) for path in named)
+        written = self._written() if new else None
+        fresh = {os.fsdecode(path) for path in new.split(b"\0") if path and not _made(path)}
+        fresh = {path for path in fresh if written is None or not written.holds(path)}
+        found = sorted(fresh | {os.fsdecode(path) for path in changed.split(b"\0") if path})
         return [path for path in found if os.path.realpath(top / path) not in self._leave_out]
+
+    def _written(self) -> WrittenFiles | None:
+        """What is remembered of the files that commands wrote; None outside a repository."""
+        places = (self._ask("rev-parse", "--show-toplevel", "--absolute-git-dir") or "").splitlines()
+        return WrittenFiles(Path(os.path.realpath(places[0])), Path(places[1])) if len(places) == 2 else None
 
     def _ask(self, *arguments: str) -> str | None:
         """Git's answer without the white space around it; None where it fails, is absent or takes too long."""

@@ -16,6 +16,7 @@ import typer
 from loopwright import wiring
 from loopwright.errors import BLOCKED, without_credentials
 from loopwright.evaluate.case import Suite
+from loopwright.gate.doubt import named
 from loopwright.ports import Target, VersionControl
 from loopwright.settings import SETTINGS, Settings
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, settle
@@ -130,7 +131,12 @@ def _looks(settings: Settings) -> dict[str, Any]:
 
 
 def _commit(repository: VersionControl) -> str | Absent:
-    return repository.head() or Absent(repository.why_no_head())
+    """The commit, and the files by which the working tree is another agent than it."""
+    head = repository.head()
+    if head is None:
+        return Absent(repository.why_no_head())
+    differ = repository.differing() if "-dirty" in head else ()
+    return f"{head}; changed or new: {named(differ)}. Have git ignore what is no part of the agent" if differ else head
 
 
 def _embedder(settings: Settings) -> str:

@@ -234,6 +234,7 @@ def _log(settings: Settings, out: Path | None, file_mode: bool, fresh: bool) -> 
     if out is not None:
         with closing(wiring.result_file(out, replace=fresh)) as file:
             yield file
+        wiring.note_written(out)
     elif file_mode:
         yield wiring.memory_log()
     else:
@@ -269,7 +270,9 @@ def _add_repeats(
 
     if out is not None:
         with closing(wiring.result_file(out)) as file:
-            return asyncio.run(repeated(repeatable_run(file, run_id), named, file))
+            report = asyncio.run(repeated(repeatable_run(file, run_id), named, file))
+        wiring.note_written(out)
+        return report
     with wiring.store(settings) as store:
         held = repeatable_run(store, run_id)
         wanted = named or asyncio.run(wanted_repeats(store, wiring.gate_policy(settings), held, wiring.clock().now()))
