@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
+
 from loopwright.collect.intake import shown
 from loopwright.errors import InputError
 from loopwright.evaluate.result import EvalResult
@@ -18,20 +20,23 @@ def read_result(record: Mapping[str, Any], source: str = "", line: int = 0) -> E
     `eval_id`, `trial` and `passed` are needed; fields that the gate does not know are left alone.
     """
     plan = _plan(tuple(record), tuple(map(type, record.values())))
-    if plan is None or not all(fits(record[name]) for name, fits in plan.also):
+    if plan is None:
         raise _refused(record, source, line)
-    values = {name: record[name] for name in plan.kept}
-    if plan.tagged:
-        values["tags"] = tuple(values["tags"])
-    return EvalResult(**values)
+    for name, fits in plan.also:
+        if not fits(record[name]):
+            raise _refused(record, source, line)
+    return msgspec.convert(record if plan.whole else {name: record[name] for name in plan.kept}, EvalResult)
 
 
 class _Plan(NamedTuple):
-    """What becomes of records of one shape: the fields that are kept, and what is asked of values beside their type."""
+    """What becomes of records of one shape: the fields that are kept, and what is asked of values beside their type.
+
+    `whole` says that all fields are kept.
+    """
 
     kept: tuple[str, ...]
     also: tuple[tuple[str, Callable[[Any], bool]], ...]
-    tagged: bool
+    whole: bool
 
 
 @lru_cache(maxsize=256)
@@ -47,7 +52,7 @@ def _plan(names: tuple[str, ...], types: tuple[type, ...]) -> _Plan | None:
     if any(shape[name] not in _FIELDS[name][0] for name in known):
         return None
     kept = tuple(name for name in known if shape[name] is not type(None) or name == "passed")
-    return _Plan(kept, tuple((name, _ALSO[name]) for name in kept if name in _ALSO), "tags" in kept)
+    return _Plan(kept, tuple((name, _ALSO[name]) for name in kept if name in _ALSO), kept == names)
 
 
 def _refused(record: Mapping[str, Any], source: str, line: int) -> InputError:
