@@ -10,8 +10,6 @@ import hashlib
 import json
 from pathlib import Path
 
-from loopwright.adapters.store.whole_file import write_whole
-
 PLACE = Path("loopwright") / "written.json"
 
 
@@ -28,7 +26,7 @@ class WrittenFiles:
         kept = {name: held for name, held in self._digests.items() if (self.top / name).is_file()}
         self._digests = kept | {path: self._digest(path)}
         self._file.parent.mkdir(exist_ok=True)
-        write_whole(self._file, json.dumps(self._digests, indent=1, sort_keys=True) + "\n")
+        self._file.write_text(json.dumps(self._digests, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     def holds(self, path: str) -> bool:
         """Whether a file was written here, and holds what was written."""
@@ -42,7 +40,7 @@ class WrittenFiles:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def _read(self) -> dict[str, str]:
-        """What is remembered; nothing where that is no longer known, so that these files are like any other."""
+        """What is remembered; nothing where that cannot be read (or is being written), so that these files are like any other."""
         try:
             found = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
