@@ -111,7 +111,7 @@ def case_evidence(cases: Sequence[CaseTally], policy: Policy) -> CaseLevel:
     """
     noisy = [c for c in cases if not c.deterministic]
     belief = fit([c.before.all_passes for c in noisy], [c.before.all_trials for c in noisy])
-    solved = [c for c in noisy if _is_solved(c, belief, policy)]
+    solved = [c for c in noisy if is_solved(c, belief, policy)]
     known: dict[tuple[object, ...], CaseEvidence] = {}
     evidence = []
     for case in solved:
@@ -167,7 +167,8 @@ def _plan(cases: Sequence[CaseTally], factor: int) -> Design:
     return design(n0, x0, n1 * factor, [c.deterministic for c in cases])
 
 
-def _is_solved(case: CaseTally, belief: Beta, policy: Policy) -> bool:
+def is_solved(case: CaseTally, belief: Beta, policy: Policy) -> bool:
+    """Whether a case passes so often in its history, and is expected to, that losing it would be a regression of its own."""
     passes, trials = case.before.all_passes, case.before.all_trials
     now = posterior(belief, passes, trials)
     return trials > 0 and passes / trials >= policy.solved and now.a / (now.a + now.b) >= policy.expected

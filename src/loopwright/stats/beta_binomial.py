@@ -7,6 +7,7 @@ Beta(a + x, b + h - x), and the passes among its next `n` trials are beta-binomi
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,12 @@ def fit(passes: ArrayLike, trials: ArrayLike) -> Beta:
     The mean has a uniform prior and a + b the log-normal one above: few cases, or cases that all passed, give no infinite
     answer. With no trials at all the priors' own mode comes back. Deterministic: a grid over (mean, a + b), refined four times.
     """
-    counts = group(passes, trials)
+    return _fit(*(tuple(column.tolist()) for column in group(passes, trials)))
+
+
+@lru_cache(maxsize=64)
+def _fit(passes: tuple[int, ...], trials: tuple[int, ...], cases: tuple[int, ...]) -> Beta:
+    counts = Passes(*(np.array(column, dtype=np.int64) for column in (passes, trials, cases)))
     centre, reach = np.array([0.0, math.log(PRIOR_CONCENTRATION)]), np.array([9.0, 5.0])
     for _ in range(_REFINEMENTS):
         logits = centre[0] + np.linspace(-reach[0], reach[0], _GRID)

@@ -45,6 +45,7 @@ def cleared(passes: int, failures: int, belief: Beta) -> bool:
     return evidence < enough or half <= 0.1
 
 
+@lru_cache(maxsize=8192)
 def failures_to_prove(passes: int, failures: int, belief: Beta, log_bound: float, most: int) -> int | None:
     """How many more trials, all failing, would lift the log evidence to `log_bound`; None if `most` would not."""
     for more in range(most + 1):

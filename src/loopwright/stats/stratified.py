@@ -13,6 +13,7 @@ the mid-p value.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -77,12 +78,19 @@ def null_distribution(n0: Counts, n1: Counts, success: Counts) -> tuple[int, Flo
     low, pmf = 0, np.ones(1)
     groups, sizes = np.unique(np.stack([n0, n1, success], axis=1), axis=0, return_counts=True)
     for (a, b, s), size in zip(groups.tolist(), sizes.tolist(), strict=True):
-        start, one = _hypergeometric(a, b, s)
-        offset, many = _power(one, size)
-        low, pmf = low + start * size + offset, np.convolve(pmf, many)
+        start, many = _equal_strata(a, b, s, size)
+        low, pmf = low + start, np.convolve(pmf, many)
         cut, pmf = _trim(pmf)
         low += cut
     return low, pmf / pmf.sum()
+
+
+@lru_cache(maxsize=4096)
+def _equal_strata(n0: int, n1: int, success: int, size: int) -> tuple[int, Floats]:
+    """The distribution of side 1's successes over so many equal strata: (least value, probabilities), which nobody changes."""
+    start, one = _hypergeometric(n0, n1, success)
+    offset, many = _power(one, size)
+    return start * size + offset, many
 
 
 def _hypergeometric(n0: int, n1: int, success: int) -> tuple[int, Floats]:
