@@ -33,6 +33,23 @@ def test_results_find_their_calls_by_id_or_by_name():
     assert [u.result for u in by_name.tools] == ["found", "booked"]
 
 
+@pytest.mark.parametrize("id", ["call-1", ""])
+def test_a_reused_id_is_of_the_turn_that_called_last(id):
+    given_up, asked = (assistant(None, tool_call("search", id=id, q=q)) for q in ("a", "b"))
+    uses = read(trace(given_up, user("Never mind, look for b."), asked, tool_result("b found", id=id))).tools
+    assert [(use.arguments["q"], use.result) for use in uses] == [("a", None), ("b", "b found")]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_reused_ids_within_a_turn_are_answered_in_order(apart):
+    calls = [tool_call("search", q=q) for q in "ab"]
+    asked = [assistant(None, call) for call in calls] if apart else [assistant(None, *calls)]
+    uses = read(trace(*asked, tool_result("a found"), tool_result("b found"))).tools
+    assert [(use.arguments["q"], use.result) for use in uses] == [("a", "a found"), ("b", "b found")]
+    late = read(trace(*asked, tool_result("a found"), user("And?"), tool_result("b found"))).tools
+    assert [use.result for use in late] == ["a found", "b found"]
+
+
 def test_a_result_without_a_call_is_a_use_of_its_own():
     (use,) = read(trace(user("go"), Message("tool", "Error: gone", name="find"))).tools
     assert (use.name, use.index, use.result_index) == ("find", None, 1)

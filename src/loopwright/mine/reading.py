@@ -173,15 +173,23 @@ def as_text(value: Any) -> str | None:
 
 
 def _from_messages(messages: Sequence[Message]) -> list[ToolUse]:
+    """Calls with their results, in order. Where several wait for an answer, by reused ids or by name, the last turn's come first.
+
+    A turn is a run of messages that call: what an earlier turn left unanswered was mostly given up.
+    """
     uses: list[ToolUse] = []
     waiting: list[tuple[int, ToolCall]] = []
+    turn = 0
     for index, message in enumerate(messages):
+        if message.tool_calls and not (index and messages[index - 1].tool_calls):
+            turn = len(uses)
         for call in message.tool_calls:
             waiting.append((len(uses), call))
             uses.append(ToolUse(call.name, call.arguments, index))
         if role_of(message) != "tool":
             continue
-        found = next((w for w in waiting if _answers(message, w[1])), None)
+        answered = [w for w in waiting if _answers(message, w[1])]
+        found = next((w for w in answered if w[0] >= turn), answered[0] if answered else None)
         result = message.text if isinstance(message.content, str | list | tuple) else as_text(message.content) or ""
         if found is None:
             uses.append(ToolUse(message.name or "", None, None, index, result))
