@@ -24,6 +24,7 @@ from loopwright.gate.tally import is_pass, tally
 from loopwright.stats.beta_binomial import fit, posterior
 
 Floats = NDArray[np.float64]
+Rng = np.random.Generator
 Run = Callable[[CaseRequest], Sequence[EvalResult]]
 """Runs the trials of one request; each row has another trial number than any before it."""
 
@@ -77,6 +78,11 @@ class Played:
     dollars: float | None = None
 
 
+def seeded(seed: int) -> Rng:
+    """The random numbers of a simulation: the same for the same seed."""
+    return np.random.Generator(np.random.PCG64(seed))
+
+
 def scenarios(drops: Sequence[float] = (0.05, 0.1)) -> tuple[Scenario, ...]:
     """The changes that are simulated: none, a case lost or half lost, a mode by 30 or 60 points, the suite by each of `drops`."""
     suite = tuple(Scenario("suite", drop) for drop in drops)
@@ -117,7 +123,7 @@ def subject(history: Sequence[EvalResult], quarantined: Collection[str] = (), ru
     )
 
 
-def play(rng: np.random.Generator, of: Subject, scenario: Scenario, trials: int, policy: Policy) -> Played | None:
+def play(rng: Rng, of: Subject, scenario: Scenario, trials: int, policy: Policy) -> Played | None:
     """One round with so many planned trials a case; None where the draw has nothing that could fall so.
 
     That is no solved case, no mode that passes often enough to lose so many points, no suite that does.
@@ -133,7 +139,8 @@ def play(rng: np.random.Generator, of: Subject, scenario: Scenario, trials: int,
         return None
     now, fallen = change
     candidate = _Candidate(rng, of, now)
-    decision, rows = until_decided(before, candidate.planned(trials), candidate.run, policy, of.quarantined)
+    part = scenario.of in ("case", "mode")
+    decision, rows = until_decided(before, candidate.planned(trials), candidate.run, policy, of.quarantined, to_name=part)
     taken = np.bincount([candidate.index[row.eval_id] for row in rows])
     costs = [row.cost_usd for row in rows if row.cost_usd is not None]
     return Played(
@@ -151,15 +158,18 @@ def until_decided(
     run: Run,
     policy: Policy | None = None,
     quarantined: Collection[str] = (),
+    *,
+    to_name: bool = True,
 ) -> tuple[GateDecision, list[EvalResult]]:
-    """Run what the gate asks for until it approves, or knows what is lost; the decision, and all rows of the candidate.
+    """Run what the gate asks for until it decides or asks for nothing; the decision, and all rows of the candidate.
 
-    Where the suite's test blocks, what it asks for to name the cases is run too. It ends after sixty looks at the latest.
+    With `to_name`, where the suite's test blocks, what the gate asks for to name the cases is run too. It ends after sixty looks
+    at the latest.
     """
     rows = list(candidate)
     decision = decide(before, rows, policy, quarantined=quarantined)
     for _ in range(MOST_LOOKS):
-        named = any(r.level != "suite" for r in _named(decision))
+        named = any(r.level != "suite" or not to_name for r in _named(decision))
         if decision.decision is Outcome.APPROVED or named or not decision.next:
             break
         for request in decision.next:
@@ -171,7 +181,7 @@ def until_decided(
 class _Candidate:
     """An agent with known pass rates, one entry a case, that can be run; each trial has a number of its own."""
 
-    def __init__(self, rng: np.random.Generator, of: Subject, rates: Floats) -> None:
+    def __init__(self, rng: Rng, of: Subject, rates: Floats) -> None:
         self.index = {eval_id: i for i, eval_id in enumerate(of.eval_ids)}
         self._rng, self._rates, self._ran = rng, rates, 0
         self._known: list[list[EvalResult]] = [[] for _ in of.eval_ids]
@@ -206,7 +216,7 @@ def _anew(rows: Sequence[EvalResult], runs: int) -> list[EvalResult]:
 
 
 def _change(
-    rng: np.random.Generator, of: Subject, scenario: Scenario, rates: Floats, before: Sequence[EvalResult], policy: Policy
+    rng: Rng, of: Subject, scenario: Scenario, rates: Floats, before: Sequence[EvalResult], policy: Policy
 ) -> tuple[Floats, str] | None:
     """The pass rates afterwards, and the name of what fell; None where nothing can fall so."""
     if scenario.of == "nothing":

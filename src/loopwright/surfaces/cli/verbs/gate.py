@@ -36,7 +36,8 @@ from loopwright.surfaces.cli.verbs.gating.outputs import (
     Outputs,
 )
 from loopwright.surfaces.cli.verbs.gating.override import override
-from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, QUARANTINE, lenient, terms_of
+from loopwright.surfaces.cli.verbs.gating.simulate import simulate
+from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, QUARANTINE, terms_of
 from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.establishing import Change, Established, Signed, establish_file, establish_run
@@ -46,6 +47,7 @@ app = typer.Typer(add_completion=False)
 app.add_typer(quarantining.app, name="quarantine")
 app.command("override")(override)
 app.command("explain")(explain)
+app.command("simulate")(simulate)
 
 _CHANGES = {
     "new": "New in it",
@@ -84,6 +86,10 @@ def gate(
     min_cases: int | None = from_setting("gate.min_cases"),
     max_missing: float | None = from_setting("gate.max_missing"),
     max_errors: float | None = from_setting("gate.max_errors"),
+    cost_margin: float | None = from_setting("gate.cost_margin"),
+    latency_margin: float | None = from_setting("gate.latency_margin"),
+    tokens_margin: float | None = from_setting("gate.tokens_margin"),
+    zero_tolerance: str | None = from_setting("gate.zero_tolerance"),
     sealed_gap: str | None = from_setting("gate.sealed_gap"),
     window: int | None = from_setting("gate.window"),
     window_days: float | None = from_setting("gate.window_days"),
@@ -114,6 +120,10 @@ def gate(
     baseline. The decision is recorded there. A run of the layers that a change
     calls for (loopwright run --changed) is compared on these layers. After an
     approval the cases that fail wait for evals of their own (loopwright review).
+
+    --cost-margin, --latency-margin and --tokens-margin say how much more the
+    candidate may take; what is not shown to be within is not approved. A case
+    tagged safety (--zero-tolerance) may never fail, whatever its history.
 
     Where a part of the suite is sealed, it says how much more the open part
     passes; --sealed-gap says what follows.
@@ -156,6 +166,10 @@ def gate(
         gate__min_cases=min_cases,
         gate__max_missing=max_missing,
         gate__max_errors=max_errors,
+        gate__cost_margin=cost_margin,
+        gate__latency_margin=latency_margin,
+        gate__tokens_margin=tokens_margin,
+        gate__zero_tolerance=zero_tolerance,
         gate__sealed_gap=sealed_gap,
         gate__window=window,
         gate__window_days=window_days,
@@ -168,7 +182,7 @@ def gate(
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
     if change is not None:
-        signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite, lenient(settings))
+        signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite, wiring.lenient(settings))
         if signed.lenient:
             note(f"more lenient than the policy's file: {told_differences(signed.lenient)}; this is recorded")
         told = (
