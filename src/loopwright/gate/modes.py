@@ -69,9 +69,9 @@ def _weigh(name: str, cases: Sequence[CaseTally], modes: int, belief: Beta, poli
     )
     blocked = evidence >= math.log(modes / policy.mode_repeat_level)
     begun = all(c.after.repeats for c in cases)
-    clear = blocked or evidence < (policy.mode_futile if begun else policy.mode_open)
     known = all(c.before.all_trials >= policy.history for c in cases)
     least = min(c.after.all_trials for c in cases)
+    clear = blocked or evidence < (policy.mode_gain * (math.log2(least) - 1) if begun else policy.mode_open)
     target = min(policy.mode_cap, 2 * least)
     wanted = {c.eval_id: target - c.after.all_trials for c in cases if c.after.all_trials < target}
     return ModeEvidence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,9 +28,14 @@ class Policy:
     passes whose loss may go unseen (with the chance 1 - `power`) in a run that is approved. `repeat_cap` bounds the trials asked
     for of one case.
 
-    A mode is looked at more closely where the log of the evidence for its loss reaches `mode_open`, until it falls below
-    `mode_futile`, and with at most `mode_cap` trials of each of its cases. Where more than one trial was planned, so much
-    evidence must have had a chance of at most `mode_suspicion` among all modes; with less history, of at most `suspicion`.
+    A mode is looked at more closely where the log of the evidence for its loss reaches `mode_open`. From two trials of each case
+    on it must grow by `mode_gain` whenever the trials double, up to `mode_cap` trials of each case. Where more than one trial was
+    planned, so much evidence must have had a chance of at most `mode_suspicion` among all modes; with less history, of at most
+    `suspicion`.
+
+    `cost_margin`, `latency_margin` and `tokens_margin` are how much more, as a share, a candidate may take (0: no margin, and
+    nothing follows). With any of them set, `margin_share` of alpha is spent on showing that one is exceeded, and taken out of
+    the suite's ceiling. `zero_tolerance` are the tags of cases that may never fail; what these block is spent beside alpha.
 
     `sealed_gap` says what follows from a gap between the open and the sealed part that chance explains ill: at `gap_level` a
     warning, with `block` at `gap_block_level` a block, which is spent beside alpha, not out of it.
@@ -57,10 +63,15 @@ class Policy:
     blind: float = 2 / 3
     power: float = 0.8
     repeat_cap: int = 60
-    mode_open: float = 0.5
-    mode_futile: float = -0.5
+    mode_open: float = -0.8
+    mode_gain: float = 0.5
     mode_suspicion: float = 0.5
-    mode_cap: int = 20
+    mode_cap: int = 40
+    cost_margin: float = 0.0
+    latency_margin: float = 0.0
+    tokens_margin: float = 0.0
+    margin_share: float = 0.1
+    zero_tolerance: tuple[str, ...] = ("safety",)
     sealed_gap: Literal["warn", "block", "off"] = "warn"
     gap_level: float = 0.05
     gap_block_level: float = 0.01
@@ -72,8 +83,26 @@ class Policy:
         spent = self.suite_ceiling_share + self.mode_share + self.mode_repeat_share + cases
         if not 0 < self.alpha < 1:
             raise SettingError(f"gate.alpha is {self.alpha!r}", cure="give a number between 0 and 1")
-        if spent > 1 + 1e-9 or self.suite_share > self.suite_ceiling_share:
+        if spent > 1 + 1e-9 or self.suite_share > self._suite_ceiling_share:
             raise SettingError(f"the gate's tests would spend {spent:.3g} of alpha", cure="give shares that add up to at most 1")
+        for name, margin in self.margins.items():
+            if not 0 <= margin < math.inf:
+                raise SettingError(f"gate.{name}_margin is {margin!r}", cure="give a share of at least 0, such as 0.1")
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """What a candidate may take more, by what is measured; 0 where there is no margin."""
+        return {"cost": self.cost_margin, "latency": self.latency_margin, "tokens": self.tokens_margin}
+
+    @property
+    def margin_level(self) -> float:
+        """The level of each margin that is set; all together spend `margin_share` of alpha, and nothing where none is."""
+        held = sum(margin > 0 for margin in self.margins.values())
+        return round(self.alpha * self.margin_share / held, 12) if held else 0.0
+
+    @property
+    def _suite_ceiling_share(self) -> float:
+        return self.suite_ceiling_share - (self.margin_share if any(self.margins.values()) else 0.0)
 
     @property
     def suite_level(self) -> float:
@@ -83,7 +112,7 @@ class Policy:
     @property
     def suite_ceiling(self) -> float:
         """The level of the suite test's exact p-value."""
-        return round(self.alpha * self.suite_ceiling_share, 12)
+        return round(self.alpha * self._suite_ceiling_share, 12)
 
     @property
     def mode_level(self) -> float:
