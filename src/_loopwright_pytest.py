@@ -20,7 +20,7 @@ _MARKER = (
     "Each trial is a test of its own; --loopwright-gate decides on them together."
 )
 _IMPLEMENTATION = "loopwright.surfaces.pytest_plugin.plugin"
-_OPTIONS = ("suite", "target", "trials", "version", "gate", "out")
+_OPTIONS = ("suite", "target", "trials", "version", "gate", "quarantine", "out")
 _STORE = "store"
 
 
@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="BASELINE",
         help="Decide on the results together, against a file of results (--loopwright-gate=main.jsonl), or, without one, "
         "against the store's baseline. A failing trial then fails nothing by itself: blocked ends with 1, undecided with 2.",
+    )
+    group.addoption(
+        "--loopwright-quarantine",
+        metavar="FILE",
+        help="With --loopwright-gate: cases in quarantine, a line a case, as loopwright gate quarantine add --file writes them.",
     )
     group.addoption("--loopwright-out", metavar="FILE", help="Write the results, a line a trial, as loopwright gate reads them.")
 

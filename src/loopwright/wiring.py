@@ -26,7 +26,7 @@ from loopwright.errors import UsageError
 from loopwright.evaluate.fingerprint import SIGNIFICANT, Fingerprint, changed_parts
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.policy import Policy
-from loopwright.gate.policy_change import Touched
+from loopwright.gate.policy_change import Differences, Touched, more_lenient
 from loopwright.improve.verify import VerifyPolicy
 from loopwright.mine.detector import Detector
 from loopwright.mine.detectors import shipped
@@ -49,7 +49,7 @@ from loopwright.ports import (
     VersionControl,
 )
 from loopwright.registry import Registry
-from loopwright.settings import FILE_NAME, Settings
+from loopwright.settings import FILE_NAME, Settings, load
 from loopwright.watch.policy import WatchPolicy
 
 if TYPE_CHECKING:
@@ -303,10 +303,19 @@ def gate_policy(settings: Settings) -> Policy:
         min_cases=settings["gate.min_cases"],
         max_missing=settings["gate.max_missing"],
         max_errors=settings["gate.max_errors"],
+        cost_margin=settings["gate.cost_margin"],
+        latency_margin=settings["gate.latency_margin"],
+        tokens_margin=settings["gate.tokens_margin"],
+        zero_tolerance=tuple(tag for part in settings["gate.zero_tolerance"].split(",") if (tag := part.strip())),
         sealed_gap=settings["gate.sealed_gap"],
         window=settings["gate.window"],
         window_days=settings["gate.window_days"],
     )
+
+
+def lenient(settings: Settings) -> Differences:
+    """Where flags and the environment let more through than `loopwright.toml`, or, where none is read, than the defaults."""
+    return more_lenient(gate_policy(load(environ={}, file=settings.file)), gate_policy(settings))
 
 
 def embedder(settings: Settings, note: Callable[[str], None]) -> Embedder:

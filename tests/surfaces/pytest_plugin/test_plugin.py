@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def answer(input):
     return "your refund is on its way"
 """
 TRIALS = 23
+SOON = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
 QUIET = ("-q", "-p", "no:cacheprovider", "-p", "_loopwright_pytest")
 APART = ("-p", "xdist")
 """Runs in processes of its own, with workers or without."""
@@ -171,6 +173,29 @@ def test_the_gate_is_the_exit_status(
     assert ("1 other test failed" in done.stdout.str()) == (broken == "PLAIN")
 
 
+@pytest.mark.parametrize("workers", [(), (*APART, "-n", "2")])
+def test_a_file_of_quarantines_is_heeded(
+    with_baseline: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("RULE", "1")
+    aside = ["rule", "--owner", "Ben", "--why", "the clock decides it", "--by", "Ada", "--until", SOON, "--file", "q.jsonl"]
+    assert main(["gate", "quarantine", "add", *aside]) == 0
+    assert run(with_baseline, "--loopwright-gate=base.jsonl").ret == 1
+    done = run(with_baseline, "--loopwright-gate=base.jsonl", "--loopwright-quarantine=q.jsonl", *workers)
+    assert done.ret == 0, done.stdout.str()
+    assert "In quarantine: counted with their mode and the suite" in done.stdout.str()
+    monkeypatch.setenv("BROKEN", "1")
+    assert run(with_baseline, "--loopwright-gate=base.jsonl", "--loopwright-quarantine=q.jsonl").ret == 1
+
+
+def test_a_policy_from_the_environment_that_lets_more_through_is_told(
+    with_baseline: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOOPWRIGHT_GATE_ALPHA", "0.01")
+    done = run(with_baseline, "--loopwright-gate=base.jsonl")
+    assert "more lenient than the policy's file: alpha" in done.stdout.str()
+
+
 def test_workers_give_the_rows_of_one_process(agent_tests: pytest.Pytester) -> None:
     run(agent_tests, "--loopwright-out", "one.jsonl")
     run(agent_tests, "--loopwright-out", "two.jsonl", *APART, "-n", "2")
@@ -266,6 +291,8 @@ def test_without_the_option_a_suite_is_no_test(with_suite: pytest.Pytester) -> N
         (("--loopwright-suite", "nowhere", "--loopwright-target", "a:b"), "names 'nowhere', and there is no such file"),
         (("--loopwright-suite", "."), "give --loopwright-target"),
         (("--loopwright-trials", "0"), "run.trials is 0"),
+        (("--loopwright-quarantine=q.jsonl",), "give --loopwright-gate too"),
+        (("--loopwright-gate=b.jsonl", "--loopwright-quarantine=none.jsonl"), "none.jsonl"),
     ],
 )
 def test_options_that_cannot_be_followed(agent_tests: pytest.Pytester, args: tuple[str, ...], says: str) -> None:

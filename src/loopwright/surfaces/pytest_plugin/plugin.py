@@ -19,6 +19,7 @@ from loopwright.gate.decide import decide
 from loopwright.gate.decision import GateDecision
 from loopwright.gate.exchange import read_result
 from loopwright.gate.explain import explain
+from loopwright.gate.quarantine import Quarantine
 from loopwright.ports import RecordReader
 from loopwright.settings import Settings, load
 from loopwright.surfaces.pytest_plugin.gathering import Gathered, Row
@@ -26,6 +27,7 @@ from loopwright.surfaces.pytest_plugin.marking import FIXTURE, mark_of, properti
 from loopwright.surfaces.pytest_plugin.suite import SuiteFile, SuiteRunner
 from loopwright.wording import counted
 from loopwright.workflows.gating import Terms, gate_files, gate_store
+from loopwright.workflows.quarantining import read_entries
 
 STORE = "store"
 SESSION = "this pytest session"
@@ -51,6 +53,7 @@ class PluginSession:
         self._runner = SuiteRunner(self._suite, self._settings) if self._suite else None
         self._baseline: str | None = config.getoption("loopwright_gate")
         self._refuse_mistakes()
+        self._quarantines = self._read_quarantines()
         self._add_arguments()
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
@@ -133,6 +136,26 @@ class PluginSession:
             if not Path(path).exists():
                 raise pytest.UsageError(f"--loopwright-suite names {path!r}, and there is no such file or folder")
 
+    def _read_quarantines(self) -> tuple[Quarantine, ...]:
+        file = self._config.getoption("loopwright_quarantine")
+        if file is None:
+            return ()
+        if self._baseline is None:
+            raise pytest.UsageError("--loopwright-quarantine is heeded by the gate; give --loopwright-gate too")
+        try:
+            return tuple(read_entries(wiring.record_reader(self._settings), file))
+        except LoopwrightError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def _terms(self, *doubts: str) -> Terms:
+        return Terms(
+            doubts=doubts,
+            quarantines=self._quarantines,
+            at=wiring.clock().now(),
+            lenient=wiring.lenient(self._settings),
+            touched=lambda commit: wiring.touched_since(self._settings, commit),
+        )
+
     def _add_arguments(self) -> None:
         """Have pytest look into the suite too, unless a part of it is named."""
         named = [Path(argument.partition("::")[0]).resolve() for argument in self._config.args]
@@ -169,9 +192,9 @@ class PluginSession:
         reader = _WithSession(rows, wiring.result_reader(self._settings, lambda _: None))
         baseline = str(self._baseline)
         if Path(baseline).exists():
-            return asyncio.run(gate_files(reader, [baseline], SESSION, policy))
+            return asyncio.run(gate_files(reader, [baseline], SESSION, policy, terms=self._terms()))
         cure = f"make it of a session on the released version: pytest --loopwright-out {shlex.quote(baseline)}"
-        terms = Terms(doubts=(f"{baseline} does not exist; {cure}",))
+        terms = self._terms(f"{baseline} does not exist; {cure}")
         return asyncio.run(gate_files(reader, [], SESSION, policy, terms=terms))
 
     def _decide_in_store(self, rows: list[Row]) -> GateDecision:
@@ -196,7 +219,8 @@ class PluginSession:
                 store.put_run(run)
                 for result in results:
                     store.put_result(result)
-            return asyncio.run(gate_store(store, wiring.gate_policy(self._settings), now, run_id=run.run_id, made_of=made_of))
+            policy, terms = wiring.gate_policy(self._settings), self._terms()
+            return asyncio.run(gate_store(store, policy, now, run_id=run.run_id, made_of=made_of, terms=terms))
 
     def _told(self, decision: GateDecision, others: int) -> list[str]:
         lines = explain(decision).splitlines()

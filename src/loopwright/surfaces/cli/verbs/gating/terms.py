@@ -11,10 +11,9 @@ import typer
 from loopwright import wiring
 from loopwright.collect.times import utc
 from loopwright.errors import UsageError
-from loopwright.gate.policy_change import Differences, more_lenient
 from loopwright.gate.quarantine import Quarantine
 from loopwright.ports import RecordReader
-from loopwright.settings import Settings, load
+from loopwright.settings import Settings
 from loopwright.workflows.gating import Terms, read_results
 from loopwright.workflows.history import BASELINE, Against
 from loopwright.workflows.quarantining import read_entries
@@ -39,14 +38,9 @@ def terms_of(
         against=_against(against, reader),
         quarantines=tuple(entries_of(settings, quarantine)),
         at=wiring.clock().now(),
-        lenient=lenient(settings),
+        lenient=wiring.lenient(settings),
         touched=lambda commit: wiring.touched_since(settings, commit),
     )
-
-
-def lenient(settings: Settings) -> Differences:
-    """Where flags and the environment let more through than `loopwright.toml`, or, where none is read, than the defaults."""
-    return more_lenient(wiring.gate_policy(load(environ={}, file=settings.file)), wiring.gate_policy(settings))
 
 
 def entries_of(settings: Settings, file: Path | None) -> list[Quarantine]:
