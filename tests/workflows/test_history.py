@@ -13,6 +13,7 @@ import pytest
 from builders import result
 from loopwright import wiring
 from loopwright.errors import RuleError, UsageError
+from loopwright.evaluate.fingerprint import Fingerprint
 from loopwright.evaluate.result import EvalResult, Run
 from loopwright.gate.decision import GateDecision, Outcome
 from loopwright.gate.policy import Policy
@@ -141,6 +142,11 @@ def test_a_run_is_compared_with_a_commit_a_release_or_a_file(store: Store) -> No
     nothing = gate(store, "newer", 2, against=Against("HEAD~9", commit="9f" * 20))
     assert nothing.decision is Outcome.UNDECIDED
     assert "no accepted run of HEAD~9" in nothing.message
+
+
+def test_a_release_is_known_by_the_name_that_its_run_was_given(store: Store) -> None:
+    put_run(store, "shipped", NEW, day=1, fingerprint=Fingerprint(NEW, release="v2"))
+    assert ids(store, name="v2") == ("shipped",)
 
 
 def test_a_decision_against_itself_releases_nothing_and_joins_nothing(store: Store) -> None:

@@ -64,7 +64,7 @@ def history_of(store: Store, policy: Policy, run: Run | None, against: Against |
     if against.name == BASELINE:
         return _held(read, _established(store, read, policy, run))
     names = {*_release_names(store, against.name), *([against.commit] if against.commit is not None else [])}
-    names |= {against.name} & {held.version for held in store.runs()}
+    names |= {held.version for held in store.runs() if against.name in (held.version, _tag(held))}
     if names:
         return _version(store, read, policy, run, against.name, names)
     if against.rows is not None:
@@ -161,6 +161,11 @@ def _held(read: Read, runs: Sequence[Run], *, established: bool = True, notes: t
 def _counting(read: Read, run_ids: Sequence[str]) -> list[EvalResult]:
     """The results of these runs, oldest first, that count: of cases as the last has them."""
     return list(chain.from_iterable(current([read(run_id) for run_id in run_ids])))
+
+
+def _tag(run: Run) -> str | None:
+    """The release that a run was made for."""
+    return run.fingerprint.release if run.fingerprint is not None else None
 
 
 def _release_names(store: Store, name: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,17 @@ def test_a_layer_that_is_asked_for_wins(work: Path, capsys: pytest.CaptureFixtur
     _, _, said = run(capsys, "--changed", "--layer", "behavioral", "--release", "v9")
     assert ran(work) == ["behavioral"]
     assert "--layer says what is run" in said
+
+
+def test_a_release_is_the_version_where_git_names_none(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "--release", "v9")
+    shutil.rmtree(work / ".git")
+    run(capsys, "--release", "v9")
+    run(capsys, "--release", "v9", "--version", "mine")
+    with opened(work) as store:
+        versions = [held.version for held in store.runs()]
+    assert len(versions[0]) >= 40
+    assert versions[1:] == ["v9", "mine"]
 
 
 def test_a_part_of_the_layers_does_not_join_the_baseline(work: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,7 @@ def run(
         None,
         "--release",
         metavar="TAG",
-        help="A release: run every layer. Otherwise a git tag says so.",
+        help="A release: run every layer. Otherwise a git tag says so. Outside a repository it is the version too.",
         show_default=False,
     ),
     budget_usd: float | None = from_setting("run.budget_usd"),
@@ -142,7 +142,7 @@ def run(
     chosen = select(whole, selection)
     request = RunRequest(
         chosen,
-        version or wiring.repository(settings, *([out] if out is not None else [])).head() or UNVERSIONED,
+        version or wiring.repository(settings, *([out] if out is not None else [])).head() or release or UNVERSIONED,
         trials=settings["run.trials"],
         timeout_s=settings["run.timeout"],
         fresh=fresh,
