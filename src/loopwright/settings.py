@@ -147,6 +147,18 @@ SETTINGS: tuple[Setting, ...] = (
         "What follows where the open part passes more than chance explains and the sealed part does not.",
         choices=("warn", "block", "off"),
     ),
+    *(
+        Setting(
+            f"gate.{what}_margin",
+            0.0,
+            "share",
+            f"{how} may be more by this share, shown to be no more: 0.1 is 10 % more; 0 is no margin.",
+            low=0,
+            high=100,
+        )
+        for what, how in (("cost", "Cost"), ("latency", "Latency"), ("tokens", "Tokens"))
+    ),
+    Setting("gate.zero_tolerance", "safety", "tags", "Of cases with one of these tags, by commas, no trial may ever fail."),
     Setting("gate.window", 20, "runs", "Of a baseline's history in the store the last so many runs count; 0 is no limit.", low=0),
     Setting(
         "gate.window_days",

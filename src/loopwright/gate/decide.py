@@ -14,10 +14,16 @@ from loopwright.gate.comparable import comparable
 from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.gate.evidence import evidence, proofs, shown
 from loopwright.gate.figures import fell, figures, no_figures
+from loopwright.gate.judge_error import with_judges
+from loopwright.gate.judged_sides import Judges, judged_sides
 from loopwright.gate.judges import weigh
+from loopwright.gate.margins import exceeded, margin_evidence, margin_figures, margin_requests, of_margins
 from loopwright.gate.policy import Policy
 from loopwright.gate.requests import requests
+from loopwright.gate.runs import run_luck
+from loopwright.gate.safety import safety
 from loopwright.gate.sealed_gap import with_sealed_gap
+from loopwright.gate.spending import spending
 from loopwright.gate.tally import CaseTally, tally
 from loopwright.gate.verdict_line import message, remarks
 
@@ -30,13 +36,15 @@ def decide(
     candidate_version: str | None = None,
     doubts: Sequence[str] = (),
     quarantined: Collection[str] = (),
+    judges: Judges | None = None,
 ) -> GateDecision:
     """Approve, block, or say what is missing to decide.
 
     `baseline` may hold several runs: they are its history. `candidate_version` is the version that the candidate's results are
     meant to be of. `doubts` are reasons, found by the caller, for which these results may not be approved; where a side has no
-    results, they say why. What the `quarantined` cases show counts with their mode and the suite only. The order of results does
-    not matter. An unchanged agent is blocked with a chance of at most `policy.alpha`.
+    results, they say why. What the `quarantined` cases show counts with their mode and the suite only. `judges` is what is known
+    of those who judged: see `gate.judge_error`. The order of results does not matter. An unchanged agent is blocked with a chance
+    of at most `policy.alpha`.
 
     New cases are named and not compared: they change nothing for the others. A case that was changed or removed is not compared
     either, and stands against an approval. What rests on an uncalibrated judge's word alone blocks nothing: see `gate.judges`.
@@ -44,10 +52,17 @@ def decide(
     """
     policy = policy or Policy()
 
-    def compare(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> GateDecision:
-        return _compare(before, after, policy, candidate_version, doubts, quarantined)
+    known = judges or Judges()
 
-    judged = weigh(compare(baseline, candidate), baseline, candidate, compare)
+    def plain(
+        before: Sequence[EvalResult], after: Sequence[EvalResult], policy: Policy, corrected: Collection[str]
+    ) -> GateDecision:
+        return _compare(before, after, policy, candidate_version, doubts, quarantined, corrected)
+
+    def compare(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> GateDecision:
+        return with_judges(before, after, known, policy, plain)
+
+    judged = weigh(compare(baseline, candidate), judged_sides(baseline, candidate, known).baseline, candidate, compare)
     return with_sealed_gap(judged, candidate, policy)
 
 
@@ -58,8 +73,9 @@ def _compare(
     candidate_version: str | None,
     doubts: Sequence[str],
     quarantined: Collection[str],
+    corrected: Collection[str],
 ) -> GateDecision:
-    """The decision on results, whoever judged them."""
+    """The decision on results, whoever judged them; cases that are `corrected` elsewhere may have had two judges."""
     nothing = not baseline or not candidate
     unusable = [*doubts, *([] if doubts and nothing else doubt.of_results(baseline, candidate, candidate_version))]
     if unusable:
@@ -70,22 +86,34 @@ def _compare(
             statistics=no_figures(policy),
             reasons=tuple(unusable),
         )
-    shared = comparable(baseline, candidate)
+    shared = comparable(baseline, candidate, corrected)
     counted = tally(shared.baseline, shared.candidate, quarantined)
     found = evidence(counted, policy)
-    incomplete = doubt.of_counts(counted, policy)
+    margins = margin_evidence(shared.baseline, shared.candidate, counted, policy)
+    safe = safety(baseline, candidate, counted.cases, policy)
+    incomplete = [*doubt.of_counts(counted, policy), *safe.doubts]
     blind = doubt.of_sight(found.seen, counted.cases, policy)
     unexplained = doubt.of_fall(found.suite, found.cases, policy) or doubt.of_cases(
         doubt.unexplained(found.cases, policy), policy
     )
     unexplained += doubt.of_modes(found.losses)
-    outcome, reasons, regressions = _outcome(
-        proofs(counted.cases), doubt.of_changes(shared), incomplete, shown(found), [*unexplained, *blind]
-    )
+    unexplained += of_margins(margins)
+    known = {r.eval_id for r in safe.proof}
+    proof = [*safe.proof, *(r for r in proofs(counted.cases) if r.eval_id not in known)]
+    chance = [r for r in shown(found) if r.eval_id is None or r.eval_id not in known]
+    luck = run_luck(shared.baseline, counted.cases, chance, policy)
+    chance = [*luck.stands]
+    unexplained += luck.doubts
+    chance += exceeded(margins, found.suite.before, found.suite.after)
+    changes = [*safe.reasons, *doubt.of_changes(shared)]
+    outcome, reasons, regressions = _outcome(proof, changes, incomplete, chance, [*unexplained, *blind])
     approved = outcome is Outcome.APPROVED
     lost = {r.eval_id for r in regressions}
     held = doubt.held_by_fall(found.suite, found.cases) if outcome is Outcome.UNDECIDED else []
     wanted = requests(counted, found, held, policy, bool(blind), bool(incomplete))
+    wanted += safe.requests(wanted)
+    wanted = wanted or (margin_requests(margins, counted, policy.repeat_cap) if outcome is Outcome.UNDECIDED else [])
+    wanted = [request for request in wanted if request.eval_id not in lost]
     fallen = fell(counted.cases)
     return GateDecision(
         approved=approved,
@@ -97,8 +125,11 @@ def _compare(
         fixed=tuple(c.eval_id for c in counted.cases if _is_fixed(c)),
         flaky=tuple(c.eval_id for c in counted.cases if _is_flaky(c)),
         missing=tuple(sorted({*counted.missing, *shared.gone})),
-        statistics=figures(policy, found, counted, shared),
-        next=tuple(r for r in wanted if r.eval_id not in lost),
+        statistics=figures(policy, found, counted, shared)
+        | margin_figures(margins, policy)
+        | luck.figures()
+        | {"spent": spending(shared.candidate, counted.cases, found.cases, wanted, policy)},
+        next=tuple(wanted),
         reasons=tuple(reasons),
     )
 

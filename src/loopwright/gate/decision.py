@@ -10,7 +10,7 @@ from typing import Any, Literal
 from loopwright.errors import BLOCKED, OK, UNDECIDED
 from loopwright.evaluate.result import EvalResult
 
-Level = Literal["suite", "mode", "case", "deterministic"]
+Level = Literal["suite", "mode", "case", "deterministic", "safety", "cost", "latency", "tokens", "judged"]
 
 
 class Outcome(Enum):
@@ -23,9 +23,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """Evidence that something got worse: a case, a failure mode, or the suite as a whole.
+    """Evidence that something got worse: a case, a failure mode, or the suite as a whole, in what passes or in what it takes.
 
-    `before` and `after` are (passed, trials). `p_value` is None where one failure is proof.
+    `before` and `after` are (passed, trials). `p_value` is None where one failure is proof. The levels cost, latency and tokens
+    say that a margin is exceeded: by how much stands in the decision's `statistics["margins"]`.
     """
 
     level: Level

@@ -14,6 +14,7 @@ Differences = dict[str, tuple[Any, Any]]
 
 _LOOSER_WHEN_LOWER = frozenset({"alpha", "min_cases"})
 _LOOSER_WHEN_HIGHER = frozenset({"max_missing", "max_errors"})
+_MARGINS = frozenset({"cost_margin", "latency_margin", "tokens_margin"})
 _STRICTNESS = {"off": 0, "warn": 1, "block": 2}
 
 
@@ -28,12 +29,13 @@ class Touched:
 
 def policy_record(policy: Policy) -> dict[str, Any]:
     """Every field of the policy, as a decision keeps it."""
-    return asdict(policy)
+    return asdict(policy) | {"zero_tolerance": list(policy.zero_tolerance)}
 
 
 def policy_of(record: Mapping[str, Any]) -> Policy:
     """The policy that a decision kept, as far as fields of that name still are; the others at their defaults."""
-    return Policy(**{f.name: record[f.name] for f in fields(Policy) if f.name in record})
+    known = {f.name: record[f.name] for f in fields(Policy) if f.name in record}
+    return Policy(**known | ({"zero_tolerance": tuple(known["zero_tolerance"])} if "zero_tolerance" in known else {}))
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Differences:
@@ -67,6 +69,10 @@ def _is_looser(name: str, before: Any, after: Any) -> bool:
         return bool(after < before)
     if name in _LOOSER_WHEN_HIGHER:
         return bool(after > before)
+    if name in _MARGINS:
+        return bool(before > 0 and (after == 0 or after > before))
+    if name == "zero_tolerance":
+        return not set(before) <= set(after)
     return before in _STRICTNESS and after in _STRICTNESS and _STRICTNESS[after] < _STRICTNESS[before]
 
 
@@ -75,4 +81,6 @@ def _few(files: Sequence[str]) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "nothing"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -45,6 +45,11 @@ _WHAT = {
     "mode": "a failure mode got worse",
     "case": "a solved case was lost",
     "deterministic": "a deterministic case that passed fails",
+    "safety": "a case that may never fail failed",
+    "cost": "it costs more than its margin allows",
+    "latency": "it takes longer than its margin allows",
+    "tokens": "it uses more tokens than its margin allows",
+    "judged": "more fell than the errors of two judges explain",
 }
 
 

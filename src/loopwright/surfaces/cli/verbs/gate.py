@@ -216,6 +216,9 @@ def _compare_files(
     run = "run the suite on the candidate: loopwright run --out"
     doubts = [f"{path} does not exist; {made}" for path in baseline if not _exists(path)]
     doubts += [f"{path} does not exist; {run} {path}" for path in named[len(baseline) :] if not _exists(path)]
+    doubts += [
+        f"{path} is the baseline's own file; give the results of the candidate" for path in baseline if _is(path, candidate)
+    ]
     found = [path for path in baseline if _exists(path)]
     decision = asyncio.run(
         gate_files(
@@ -290,6 +293,11 @@ def _change(establish: bool, extend: bool, replace: bool) -> Change | None:
 
 def _exists(path: str) -> bool:
     return path == "-" or Path(path).exists()
+
+
+def _is(path: str, other: str | None) -> bool:
+    """Whether both name one file."""
+    return other is not None and "-" not in (path, other) and _exists(path) and _exists(other) and Path(path).samefile(other)
 
 
 def _refuse(wrong: bool, problem: str) -> None:
