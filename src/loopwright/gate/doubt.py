@@ -109,8 +109,8 @@ def of_modes(losses: Sequence[ModeEvidence]) -> list[str]:
     if not held:
         return []
     which = named([loss.mode_id for loss in held])
-    said = "fails more often than it did" if len(held) == 1 else "fail more often than they did"
-    return [f"{which} {said}, which may be noise; repeat what `next` lists"]
+    said = "than it did" if len(held) == 1 else "than they did"
+    return [f"{which} may fail more often {said}, and so few trials do not tell; repeat what `next` lists"]
 
 
 def of_fall(suite: GroupEvidence, level: CaseLevel, policy: Policy) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
 from loopwright.gate.override import rate_beside
+from loopwright.gate.spending import told_cost, told_spending
 from loopwright.wording import counted, percent
 
 SHOWN = 12
@@ -31,6 +32,7 @@ def explain(decision: GateDecision) -> str:
         _quarantined(decision),
         _sealed(decision),
         _sight(decision),
+        told_spending(decision.statistics.get("spent")),
         _rate_of_overrides(decision),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -128,7 +130,8 @@ def _next(decision: GateDecision) -> list[str]:
     what = "What would decide" if decision.decision is Outcome.UNDECIDED else "What would tell noise from loss"
     total = sum(r.trials for r in decision.next)
     rows = [(r.eval_id, r.trials) for r in decision.next]
-    table = _table(f"{what}: {counted(total, 'more trial')}", ("case", "trials"), rows)
+    cost = told_cost(decision.statistics.get("spent"))
+    table = _table(f"{what}: {counted(total, 'more trial')}{cost}", ("case", "trials"), rows)
     return [*table, *(f"  {printable(command)}" for command in decision.commands)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
 from loopwright.gate.override import rate_beside
+from loopwright.gate.spending import told_cost, told_spending
 from loopwright.surfaces.reports.gate_text import clipped, overridden
 from loopwright.wording import counted, percent
 
@@ -99,7 +100,8 @@ def _next(decision: GateDecision, most: int) -> _Block:
         return []
     what = "What would decide" if decision.decision is Outcome.UNDECIDED else "What would tell noise from loss"
     total = sum(r.trials for r in decision.next)
-    table = _table(f"{what}: {counted(total, 'more trial')}", ("case", "trials"), _requests(decision), most)
+    cost = told_cost(decision.statistics.get("spent"))
+    table = _table(f"{what}: {counted(total, 'more trial')}{cost}", ("case", "trials"), _requests(decision), most)
     commands = [clipped(command, SENTENCE) for command in decision.commands]
     short = [command for command in commands[:most] if command in decision.commands]
     if not short:
@@ -144,7 +146,7 @@ def _figures(decision: GateDecision) -> _Block:
         sight if drop is not None else "no drop, however large, could have been relied on to be found",
         f"an unchanged agent is blocked at most {percent(decision.statistics['alpha'], None)} of the time",
     ]
-    return [f"{'; '.join(tested)}."]
+    return [f"{'; '.join(tested)}.", *(line for told in told_spending(decision.statistics.get("spent")) for line in ("", told))]
 
 
 def _compared(decision: GateDecision) -> _Block:

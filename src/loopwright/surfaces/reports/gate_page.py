@@ -10,6 +10,7 @@ from loopwright.collect.intake import printable
 from loopwright.gate.counts import counted_cases
 from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.gate.override import rate_beside
+from loopwright.gate.spending import told_spending
 from loopwright.gate.standing import State, standings
 from loopwright.gate.why import why
 from loopwright.surfaces.reports.gate_text import clipped, overridden
@@ -68,6 +69,7 @@ def gate_page(decision: GateDecision) -> str:
             why=why(decision),
             decision_id=decision.decision_id or "",
             overrides=rate_beside(decision),
+            spent=" ".join(told_spending(decision.statistics.get("spent"))),
         )
     )
 
