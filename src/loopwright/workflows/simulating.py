@@ -175,11 +175,7 @@ async def _play(
             now = world.clock.now()
             meter.at(now)
             if asked.rounds is None and now - start >= timedelta(seconds=asked.seconds):
-                return (
-                    played,
-                    [f"as many rounds as fit into {counted(round(asked.seconds), 'second')}; --rounds gives more"],
-                    False,
-                )
+                return played, [_rough(asked, sum(map(len, played.values())))], False
             found = play(world.rng, of, cell[0], cell[1], policy)
             if found is not None:
                 played[cell].append(found)

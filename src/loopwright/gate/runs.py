@@ -1,0 +1,106 @@
+"""Is a fall one run's luck? Where the runs of a history differ by more than chance, a fall is held against how far they differ.
+
+The tests of suite and modes take the trials of an unchanged agent for exchangeable. Where a whole run shares its luck they are
+not, and a large suite would be blocked by the next bad day. Docs/decisions/0004-gate.md has what that does to the error rate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from loopwright.evaluate.result import EvalResult
+from loopwright.gate.decision import Regression
+from loopwright.gate.levels import columns
+from loopwright.gate.policy import Policy
+from loopwright.gate.tally import CaseTally, is_pass
+from loopwright.stats.run_effect import RunSpread, beyond_runs, run_spread
+from loopwright.stats.stratified import drop_test
+from loopwright.wording import counted
+
+DIFFER = 0.1
+"""Runs are said to differ where so great a spread has at most this chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLuck:
+    """The regressions that stand, those that may be one run's luck, and the spread of the runs that says so."""
+
+    stands: tuple[Regression, ...]
+    explained: tuple[Regression, ...] = ()
+    spread: RunSpread | None = None
+
+    @property
+    def doubts(self) -> list[str]:
+        """The doubt that the runs themselves differ, with its cure."""
+        if self.spread is None:
+            return []
+        return [
+            f"the history's {counted(self.spread.df + 1, 'run')} differ from each other by more than chance (their variance is "
+            f"{self.spread.ratio:.1f} times what it gives), and a fall as deep may be one run's luck; add more runs of the "
+            "released version to the history (loopwright gate --establish --extend), or find what differs between its runs"
+        ]
+
+    def figures(self) -> dict[str, Any]:
+        """The spread, for the decision's statistics; empty where it explained nothing."""
+        if self.spread is None:
+            return {}
+        spread = self.spread
+        return {"runs": {"runs": spread.df + 1, "variance_ratio": spread.ratio, "p_value": spread.p_value, "level": DIFFER}}
+
+
+def run_luck(baseline: Sequence[EvalResult], cases: Sequence[CaseTally], shown: Sequence[Regression], policy: Policy) -> RunLuck:
+    """Hold falls of the suite and of modes against the spread of the baseline's runs; what cases show is left as it is.
+
+    A fall that is more than the runs' own spread explains stands. Nothing is said where the baseline has one run.
+    """
+    groups = [r for r in shown if r.level in ("suite", "mode")]
+    if not groups or len({row.run_id for row in baseline if not row.repeat}) < 2:
+        return RunLuck(tuple(shown))
+    table = _Table(baseline)
+    modes = len({case.mode_id for case in cases if case.mode_id is not None})
+    whole = table.spread(cases)
+    luck: dict[int, RunSpread] = {}
+    for r in groups:
+        of = cases if r.level == "suite" else [case for case in cases if case.mode_id == r.mode_id]
+        level = policy.suite_level if r.level == "suite" else policy.mode_level / max(1, modes)
+        apart = [spread for spread in {whole, table.spread(of)} if spread.p_value <= DIFFER]
+        worst = max(apart, key=lambda spread: _beyond(of, spread), default=None)
+        if worst is not None and _beyond(of, worst) > level:
+            luck[id(r)] = worst
+    return RunLuck(
+        stands=tuple(r for r in shown if id(r) not in luck),
+        explained=tuple(r for r in groups if id(r) in luck),
+        spread=next(iter(luck.values()), None),
+    )
+
+
+class _Table:
+    """Planned passes and trials of each run and case; both of shape (runs, cases)."""
+
+    def __init__(self, rows: Sequence[EvalResult]) -> None:
+        planned = [row for row in rows if not row.repeat]
+        runs = {run_id: i for i, run_id in enumerate(dict.fromkeys(row.run_id for row in planned))}
+        self._cases = {eval_id: i for i, eval_id in enumerate(dict.fromkeys(row.eval_id for row in planned))}
+        shape = (len(runs), len(self._cases))
+        places = np.array([(runs[row.run_id], self._cases[row.eval_id]) for row in planned]).T
+        self._trials, self._passes = np.zeros(shape), np.zeros(shape)
+        np.add.at(self._trials, tuple(places), 1)
+        np.add.at(self._passes, tuple(places), [is_pass(row) for row in planned])
+
+    def spread(self, cases: Sequence[CaseTally]) -> RunSpread:
+        at = [self._cases[case.eval_id] for case in cases if case.eval_id in self._cases]
+        return run_spread(self._passes[:, at], self._trials[:, at])
+
+
+def _beyond(cases: Sequence[CaseTally], spread: RunSpread) -> float:
+    """The p-value of these cases' fall among runs that differ so."""
+    n0, x0, n1, x1 = columns(cases)
+    test = drop_test(n0, x0, n1, x1)
+    if test.variance <= 0:
+        return 1.0
+    return beyond_runs((test.expected - test.observed) / math.sqrt(test.variance), spread, float(n1.mean()))
