@@ -1,240 +1,302 @@
-"""The gate on repeated runs of real agents: what noise does, and which real drops are seen.
+"""The gate on repeated runs of real agents: what noise does, which drops are seen, what must never be approved, and how fast.
 
-    python bench/gate.py --data DIR
+    python bench/gate.py --data DIR [--rounds N] [--peers] [--only no-change real-change power false-greens speed]
 
-Every comparison goes through `loopwright.workflows.gating.gate_files`, as `loopwright gate --baseline --candidate` does. Beside
-it stand, on the same rows, the naive rule (passed before, fails now) and the unpaired z-test on all trials at 5 %.
+Comparisons go through `loopwright.workflows.gating.gate_files`, as `loopwright gate --baseline --candidate` does. Beside them
+stand, on the same files, rules of thumb, textbook tests and the gates of others where they are installed (`gate_peers`):
+`--peers` installs them into an environment that is thrown away. "< 80 %" judges the level of the candidate alone, and no change.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
-import gzip
 import itertools
-import json
-import math
 import tempfile
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from statistics import NormalDist, mean
 from typing import NamedTuple
 
+import numpy as np
+
+import gate_greens
+import gate_speed
+from gate_peers import INSTALLED, RULES, Installed, rules
+from gate_power import power
 from loopwright import wiring
-from loopwright.gate.decision import GateDecision
+from loopwright.evaluate.result import EvalResult
+from loopwright.gate.decide import decide
+from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.settings import Settings
 from loopwright.workflows.gating import gate_files
-
-Runs = dict[str, dict[int, bool | None]]
-"""case -> trial -> verdict"""
+from repeated_runs import Runs, bfcl, halves, pass_rate, repeated, rows, singles, splits, swe_bench_pro, trials_of, write
 
 OUTCOMES = ("approved", "undecided", "blocked")
+ENOUGH_CASES = 30
+LEAST_APPROVED, MOST_UNDECIDED, MOST_BLOCKED, QUANTILE = 0.90, 0.08, 0.035, 0.95
+SOLVED, LOST = 0.8, 0.2
+PARTS = ("no-change", "real-change", "power", "false-greens", "speed")
 
 
 class Compared(NamedTuple):
-    """One comparison: what the gate said, and what the peers would have done."""
+    """One comparison: what the gate said, who else would block (None: not asked), and how many cases the naive rule names."""
 
     decision: GateDecision
+    others: dict[str, bool | None]
     naive: int
-    z_blocks: bool
-    drop: float
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder with tau_bench, terminal_bench, mast, ...")
+    parser.add_argument("--rounds", type=int, default=60, help="how often the trials are shuffled")
+    parser.add_argument("--peers", action="store_true", help="install the gates of others for this run")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts alone")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        agents = {**tau_bench(args.data), **tau2_variants(args.data), **terminal_bench(args.data), **ag2_math(args.data)}
-        no_change(bench, agents)
-        real_change(bench, args.data, agents)
+    with tempfile.TemporaryDirectory() as folder, Installed(Path(folder), args.peers) as peers:
+        bench = Bench(Path(folder), peers)
+        parts: dict[str, Callable[[], object]] = {
+            "no-change": lambda: no_change(bench, repeated(args.data), args.rounds),
+            "real-change": lambda: real_change(bench, args.data),
+            "power": lambda: power(repeated(args.data)),
+            "false-greens": lambda: gate_greens.table(peers),
+            "speed": gate_speed.table,
+        }
+        for part in args.only:
+            start = time.perf_counter()
+            parts[part]()
+            print(f"({part}: {time.perf_counter() - start:.0f} s)")
 
 
 class Bench:
     """Compares through files, as a user does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, peers: Installed) -> None:
         self.before, self.after = folder / "before.jsonl", folder / "after.jsonl"
+        self.peers = peers
         settings = Settings()
         self.reader, self.policy = wiring.record_reader(settings), wiring.gate_policy(settings)
 
-    def compare(self, old: Runs, before: Iterable[int], new: Runs, after: Iterable[int]) -> Compared:
-        """Trials `before` of `old` against trials `after` of `new`, on the cases that both have."""
+    def compare(self, old: Runs, before: Sequence[int], new: Runs, after: Sequence[int], ask: bool = True) -> Compared:
+        """Trials `before` of `old` against trials `after` of `new`, on the cases that both have; with `ask`, others are asked."""
         cases = sorted(set(old) & set(new))
-        rows0, rows1 = _rows(old, cases, before), _rows(new, cases, after)
-        _write(self.before, rows0)
-        _write(self.after, rows1)
+        sides = rows(old, cases, before), rows(new, cases, after)
+        write(self.before, sides[0])
+        write(self.after, sides[1])
         decision = asyncio.run(gate_files(self.reader, [str(self.before)], str(self.after), self.policy))
-        naive = len(decision.statistics["naive"]["regressions"]) if "naive" in decision.statistics else 0
-        x0, x1 = (sum(r["passed"] is True for r in rows) for rows in (rows0, rows1))
-        drop = x0 / len(rows0) - x1 / len(rows1)
-        return Compared(decision, naive, _z_blocks(x0, len(rows0), x1, len(rows1)), drop)
+        simple = rules(*sides)
+        asked = self.peers.ask(self.before, self.after) if ask else dict.fromkeys(INSTALLED)
+        return Compared(decision, simple.blocks | asked, simple.lost)
 
 
-def no_change(bench: Bench, agents: dict[str, Runs]) -> None:
-    """The same agent on both sides: all ordered pairs of disjoint halves, and of single runs."""
-    for kind, pairs_of in (("halves", halves), ("single runs", singles)):
-        print(f"\nNo change, {kind}: the agent is the same on both sides")
-        print(
-            f"{'agent':<34}{'cases':>6}{'pairs':>6}"
-            + "".join(f"{o:>11}" for o in OUTCOMES)
-            + f"{'naive blocks':>14}{'with':>14}{'z blocks':>10}"
-        )
-        total: Counter[str] = Counter()
+def no_change(bench: Bench, sets: dict[str, dict[str, Runs]], rounds: int) -> None:
+    """The same agent on both sides: all ordered pairs of disjoint halves with what the bars ask, and of single runs."""
+    found = _unchanged(bench, sets, "halves", halves, ask=True)
+    _bars(sets, found, _shuffled(sets, rounds), rounds)
+    _unchanged(bench, sets, "single runs", singles, ask=False)
+
+
+def _unchanged(
+    bench: Bench,
+    sets: dict[str, dict[str, Runs]],
+    kind: str,
+    pairs_of: Callable[[Sequence[int]], Iterable[tuple[list[int], list[int]]]],
+    ask: bool,
+) -> dict[str, Counter[str]]:
+    """Print a table, a row an agent; the counts of each set."""
+    print(f"\nNo change, {kind}: the agent is the same on both sides; pairs that are blocked, and what the gate says")
+    print(f"{'agent':<34}{'cases':>6}{'pairs':>6}" + "".join(f"{o:>10}" for o in OUTCOMES) + _heads())
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    levels: Counter[str] = Counter()
+    for of, agents in sets.items():
         for name, runs in agents.items():
-            trials = sorted({t for case in runs.values() for t in case})
-            done = [bench.compare(runs, a, runs, b) for a, b in pairs_of(trials)]
-            if not done:
-                continue
-            count = Counter(c.decision.decision.value for c in done if c.decision.decision is not None)
-            count.update({"pairs": len(done), "naive": sum(c.naive > 0 for c in done), "z": sum(c.z_blocks for c in done)})
-            total.update(count)
-            found = [c.naive for c in done]
-            print(_row(name, len(runs), count) + f"{min(found)}-{max(found)} ({mean(found):.1f})".rjust(12) + f"{count['z']:>10}")
-        print(_row("all", 0, total) + " " * 12 + f"{total['z']:>10}")
-
-
-def real_change(bench: Bench, data: Path, agents: dict[str, Runs]) -> None:
-    """Pairs of agents with a known drop, by its size; and the same pairs reversed."""
-    print("\nReal change: the worse agent as candidate; blocked, by the drop of the pass rate over all trials, and reversed")
-    print(f"{'pairs':<34}{'drop':>8}{'n':>5}{'blocked':>9}{'undecided':>11}{'z blocks':>10}{'reversed: suite/mode blocks':>30}")
-    for name, pairs, before, after in _changes(data, agents):
-        bins: dict[str, list[tuple[Compared, Compared]]] = defaultdict(list)
-        for one, other in pairs:
-            better, worse = (one, other) if _rate(one, other) >= _rate(other, one) else (other, one)
-            drop = 100 * (_rate(better, worse) - _rate(worse, better))
-            label = next((text for least, text in _BINS if drop >= least), "")
-            if label:
-                bins[label].append((bench.compare(better, before, worse, after), bench.compare(worse, before, better, after)))
-        for _, label in _BINS:
-            done = bins.get(label, [])
-            if done:
-                count = Counter(c.decision.decision.value for c, _ in done if c.decision.decision is not None)
-                wrong = sum(
-                    any(getattr(r, "level", "") in ("suite", "mode") for r in back.decision.regressions) for _, back in done
-                )
-                z = sum(c.z_blocks for c, _ in done)
-                print(f"{name:<34}{label:>8}{len(done):>5}{count['blocked']:>9}{count['undecided']:>11}{z:>10}{wrong:>30}")
-
-
-_BINS = ((10.0, ">= 10"), (8.0, "8-10"), (5.0, "5-8"), (4.0, "4-5"), (2.0, "2-4"))
-
-
-def _changes(data: Path, agents: dict[str, Runs]) -> Iterator[tuple[str, list[tuple[Runs, Runs]], list[int], list[int]]]:
-    terminal = [runs for name, runs in agents.items() if name.startswith("terminal")]
-    math_agents = [runs for name, runs in agents.items() if name.startswith("ag2")]
-    yield "terminal-bench agents, 3 v 2", list(itertools.combinations(terminal, 2)), [0, 1, 2], [3, 4]
-    yield "ag2 designs, 3 v 2", list(itertools.combinations(math_agents, 2)), [42, 43, 44], [45, 46]
-    yield "swe-bench-pro systems, 1 v 1", list(itertools.combinations(swe_bench_pro(data), 2)), [0], [0]
-    yield "bfcl models, 1 v 1", list(itertools.combinations(bfcl(data), 2)), [0], [0]
-
-
-def tau_bench(data: Path) -> dict[str, Runs]:
-    """One agent, 50 tasks, 4 trials."""
-    runs: Runs = defaultdict(dict)
-    for row in _lines(data / "tau_bench" / "gpt-4o-airline.jsonl.gz"):
-        runs[str(row["task_id"])][row["trial"]] = row["reward"] == 1.0
-    return {"tau-bench airline gpt-4o": runs}
-
-
-def tau2_variants(data: Path) -> dict[str, Runs]:
-    """Four agents, 10 tasks, 2 trials: too little evidence for anything."""
-    found = {}
-    for file in sorted((data / "tau2_variants").glob("airline*.json.gz")):
-        runs: Runs = defaultdict(dict)
-        for row in json.loads(gzip.decompress(file.read_bytes()))["simulations"]:
-            reward = (row.get("reward_info") or {}).get("reward")
-            runs[str(row["task_id"])][row["trial"]] = None if reward is None else reward == 1.0
-        found[f"tau2 {file.name.split('2t')[1].split('.')[0].strip('_') or 'baseline'}"] = runs
-    return found
-
-
-def terminal_bench(data: Path) -> dict[str, Runs]:
-    """Six agents, 80 tasks, 5 runs; a trial without a verdict is one."""
-    found = {}
-    for file in sorted((data / "terminal_bench").glob("2*.jsonl.gz")):
-        runs: Runs = defaultdict(dict)
-        numbers: dict[str, int] = {}
-        for row in _lines(file):
-            runs[row["task_id"]][numbers.setdefault(row["run"], len(numbers))] = row["is_resolved"]
-        found[f"terminal {file.name[9:-9]}"] = runs
-    return found
-
-
-def ag2_math(data: Path) -> dict[str, Runs]:
-    """Three designs, 200 problems, 6 seeds."""
-    found: dict[str, Runs] = defaultdict(lambda: defaultdict(dict))
-    with gzip.open(data / "mast" / "ag2_math" / "outcomes.csv.gz", "rt") as file:
-        for row in csv.DictReader(file):
-            found[f"ag2 {row['prompt']} prompt, {row['topology']} topology"][row["instance_id"]][int(row["seed"])] = (
-                row["correct"] == "1"
+            done = [bench.compare(runs, a, runs, b, ask) for a, b in pairs_of(trials_of(runs))]
+            count = _counted(done)
+            found[of] += count
+            levels.update(level for c in done for level in _levels(c.decision))
+            naive = [c.naive for c in done]
+            print(
+                f"{name[:33]:<34}{len(runs):>6}" + _cells(count, bench, ask) + f"   {min(naive)}-{max(naive)} cases by naive rule"
             )
-    return dict(found)
+    print(f"{'all':<34}{'':>6}" + _cells(sum(found.values(), Counter()), bench, ask))
+    print(f"blocks by level (a pair may have several): {dict(levels) or 'none'}")
+    return found
 
 
-def swe_bench_pro(data: Path) -> list[Runs]:
-    """Five systems, one run each."""
-    files = sorted((data / "swe_bench_pro" / "eval_results").glob("*.json.gz"))
-    return [{case: {0: passed} for case, passed in json.loads(gzip.decompress(file.read_bytes())).items()} for file in files]
+def _shuffled(sets: dict[str, dict[str, Runs]], rounds: int) -> dict[str, list[int]]:
+    """How many pairs of halves of each set are blocked where each case's trials are shuffled among the runs, round by round."""
+    rng = np.random.default_rng(1)
+    found: dict[str, list[int]] = {}
+    for of, agents in sets.items():
+        found[of] = [sum(_blocked_pairs(_shuffle(rng, runs)) for runs in agents.values()) for _ in range(rounds)]
+    return found
 
 
-def bfcl(data: Path) -> list[Runs]:
-    """Models on all the items of the leaderboard, one run each."""
-    found: dict[str, Runs] = defaultdict(dict)
-    with gzip.open(data / "bfcl" / "outcomes.csv.gz", "rt") as file:
-        for row in csv.DictReader(file):
-            failed = {int(i) for i in row["failed_ids"].split()}
-            for item in range(1, int(row["total_count"]) + 1):
-                found[row["model"]][f"{row['test_category']}/{item}"] = {0: item not in failed}
-    return list(found.values())
+def _shuffle(rng: np.random.Generator, runs: Runs) -> Runs:
+    return {
+        case: dict(zip(verdicts, [list(verdicts.values())[i] for i in rng.permutation(len(verdicts))], strict=True))
+        for case, verdicts in runs.items()
+    }
 
 
-def halves(trials: list[int]) -> Iterator[tuple[list[int], list[int]]]:
-    """All ordered pairs of complementary halves; of an odd number, the larger half comes first and second in turn."""
-    for size in sorted({len(trials) // 2, (len(trials) + 1) // 2}):
-        for first in itertools.combinations(trials, size):
-            yield list(first), [t for t in trials if t not in first]
-
-
-def singles(trials: list[int]) -> Iterator[tuple[list[int], list[int]]]:
-    """All ordered pairs of single runs."""
-    return (([a], [b]) for a, b in itertools.permutations(trials, 2))
-
-
-def _rate(runs: Runs, other: Runs) -> float:
-    verdicts = [v is True for case in set(runs) & set(other) for v in runs[case].values()]
-    return mean(verdicts)
-
-
-def _rows(runs: Runs, cases: list[str], trials: Iterable[int]) -> list[dict[str, object]]:
-    return [{"eval_id": case, "trial": t, "passed": runs[case][t]} for t in trials for case in cases if t in runs[case]]
-
-
-def _write(file: Path, rows: list[dict[str, object]]) -> None:
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
-def _z_blocks(x0: int, n0: int, x1: int, n1: int) -> bool:
-    pooled = (x0 + x1) / (n0 + n1)
-    spread = math.sqrt(pooled * (1 - pooled) * (1 / n0 + 1 / n1))
-    return spread > 0 and (x1 / n1 - x0 / n0) / spread < NormalDist().inv_cdf(0.05)
-
-
-def _lines(file: Path) -> Iterator[dict[str, object]]:
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
-def _row(name: str, cases: int, count: Counter[str]) -> str:
-    return (
-        f"{name[:33]:<34}{cases or '':>6}{count['pairs']:>6}"
-        + "".join(f"{count[o]:>11}" for o in OUTCOMES)
-        + f"{count['naive']:>14}  "
+def _blocked_pairs(runs: Runs) -> int:
+    results = {
+        t: [EvalResult(case, verdicts[t], trial=t) for case, verdicts in runs.items() if t in verdicts] for t in trials_of(runs)
+    }
+    return sum(
+        decide([r for t in before for r in results[t]], [r for t in after for r in results[t]]).decision is Outcome.BLOCKED
+        for before, after in halves(sorted(results))
     )
+
+
+def _bars(sets: dict[str, dict[str, Runs]], found: dict[str, Counter[str]], shuffled: dict[str, list[int]], rounds: int) -> None:
+    """Print what is asked of these pairs, and whether it holds."""
+    large: Counter[str] = Counter()
+    for of, agents in sets.items():
+        if all(len(runs) >= ENOUGH_CASES and len(trials_of(runs)) > 3 for runs in agents.values()):
+            large += found[of]
+    total = sum(found.values(), Counter())
+    print(f"\nWhat is asked of these pairs (sets under {ENOUGH_CASES} cases or with one run a side count for blocked only)")
+    shares = [large["approved"] / large["pairs"], large["undecided"] / large["pairs"], total["blocked"] / total["pairs"]]
+    _holds(f"approved {shares[0]:.1%} of {large['pairs']}, asked at least {LEAST_APPROVED:.0%}", shares[0] >= LEAST_APPROVED)
+    _holds(f"undecided {shares[1]:.1%} of {large['pairs']}, asked at most {MOST_UNDECIDED:.0%}", shares[1] <= MOST_UNDECIDED)
+    _holds(f"blocked {shares[2]:.1%} of {total['pairs']}, asked at most {MOST_BLOCKED:.1%}", shares[2] <= MOST_BLOCKED)
+    for of, counts in shuffled.items():
+        bound = float(np.quantile(counts, QUANTILE, method="inverted_cdf"))
+        blocked = found[of]["blocked"]
+        what = f"{of}: {blocked} of {found[of]['pairs']} blocked, asked at most {bound:.0f}"
+        mean = sum(counts) / len(counts)
+        _holds(f"{what}, the {QUANTILE:.0%} quantile over {rounds} shuffles (mean {mean:.1f})", blocked <= bound)
+
+
+def _holds(what: str, holds: bool) -> None:
+    print(f"  {'holds' if holds else 'DOES NOT HOLD':<14}{what}")
+
+
+class Group(NamedTuple):
+    """Pairs of agents that are compared alike: so many trials against so many; `bars` is the share of blocked asked, by drop."""
+
+    name: str
+    agents: Sequence[Runs]
+    trials: tuple[int, int]
+    bins: tuple[tuple[float, float, str], ...]
+    bars: dict[str, float]
+
+
+_BINS = ((10, 101, ">= 10"), (8, 10, "8-10"), (5, 8, "5-8"), (4, 5, "4-5"), (2, 4, "2-4"))
+_ONE_RUN = ((8, 101, ">= 8"), (5, 8, "5-8"), (2, 5, "2-5"))
+
+
+def _groups(data: Path) -> Iterator[Group]:
+    sets = repeated(data)
+    yield Group(
+        "terminal-bench, 3 v 2, 80 cases", list(sets["terminal_bench"].values()), (3, 2), _BINS, {">= 10": 0.95, "8-10": 0.85}
+    )
+    math = list(sets["mast/ag2_math"].values())
+    yield Group("ag2 designs, 3 v 2, 200 cases", math, (3, 2), _BINS, {">= 10": 0.95, "8-10": 0.85, "4-5": 0.75})
+    yield Group("swe-bench-pro systems, 1 v 1", swe_bench_pro(data), (1, 1), _ONE_RUN, {">= 8": 0.95})
+    yield Group("bfcl models, 1 v 1", bfcl(data), (1, 1), _ONE_RUN, {">= 8": 0.95})
+
+
+def real_change(bench: Bench, data: Path) -> None:
+    """Pairs of agents with a known drop, by its size; and the same pairs reversed.
+
+    With several trials, all splits of the better agent's against the others of the worse one's are compared, not one alone; they
+    share trials, so that the shares vary more than their numbers suggest. Others are asked about the first split of each pair.
+    """
+    print("\nReal change: the worse agent as candidate, all splits of the trials; by the drop of the pass rate over all trials")
+    print(
+        "(asked: the share of blocked that is asked; others: blocked of the first split of each pair; NOT: below what is asked)"
+    )
+    heads = "".join(f"{name:>10}" for name in ("drop", "pairs", "splits", "blocked", "asked", "undecided"))
+    print(f"{'pairs':<32}{heads}{_heads()}")
+    reversed_pairs: list[tuple[Group, Runs, Runs, GateDecision]] = []
+    for group in _groups(data):
+        bins: dict[str, list[list[Compared]]] = defaultdict(list)
+        for one, other in itertools.combinations(group.agents, 2):
+            cases = set(one) & set(other)
+            better, worse = (one, other) if pass_rate(one, cases) >= pass_rate(other, cases) else (other, one)
+            drop = 100 * (pass_rate(better, cases) - pass_rate(worse, cases))
+            label = next((text for low, high, text in group.bins if low <= drop < high), None)
+            if label is None:
+                continue
+            trials = sorted(set(trials_of(better)) & set(trials_of(worse)))
+            pairs = [(trials, trials)] if group.trials == (1, 1) else list(splits(trials, *group.trials))
+            bins[label].append([bench.compare(better, a, worse, b, ask=i == 0) for i, (a, b) in enumerate(pairs)])
+            for a, b in pairs:
+                reversed_pairs.append((group, worse, better, bench.compare(worse, a, better, b, ask=False).decision))
+        for _, _, label in group.bins:
+            if label in bins:
+                print(_drop_row(group, label, bins[label], bench))
+    _reversed(reversed_pairs)
+
+
+def _drop_row(group: Group, label: str, pairs: list[list[Compared]], bench: Bench) -> str:
+    every = [compared for split in pairs for compared in split]
+    count = _counted(every)
+    share, asked = count["blocked"] / len(every), group.bars.get(label)
+    told = "" if asked is None else f"{asked:.0%}" if share >= asked else f"{asked:.0%} NOT"
+    numbers = f"{label:>10}{len(pairs):>10}{len(every):>10}{share:>10.1%}{told:>10}{count['undecided'] / len(every):>10.1%}"
+    return f"{group.name:<32}{numbers}" + _others(_counted([split[0] for split in pairs]), bench, True)
+
+
+def _reversed(pairs: list[tuple[Group, Runs, Runs, GateDecision]]) -> None:
+    """Print what of the reversed pairs is blocked, and whether all trials bear out the cases that are."""
+    print("\nThe same pairs reversed: the better agent as candidate")
+    wide = sum(bool({"suite", "mode"} & set(_levels(decision))) for *_, decision in pairs)
+    _holds(f"{wide} of {len(pairs)} comparisons blocked by the suite or a mode, asked none", wide == 0)
+    named = [
+        (group, old, new, r.eval_id)
+        for group, old, new, decision in pairs
+        for r in decision.regressions
+        if isinstance(r, Regression) and r.level == "case" and r.eval_id is not None
+    ]
+    blocked = sum("case" in _levels(decision) for *_, decision in pairs)
+    unconfirmed = Counter(
+        f"{case} of {group.name}: passed {_share(old, case):.0%} of all trials before and {_share(new, case):.0%} now"
+        for group, old, new, case in named
+        if not (_share(old, case) >= SOLVED and _share(new, case) <= LOST)
+    )
+    what = f"{blocked} of {len(pairs)} comparisons blocked by {len(named)} cases in all, of which all trials bear out"
+    _holds(f"{what} {len(named) - unconfirmed.total()}", not unconfirmed)
+    for told, times in unconfirmed.most_common():
+        print(f"    not borne out, {times} times: {told}")
+
+
+def _share(runs: Runs, case: str) -> float:
+    return pass_rate(runs, [case])
+
+
+def _levels(decision: GateDecision) -> list[str]:
+    """The levels that block, each once."""
+    return list(dict.fromkeys(r.level for r in decision.regressions if isinstance(r, Regression)))
+
+
+def _counted(done: Sequence[Compared]) -> Counter[str]:
+    """How many are approved, undecided and blocked, and how many each other rule blocks."""
+    count: Counter[str] = Counter({"pairs": len(done)})
+    for compared in done:
+        if compared.decision.decision is not None:
+            count[compared.decision.decision.value] += 1
+        count.update(name for name, blocks in compared.others.items() if blocks)
+    return count
+
+
+def _heads() -> str:
+    return "".join(f"{name:>10}" for name in (*RULES, *INSTALLED))
+
+
+def _cells(count: Counter[str], bench: Bench, asked: bool) -> str:
+    return f"{count['pairs']:>6}" + "".join(f"{count[o]:>10}" for o in OUTCOMES) + _others(count, bench, asked)
+
+
+def _others(count: Counter[str], bench: Bench, asked: bool) -> str:
+    """What other rules block; a gate that is not installed says so, and one that was not asked has a dash."""
+    told = [("not inst." if name not in bench.peers.names else count[name] if asked else "-") for name in INSTALLED]
+    return "".join(f"{value:>10}" for value in [*(count[name] for name in RULES), *told])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -75,10 +76,11 @@ async def gate_files(
     sides = {path: read_results(reader, path, path if len(baseline) > 1 else "") for path in dict.fromkeys(baseline)}
     before = of_layers([result for path in baseline for result in sides[path]], layers)
     after = of_layers(read_results(reader, candidate) if candidate is not None else [], layers)
-    empty = [f"{path} holds no results" for path, rows in sides.items() if not rows] if not before else []
+    wrong = [f"{path} holds no results" for path, rows in sides.items() if not rows] if not before else []
+    wrong += _of_one_run(before, after)
     entries = terms.quarantines
     held = in_force(entries, terms.at) if terms.at is not None else {}
-    decision = decide(before, after, policy, candidate_version=version, doubts=[*terms.doubts, *empty], quarantined=held)
+    decision = decide(before, after, policy, candidate_version=version, doubts=[*terms.doubts, *wrong], quarantined=held)
     decision = _limited(decision, layers)
     decision = with_quarantine(decision, before, after, entries, terms.at) if terms.at is not None else decision
     newest = [row.version for row in before if row.version]
@@ -226,6 +228,15 @@ def doubts_of_filters(run: Run, before: Sequence[EvalResult], after: Sequence[Ev
         f"run {run.run_id} holds {counted(len(held), 'case')} of the suite's {run.settings.get('suite_cases')}: it was filtered "
         f"with {' and '.join(filters)}; run the whole suite (loopwright run), or add repeats to a run (loopwright run --repeat)"
     ]
+
+
+def _of_one_run(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> list[str]:
+    """The doubt that a run is compared with itself. Ids that Loopwright gave are of one run; others may number runs anew."""
+    both = {r.run_id for r in before if _STAMPED.match(r.run_id)} & {r.run_id for r in after}
+    return [f"run {min(both)} is in the baseline itself; give the results of a run of the candidate"] if both else []
+
+
+_STAMPED = re.compile(r"run-.*\d{8}T\d{6}")
 
 
 def _compared_file(path: str, rows: Sequence[EvalResult]) -> ComparedRun:

@@ -16,6 +16,7 @@ from loopwright.audit.digest import digest
 ARRAYS = (("samples",),)
 _VALUES = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
 _TIMED = ("time", "working")
+_MOST_EPOCHS = 1000
 _THIN = 500
 """Characters of an input that its digest covers: the summaries of a log hold no more for certain."""
 
@@ -52,7 +53,7 @@ class InspectLog:
         )
 
     def finish(self, header: Mapping[str, Any]) -> Iterator[Row]:
-        """All rows; `header` is the log without its samples."""
+        """All rows; `header` is the log without its samples. Trials that a run was cut off before are rows without a verdict."""
         told = header.get("eval")
         if not isinstance(told, Mapping) or not isinstance(told.get("task"), str):
             raise refuse("a log of Inspect has eval.task, and this has not", "write the log again: inspect log convert")
@@ -60,9 +61,24 @@ class InspectLog:
         run_id = told.get("run_id")
         common = {"run_id": f"inspect-{run_id}"} if isinstance(run_id, str) and run_id else {}
         of_task = described({"version": mapping(told.get("metadata")).get("version"), "tags": told.get("tags")})
-        for made in self._held:
+        for made in (*self._held, *self._not_run(told)):
             tags = [*of_task.get("tags", []), *made.get("tags", [])]
             yield of_task | made | common | {"eval_id": f"{told['task']}/{made['eval_id']}"} | ({"tags": tags} if tags else {})
+
+    def _not_run(self, told: Mapping[str, Any]) -> Iterator[Row]:
+        """Of a run that did not end: the trials that were to be run and were not, as far as the log says which."""
+        if self._status == "success":
+            return
+        config, dataset = mapping(told.get("config")), mapping(told.get("dataset"))
+        ran = {(made["eval_id"], made["trial"]) for made in self._held}
+        listed = dataset.get("sample_ids")
+        whole = isinstance(listed, list) and config.get("limit") is None and config.get("sample_id") is None
+        known = [str(id) for id in listed if type(id) in (str, int)] if whole and isinstance(listed, list) else []
+        epochs = config.get("epochs")
+        for eval_id in dict.fromkeys([*known, *(eval_id for eval_id, _ in ran)]):
+            for trial in range(min(epochs, _MOST_EPOCHS) if type(epochs) is int else 1):
+                if (eval_id, trial) not in ran:
+                    yield row(eval_id, trial, None, error=f"was not run: the log's status is {clipped(self._status)}")
 
     @property
     def notes(self) -> list[str]:
