@@ -26,8 +26,8 @@ class EvalResult:
     `repeat` marks a trial that was added because of earlier results, `sealed` one of a case that nothing is tuned on.
     `case_digest` is the case's `content_digest`: results of one id and another digest are of another test.
     `judge_id` is of the judge whose verdict this is (None: checks alone decided), `judge_calibrated` whether that judge had
-    been compared with people and found usable. Of a judged trial `score` is the share of criteria met, and `cost_usd` includes
-    what the judge cost.
+    been compared with people and found usable, `judged_at` when it was judged (None: not told). Of a judged trial `score` is the
+    share of criteria met, and `cost_usd` includes what the judge cost.
     """
 
     eval_id: str
@@ -53,6 +53,7 @@ class EvalResult:
     checks: tuple[CheckOutcome, ...] = ()
     judge_id: str | None = None
     judge_calibrated: bool | None = None
+    judged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

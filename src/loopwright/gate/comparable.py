@@ -6,7 +6,7 @@ Suites with one digest are alike as a whole. Where they differ, a case is the sa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from loopwright.evaluate.result import EvalResult
@@ -42,17 +42,18 @@ def suites_differ(baseline: Iterable[EvalResult], candidate: Iterable[EvalResult
     return len(after) > 1 or bool(before and after and before != after)
 
 
-def comparable(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> Comparable:
+def comparable(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], corrected: Collection[str] = ()) -> Comparable:
     """Leave out what cannot be compared: cases with more than one digest or judge over both sides, and those that are gone.
 
-    The order of results does not matter. Where suites differ, every row must have a `case_digest`; without one its case counts
-    as the same.
+    More than one judge is no hindrance for cases whose rates are `corrected` for it. The order of results does not matter. Where
+    suites differ, every row must have a `case_digest`; without one its case counts as the same.
     """
     digests: dict[str, set[str]] = defaultdict(set)
     for r in (*baseline, *candidate):
         if r.case_digest:
             digests[r.eval_id].add(r.case_digest)
-    changed = {eval_id for eval_id, found in digests.items() if len(found) > 1} | judged_by_others(baseline, candidate)
+    changed = {eval_id for eval_id, found in digests.items() if len(found) > 1}
+    changed |= judged_by_others(baseline, candidate) - set(corrected)
     lacking = {r.eval_id for r in baseline} - {r.eval_id for r in candidate} - changed
     gone = lacking if suites_differ(baseline, candidate) else set()
     left_out = changed | gone

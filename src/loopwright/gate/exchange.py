@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from loopwright.collect.intake import shown
-from loopwright.errors import InputError
+from loopwright.collect.times import moment
+from loopwright.errors import InputError, RecordError
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.decision import ComparedRun, GateDecision, Overridden, Regression
 
@@ -143,10 +144,20 @@ _FIELDS: dict[str, tuple[_Kinds, str]] = {
     "tokens": (_WHOLE | _NULL, "a whole number from 0"),
     "judge_id": (_TEXT | _NULL, "the judge's id, as text"),
     "judge_calibrated": (_TRUTH | _NULL, "true or false"),
+    "judged_at": (_TEXT | _NULL, "when it was judged, as 2026-01-31T12:00:00Z"),
 }
 _ALSO: dict[str, Callable[[Any], bool]] = {
     "eval_id": lambda value: bool(value.strip()),
     "trial": lambda value: value >= 0,
     "tokens": lambda value: value is None or value >= 0,
     "tags": lambda value: value is None or all(isinstance(tag, str) for tag in value),
+    "judged_at": lambda value: value is None or _is_time(value),
 }
+_AS: dict[str, Callable[[Any], Any]] = {"tags": tuple, "judged_at": lambda value: moment(value, "judged_at")}
+
+
+def _is_time(value: str) -> bool:
+    try:
+        return moment(value, "judged_at") is not None
+    except RecordError:
+        return False

@@ -99,12 +99,24 @@ def corrected_rate(table: Table, passes: int, trials: int, confidence: float = 0
     labelled = proportion(table.passes, table.n, confidence)
     if not trials:
         return labelled
+    others = other_rate(table, passes, trials, confidence)
+    share = table.n / (table.n + trials)
+    return _weighted_sum([(share, labelled), (1 - share, others)])
+
+
+def other_rate(table: Table, passes: float, trials: float, confidence: float = 0.95) -> Estimate:
+    """The share that people would pass of `trials` items that are not in `table`, of which the judge passed `passes`.
+
+    As in `corrected_rate`, for items that are others throughout. Counts need not be whole: where trials of one case go together,
+    the number of cases stands for that of trials. Undefined without trials, or where the judge shows no better than chance.
+    """
+    informed = informedness(table, confidence)
+    if informed.value is None or informed.value <= 0 or not trials:
+        return UNDEFINED
     tnr = table.fail_fail / table.fails
     value = min(1.0, max(0.0, (passes / trials + tnr - 1) / informed.value))
     low, high = _lang_reiczigel(table, passes, trials, confidence)
-    others = Estimate(value, min(low, value), max(high, value))
-    share = table.n / (table.n + trials)
-    return _weighted_sum([(share, labelled), (1 - share, others)])
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def sampled_rate(table: Table, passes: int, trials: int, confidence: float = 0.95) -> Estimate:
@@ -134,7 +146,7 @@ def sampled_rate(table: Table, passes: int, trials: int, confidence: float = 0.9
     return Estimate(value, max(0.0, value - math.hypot(value - low, spread)), min(1.0, value + math.hypot(high - value, spread)))
 
 
-def _lang_reiczigel(table: Table, passes: int, trials: int, confidence: float) -> Interval:
+def _lang_reiczigel(table: Table, passes: float, trials: float, confidence: float) -> Interval:
     """The interval for a rate that was counted with an imperfect test, whose TPR and TNR are estimates of other samples."""
     z = normal_quantile((1 + confidence) / 2)
     n = trials + z * z

@@ -184,7 +184,7 @@ async def results_of(left: list[Trial], run: Run, bench: Bench) -> AsyncIterator
             if isinstance(reached, EvalResult):
                 yield reached
             else:
-                judging.add(asyncio.create_task(_judged(step, reached, bench.model, places)))
+                judging.add(asyncio.create_task(_judged(step, reached, bench, places)))
             for task in [task for task in judging if task.done()]:
                 judging.remove(task)
                 yield task.result()
@@ -203,14 +203,14 @@ def _call(step: Step) -> CallTarget:
     return asked
 
 
-async def _judged(step: Step, asked: Request, model: Model | None, places: asyncio.Semaphore) -> EvalResult:
+async def _judged(step: Step, asked: Request, bench: Bench, places: asyncio.Semaphore) -> EvalResult:
     """The result of a trial that asks for a judge's verdict."""
-    if model is None:
+    if bench.model is None:
         raise UsageError("a trial asks for a judge, and no model is configured to answer it")
     async with places:
-        reached = _send(step, await model.complete(asked))
+        reached = _send(step, await bench.model.complete(asked))
     if isinstance(reached, EvalResult):
-        return reached
+        return replace(reached, judged_at=bench.clock.now())
     raise TypeError("a trial asks for one answer and one verdict")
 
 

@@ -25,7 +25,7 @@ MAX_OUTPUT = 20_000
 _FIRST = b'{"eval_id":'
 _FIELDS = (
     "error", "version", "suite_digest", "case_digest", "layer", "mode_id", "deterministic", "tags", "score", "cost_usd",
-    "latency_ms", "tokens", "judge_id", "judge_calibrated",
+    "latency_ms", "tokens", "judge_id", "judge_calibrated", "judged_at",
 )  # fmt: skip
 
 
