@@ -2,118 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 from junitparser import JUnitXml
 
-CONDITIONS: dict[str, Callable[[str, bool], bool]] = {
-    "": lambda event, cached: True,
-    "github.ref == 'refs/heads/main'": lambda event, cached: event != "pull_request",
-    "github.event_name == 'pull_request' || (github.event_name == 'push' && steps.baseline.outputs.cache-matched-key != '')": (
-        lambda event, cached: event == "pull_request" or (event == "push" and cached)
-    ),
-}
+from scratch_repository import Repository, scaffolded
+
 CASES = "evals/first_cases.yaml"
-GIT = ("git", "-c", "user.name=tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main")
-
-
-@dataclass(frozen=True)
-class Repository:
-    """A scratch repository, and beside it the cache that the CI service keeps."""
-
-    folder: Path
-
-    @property
-    def cache(self) -> Path:
-        return self.folder.parent / "cache"
-
-    @property
-    def store(self) -> Path:
-        return self.folder / ".loopwright"
-
-    @property
-    def runner(self) -> dict[str, str]:
-        """What GitHub's runner tells a step."""
-        return {"RUNNER_TEMP": str(self.folder.parent), "GITHUB_WORKSPACE": str(self.folder)}
-
-    @property
-    def summary(self) -> Path:
-        return self.folder.parent / "summary.md"
-
-    def shell(self, script: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        env = {**os.environ, "PATH": path, "HOME": str(self.folder.parent), **environ}
-        return subprocess.run(["bash", "-e", "-c", script], cwd=self.folder, env=env, capture_output=True, text=True, check=False)
-
-    def git(self, *words: str) -> str:
-        done = subprocess.run([*GIT, *words], cwd=self.folder, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    def commit(self, message: str) -> None:
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", message)
-
-    def edit(self, old: str, new: str, file: str = "agent_example.py") -> None:
-        text = (self.folder / file).read_text()
-        assert old in text
-        (self.folder / file).write_text(text.replace(old, new))
-        self.commit(f"{old} becomes {new}")
-
-    def checkout(self) -> bool:
-        """What the CI service starts with: the cached store."""
-        shutil.rmtree(self.store, ignore_errors=True)
-        if self.cache.exists():
-            shutil.copytree(self.cache, self.store)
-        return self.cache.exists()
-
-    def save(self) -> None:
-        shutil.rmtree(self.cache, ignore_errors=True)
-        shutil.copytree(self.store, self.cache)
-
-    def github(self, event: str) -> tuple[list[str], int, str]:
-        """Run the job: the names of the steps that ran, the last one's exit code and what it said."""
-        cached = self.checkout()
-        job = yaml.safe_load((self.folder / ".github/workflows/loopwright.yml").read_text())["jobs"]["gate"]
-        names = []
-        for step in job["steps"]:
-            if "run" not in step or "pip install" in step["run"] or not CONDITIONS[step.get("if", "")](event, cached):
-                continue
-            names.append(step["name"])
-            done = self.shell(step["run"], GITHUB_ACTOR="octocat", GITHUB_STEP_SUMMARY=str(self.summary), **self.runner)
-            if done.returncode:
-                break
-        if event != "pull_request" and not done.returncode:
-            self.save()
-        return names, done.returncode, done.stdout + done.stderr
-
-    def gitlab(self, job: str, source: str = "push") -> subprocess.CompletedProcess[str]:
-        environ = {"GITLAB_USER_LOGIN": "octocat", "CI_PIPELINE_SOURCE": source}
-        self.checkout()
-        steps = yaml.safe_load((self.folder / "loopwright.gitlab-ci.yml").read_text())[job]["script"]
-        done = self.shell("\n".join(steps), **environ)
-        if job == "loopwright-baseline" and not done.returncode:
-            self.save()
-        return done
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path / "shop")
-    made.folder.mkdir()
-    subprocess.run([*GIT, "init", "-q"], cwd=made.folder, check=True)
-    for ci in ("github", "gitlab"):
-        done = made.shell(f"python -m loopwright init --ci {ci}")
-        assert done.returncode == 0, done.stderr
-    made.commit("the first files")
-    return made
+    return scaffolded(tmp_path / "shop")
 
 
 SUITE, COMPARE, ADD = "Run the suite", "Compare with the baseline", "Add the merged version to the baseline"
@@ -126,24 +27,24 @@ NEW_CASE = """
 
 def test_github_gates_pull_requests_on_the_baseline_of_main(repository: Repository) -> None:
     first = repository.github("push")
-    assert first[:2] == ([SUITE, ADD], 0), first
+    assert (first.steps, first.code) == ([SUITE, ADD], 0), first
 
     (repository.folder / "evals/more.yaml").write_text("cases:" + NEW_CASE)
     repository.edit("a colleague", "a person")
     grown = repository.github("pull_request")
-    assert grown[:2] == ([SUITE, COMPARE], 0), grown
+    assert (grown.steps, grown.code) == ([SUITE, COMPARE], 0), grown
     merged = repository.github("push")
-    assert merged[:2] == ([SUITE, COMPARE, ADD], 0), merged
+    assert (merged.steps, merged.code) == ([SUITE, COMPARE, ADD], 0), merged
 
     repository.edit("WINDOW_DAYS = 30", "WINDOW_DAYS = 90")
     broken = repository.github("push")
-    assert broken[:2] == ([SUITE, COMPARE], 1), broken
-    assert "refund-outside-window" in broken[2]
+    assert (broken.steps, broken.code) == ([SUITE, COMPARE], 1), broken
+    assert "refund-outside-window" in broken.text
 
     line = (repository.folder / CASES).read_text().split("id: refund-outside-window")[0].count("\n") + 1
-    assert f"::error file={CASES},line={line},title=Case lost::refund-outside-window: " in broken[2]
+    assert f"::error file={CASES},line={line},title=Case lost::refund-outside-window: " in broken.text
     assert "## Gate: blocked" in repository.summary.read_text()
-    (suite,) = JUnitXml.fromfile(str(repository.folder.parent / "gate.xml"))
+    (suite,) = JUnitXml.fromfile(str(repository.temp / "gate.xml"))
     assert [case.name for case in suite if not case.is_passed] == ["decision", "refund-outside-window"]
 
 
@@ -156,19 +57,19 @@ def test_a_pull_request_that_weakens_or_removes_cases_needs_a_person(repository:
     repository.edit('pattern: "(?i)window"', 'pattern: "."', CASES)
     for event in ("pull_request", "push"):
         weakened = repository.github(event)
-        assert weakened[:2] == ([SUITE, COMPARE], 2), weakened
-        assert "refund-outside-window changed since the baseline" in weakened[2]
+        assert (weakened.steps, weakened.code) == ([SUITE, COMPARE], 2), weakened
+        assert "refund-outside-window changed since the baseline" in weakened.text
 
     accepted = repository.github("workflow_dispatch")
-    assert accepted[:2] == ([SUITE, ADD], 0), accepted
-    assert "octocat made" in accepted[2]
-    assert repository.github("pull_request")[1] == 0
+    assert (accepted.steps, accepted.code) == ([SUITE, ADD], 0), accepted
+    assert "octocat made" in accepted.text
+    assert repository.github("pull_request").code == 0
 
 
 def test_a_pull_request_without_a_baseline_is_undecided(repository: Repository) -> None:
     done = repository.github("pull_request")
-    assert done[:2] == ([SUITE, COMPARE], 2), done
-    assert "no baseline" in done[2]
+    assert (done.steps, done.code) == ([SUITE, COMPARE], 2), done
+    assert "no baseline" in done.text
 
 
 def test_gitlab_gates_merge_requests_on_the_baseline_of_the_default_branch(repository: Repository) -> None:
