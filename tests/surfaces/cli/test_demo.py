@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,6 +99,33 @@ def test_every_command_works_on_its_folder(shown: tuple[Path, str], monkeypatch:
     monkeypatch.chdir(shown[0] / "loopwright-demo")
     for command in (["review"], ["improve", "list"], ["release", "list"], ["modes"], ["audit", "verify"], ["watch", "findings"]):
         assert main(command) == 0, command
+
+
+def test_in_its_folder_the_gate_answers_and_the_suite_runs_on_what_was_released(shown: tuple[Path, str], tmp_path: Path) -> None:
+    """In a user's repository, of which the demo is no part."""
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", *author, "commit", "-q", "--allow-empty", "-m", "first"], cwd=tmp_path, check=True)
+    folder = shutil.copytree(shown[0] / "loopwright-demo", tmp_path / "loopwright-demo")
+
+    def loopwright(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "loopwright", *args]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, check=True).stdout == b""
+    assert loopwright("run", "--exit-zero").returncode == 0
+    decided = loopwright("gate")
+    assert decided.returncode in (0, 2), decided.stdout + decided.stderr
+    for wrong in ("missing", "changed since", "not of the agent"):
+        assert wrong not in decided.stdout
+    if decided.returncode:
+        assert "  loopwright run --repeat\n" in decided.stdout
+        assert loopwright("run", "--repeat", "--exit-zero").returncode == 0
+
+
+def test_the_gate_says_again_what_it_said_of_the_release(shown: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shown[0] / "loopwright-demo")
+    assert main(["gate"]) == 0
 
 
 def test_killed_at_ten_random_moments_it_ends_with_the_same_figures(told: dict[str, Any], tmp_path: Path) -> None:

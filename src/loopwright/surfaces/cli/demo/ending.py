@@ -9,7 +9,7 @@ from typing import Any
 
 from loopwright import wiring
 from loopwright.audit.trail import breaks
-from loopwright.surfaces.cli.demo.production import FIRST
+from loopwright.surfaces.cli.demo.production import FIRST, SECOND
 from loopwright.surfaces.cli.demo.stage import PERSON, Stage, World
 from loopwright.surfaces.cli.terminal import say, table
 from loopwright.surfaces.reports.page import render
@@ -20,8 +20,26 @@ PAGE = "report.html"
 _TOML = """\
 # The demo's project: every command of Loopwright works on it from this folder.
 [target]
-url = "python:loopwright.examples.airline.agent:answer"
+url = "python:demo_agent:answer"
 """
+_AGENT = '''"""The agent that the demo released, with its planted defects; its guards stand in harness.toml, beside this file.
+
+Change one of its settings, or a guard, then: loopwright run && loopwright gate
+"""
+
+import os
+from pathlib import Path
+
+HARNESS = Path(__file__).with_name("harness.toml")
+
+os.environ.setdefault("LOOPWRIGHT_AIRLINE_SEED", "{seed}")
+os.environ.setdefault("LOOPWRIGHT_AIRLINE_DEFECTS", "all")
+os.environ.setdefault("LOOPWRIGHT_AIRLINE_VERSION", "{version}")
+if HARNESS.exists():
+    os.environ.setdefault("LOOPWRIGHT_HARNESS", str(HARNESS))
+
+from loopwright.examples.airline.agent import answer  # noqa: E402, F401
+'''
 
 
 async def _end(world: World) -> dict[str, Any]:
@@ -29,6 +47,9 @@ async def _end(world: World) -> dict[str, Any]:
     page = world.folder / PAGE
     wiring.write_file(page, render(replace(analysis, title="The shipped airline agent"), version("loopwright")))
     wiring.write_file(world.folder / "loopwright.toml", _TOML)
+    released = [release.version for release in world.airline.releases()]
+    agent = _AGENT.format(seed=world.seed, version=SECOND if SECOND in released else FIRST)
+    wiring.write_file(world.folder / "demo_agent.py", agent)
     trail = world.airline.trail()
     actions = Counter(entry.entry.action for entry in trail.recorded if entry.entry is not None)
     return {

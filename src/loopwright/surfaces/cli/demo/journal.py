@@ -13,8 +13,11 @@ from loopwright.errors import UsageError
 from loopwright.wiring import write_file
 
 MARKER = ".loopwright-demo"
-MADE = frozenset({MARKER, ".loopwright", "conversations", "evals", "harness.toml", "loopwright.toml", "report.html"})
-"""What the demo leaves in its folder; it removes nothing else."""
+MADE = frozenset(
+    {MARKER, ".gitignore", ".loopwright", "__pycache__", "conversations", "demo_agent.py"}
+    | {"evals", "harness.toml", "loopwright.toml", "report.html"}
+)
+"""What the demo and its agent leave in its folder; it removes nothing else."""
 
 _CURE = "name another folder with --folder"
 

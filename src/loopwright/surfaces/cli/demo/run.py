@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from loopwright import wiring
 from loopwright.surfaces.cli.demo.journal import begin
 from loopwright.surfaces.cli.demo.stage import SimulatedClock, Stage, World, open_store, store_settings
 from loopwright.surfaces.cli.terminal import TerminalProgress, say
@@ -19,6 +20,7 @@ async def go_through(
     `made_by` is the version: another version's or another seed's demo is made anew. With `quiet` nothing is shown.
     """
     journal = begin(folder, {"demo": made_by, "seed": seed, "sessions": sessions}, stages[-1].name)
+    wiring.write_file(folder / ".gitignore", "*\n")
     show: Callable[[str], None] = (lambda _: None) if quiet else say
     if journal.resumed:
         show(f"going on with a demo that was cut short after its stage {list(journal.done)[-1]!r}")

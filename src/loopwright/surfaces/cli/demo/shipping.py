@@ -12,6 +12,7 @@ from loopwright import wiring
 from loopwright.collect.trace import Trace
 from loopwright.effects import CallTarget, TargetReply
 from loopwright.evaluate.case import Check, EvalCase, Layer, Suite
+from loopwright.evaluate.writing import render
 from loopwright.examples.airline.defects import ALL, Defects
 from loopwright.examples.airline.returning import returning
 from loopwright.examples.airline.scenario import Scenario
@@ -105,13 +106,15 @@ def _scenario_case(world: World, id: str, scenario: Scenario) -> EvalCase:
 
 def _suite(world: World) -> Suite:
     folder = world.settings.path("suite.folder")
+    known = scenarios(world)
     approved = wiring.suite_files(world.settings).load([str(folder)]).cases if folder.is_dir() else ()
-    return Suite((*scenarios(world), *approved))
+    return Suite((*known, *(case for case in approved if case.id not in {scenario.id for scenario in known})))
 
 
 async def _run(world: World, label: str, target: Target) -> RunReport:
     bench = Bench(target, wiring.executor(world.settings), world.airline, world.clock, wiring.checks_limit())
-    return await run_suite(RunRequest(_suite(world), label, trials=TRIALS), bench, world.progress)
+    made_of = wiring.fingerprint(world.settings)
+    return await run_suite(RunRequest(_suite(world), label, trials=TRIALS, fingerprint=made_of), bench, world.progress)
 
 
 async def _compared(world: World, what: str, version: str, target: Target, baseline: RunReport) -> Row:
@@ -133,6 +136,9 @@ def _share(row: Row) -> str:
 
 async def _gate(world: World) -> Row:
     world.clock.at = START + timedelta(weeks=WEEKS)
+    folder = world.settings.path("suite.folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    wiring.write_file(folder / "scenarios.yaml", render(scenarios(world)))
     baseline = await _run(world, FIRST, agent(world, FIRST))
     if world.airline.baseline() != [baseline.run.run_id]:
         signed = Signed(PERSON, world.clock.now(), "the demo begins anew in this folder")
