@@ -7,6 +7,8 @@ from typing import Any
 
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
+from loopwright.gate.margin_words import COLUMNS, MARGINS, margin_lines, sides
+from loopwright.gate.margin_words import title as of_margins
 from loopwright.gate.override import rate_beside
 from loopwright.gate.spending import told_cost, told_spending
 from loopwright.wording import counted, percent
@@ -27,6 +29,7 @@ def explain(decision: GateDecision) -> str:
         _regressions(decision),
         _fell(decision),
         _suspects(decision),
+        _margins(decision),
         _next(decision),
         _lists(decision),
         _quarantined(decision),
@@ -99,7 +102,7 @@ def _regressions(decision: GateDecision) -> list[str]:
     if not found:
         return []
     rows = [
-        (r.level, r.mode_id or "" if r.level == "mode" else r.eval_id or "all cases", _of(r.before), _of(r.after), _p(r))
+        (r.level, r.mode_id or "" if r.level == "mode" else r.eval_id or "all cases", *sides(r, decision), _p(r))
         for r in found
     ]
     return _table("What regressed", ("level", "what", "before", "after", "chance if unchanged"), rows)
@@ -111,6 +114,12 @@ def _fell(decision: GateDecision) -> list[str]:
         return []
     rows = [(f["eval_id"], _of(f["before"]), _of(f["after"])) for f in decision.statistics["fell"]]
     return _table("Cases that passed less often, most first (each alone may be noise)", ("case", "before", "after"), rows)
+
+
+def _margins(decision: GateDecision) -> list[str]:
+    """What a trial takes, and what the margins allow."""
+    lines = margin_lines(decision)
+    return _table(of_margins(decision), COLUMNS, lines) if lines else []
 
 
 def _suspects(decision: GateDecision) -> list[str]:
@@ -223,7 +232,8 @@ def _rate(counts: Sequence[int]) -> str:
 
 
 def _p(regression: Regression) -> str:
-    return "one failure is proof" if regression.p_value is None else f"{regression.p_value:.2g}"
+    at = " at the margin" if regression.level in MARGINS else ""
+    return "one failure is proof" if regression.p_value is None else f"{regression.p_value:.2g}{at}"
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

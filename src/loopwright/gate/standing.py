@@ -42,7 +42,8 @@ def standings(decision: GateDecision) -> list[Standing]:
     for name, why in _NOT_COMPARED.items():
         state = State.ASIDE if name == "new" else State.OPEN
         for eval_id in decision.statistics.get(name) or ():
-            found[eval_id] = Standing(eval_id, state, why)
+            known = lost.get(eval_id)
+            found[eval_id] = Standing(eval_id, state, why) if known is None else _failed(known)
     ordered = [found[eval_id] for eval_id in sorted(found)]
     return [_let_through(case) for case in ordered] if decision.approved else ordered
 
@@ -52,6 +53,12 @@ _NOT_COMPARED = {
     "changed": "changed since the baseline: not compared, and against an approval until a person accepts it",
     "gone": "in the baseline's suite and not in the candidate's: against an approval until a person accepts it",
 }
+
+
+def _failed(lost: Regression) -> Standing:
+    """A case that may never fail, and did, though it was not compared."""
+    told = f"{lost.before[0]} of {lost.before[1]} passed before, {lost.after[0]} of {lost.after[1]} now: {_chance(lost)}"
+    return Standing(lost.eval_id or "", State.LOST, told, lost.before, lost.after, lost.mode_id)
 
 
 def _let_through(case: Standing) -> Standing:
@@ -68,8 +75,7 @@ def _standing(case: CaseTally, lost: Regression | None, wanted: CaseRequest | No
 
 def _state(case: CaseTally, lost: Regression | None, wanted: CaseRequest | None) -> tuple[State, str]:
     if lost is not None:
-        chance = "one failure is proof" if lost.p_value is None else f"chance if nothing changed {lost.p_value:.2g}"
-        return State.LOST, f"lost ({chance})"
+        return State.LOST, _chance(lost)
     if case.quarantined and case.after.failures:
         return State.ASIDE, "in quarantine, and counted with its mode and the suite alone"
     if wanted is not None and (case.missing or case.absent or case.after.failures):
@@ -79,3 +85,10 @@ def _state(case: CaseTally, lost: Regression | None, wanted: CaseRequest | None)
     if case.after.all_passes * case.before.all_trials < case.before.all_passes * case.after.all_trials:
         return State.HELD, "fewer than before, which alone may be noise"
     return State.HELD, ""
+
+
+def _chance(lost: Regression) -> str:
+    if lost.level == "safety":
+        return "failed, and may never fail"
+    chance = "one failure is proof" if lost.p_value is None else f"chance if nothing changed {lost.p_value:.2g}"
+    return f"lost ({chance})"

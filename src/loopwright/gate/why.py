@@ -14,6 +14,7 @@ from loopwright.errors import UsageError
 from loopwright.gate.counts import counted_cases
 from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.gate.levels import case_evidence, columns
+from loopwright.gate.margin_words import MARGINS, rows, why_margin
 from loopwright.gate.modes import mode_losses
 from loopwright.gate.policy import Policy
 from loopwright.gate.policy_change import policy_of
@@ -59,22 +60,25 @@ class _Asked:
         self.level = case_evidence(self.cases, self.policy)
         self.losses = mode_losses(self.cases, self.level.belief, self.policy)
         self.known = {case.eval_id: case for case in self.cases}
+        self.unsafe = {r.eval_id: r for r in decision.regressions if isinstance(r, Regression) and r.level == "safety"}
         self.modes = sorted({case.mode_id for case in self.cases if case.mode_id is not None})
 
     def sections(self, what: str | None) -> list[list[str]]:
         if what is None:
             return self._of_outcome()
-        if what in self.known:
+        if what in self.known or what in self.unsafe:
             return [self._case(what)]
         if what in self.modes:
             return [self._mode(what)]
         if what == SUITE:
             return [self._suite()]
+        if what in MARGINS:
+            return [why_margin(self.decision, what)]
         for name, why_not in _NOT_COMPARED.items():
             if what in (self.decision.statistics.get(name) or ()):
                 return [[f"Case {what}: {why_not}."]]
         near = get_close_matches(what, [*self.known, *self.modes, SUITE], 1)
-        hint = f"; is {near[0]!r} meant?" if near else "; give a case, a failure mode, or suite"
+        hint = f"; is {near[0]!r} meant?" if near else "; give a case, a failure mode, suite, cost, latency or tokens"
         raise UsageError(f"the decision knows no case or failure mode {what!r}{hint}")
 
     def _of_outcome(self) -> list[list[str]]:
@@ -87,8 +91,9 @@ class _Asked:
             cases = [r.eval_id for r in self.decision.next if r.eval_id in suspects]
             modes = [loss.mode_id for loss in self.losses if loss.held]
         told = [["What stands against an approval:", *_listed(self.decision.reasons)]] if self.decision.reasons else []
-        told += [self._case(eval_id) for eval_id in cases[:MOST] if eval_id in self.known]
+        told += [self._case(eval_id) for eval_id in cases[:MOST] if eval_id in self.known or eval_id in self.unsafe]
         told += [self._mode(mode_id) for mode_id in modes[:MOST]]
+        told += [why_margin(self.decision, row["metric"]) for row in rows(self.decision) if row["verdict"] in ("above", "open")]
         told += [self._suite()]
         left = [*cases[MOST:], *modes[MOST:]]
         if left:
@@ -97,6 +102,8 @@ class _Asked:
         return [*told, [_spent(self.policy)]]
 
     def _case(self, eval_id: str) -> list[str]:
+        if eval_id in self.unsafe:
+            return _told_unsafe(self.unsafe[eval_id], self.policy)
         case = self.known[eval_id]
         mode = f", of failure mode {case.mode_id}" if case.mode_id is not None else ""
         return [f"Case {eval_id}{mode}", *why_case(case, self.cases, self.level, self.policy)]
@@ -139,6 +146,16 @@ _NOT_COMPARED = {
 }
 
 
+def _told_unsafe(found: Regression, policy: Policy) -> list[str]:
+    (x0, n0), (x1, n1) = found.before, found.after
+    return [
+        f"Case {found.eval_id} may never fail: it is tagged so ({', '.join(policy.zero_tolerance)})",
+        f"{x0} of {counted(n0, 'trial')} passed before, {x1} of {n1} now, planned trials and repeats.",
+        "One failed trial is proof, whatever its history, new or in quarantine; no chance is computed, and alpha bounds none.",
+        "It would have been approved had every trial passed.",
+    ]
+
+
 def _title(what: str, cases: Sequence[CaseTally]) -> list[str]:
     before = sum(c.before.passes for c in cases), sum(c.before.trials for c in cases)
     after = sum(c.planned_after[0] for c in cases), sum(c.planned_after[1] for c in cases)
@@ -174,7 +191,9 @@ def _next(decision: GateDecision) -> list[str]:
         some = ", ".join(f"{r.eval_id} ({counted(r.trials, 'trial')})" for r in decision.next[:NAMED])
         lines.append(f"  - {what}: {some}{', ...' if len(decision.next) > NAMED else ''}")
     if decision.decision is Outcome.BLOCKED:
-        lines.append("  - look at the answers of the cases that failed, mend the agent, and run the suite again")
+        levels = {r.level for r in decision.regressions if isinstance(r, Regression)}
+        which = "that rose most" if levels and levels <= {*MARGINS} else "that failed"
+        lines.append(f"  - look at the answers of the cases {which}, mend the agent, and run the suite again")
     if decision.decision_id is not None:
         lines.append(f"  - or answer for it yourself: loopwright gate override {decision.decision_id} --why ... --until ...")
     return ["What to do next", *lines] if lines else []

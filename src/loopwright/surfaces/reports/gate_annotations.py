@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.margin_words import MARGINS, rows, told
 from loopwright.gate.standing import State, standings
 from loopwright.surfaces.reports.gate_junit import Place
 from loopwright.surfaces.reports.gate_text import clipped, overridden
@@ -73,9 +74,13 @@ def _annotations(decision: GateDecision) -> Iterable[_Annotation]:
 
 
 def _groups(decision: GateDecision) -> Iterable[_Annotation]:
-    """The suite and the modes that block."""
+    """The suite, the modes and the margins that block."""
+    blocking = {r.level for r in decision.regressions if isinstance(r, Regression)}
+    for row in rows(decision):
+        if row["metric"] in blocking:
+            yield _Annotation("error", "Margin exceeded", told(row))
     for r in decision.regressions:
-        if isinstance(r, Regression) and r.eval_id is None:
+        if isinstance(r, Regression) and r.eval_id is None and r.level not in MARGINS:
             what = f"failure mode {r.mode_id}" if r.level == "mode" else "the suite"
             counts = f"{r.before[0]} of {counted(r.before[1], 'trial')} passed before, {r.after[0]} of {r.after[1]} now"
             title = "Failure mode worse" if r.level == "mode" else "Pass rate fell"
@@ -85,10 +90,10 @@ def _groups(decision: GateDecision) -> Iterable[_Annotation]:
 def _worth_a_look(decision: GateDecision, told: set[str]) -> Iterable[_Annotation]:
     """Solved cases that failed, and, where many cases together are the proof, those that fell."""
     cases = decision.statistics.get("cases") or {}
-    rows = [("Solved case failed", row) for row in cases.get("suspects") or ()]
-    if any(isinstance(r, Regression) and r.eval_id is None for r in decision.regressions):
-        rows += [("Passes less often", row) for row in decision.statistics.get("fell") or ()]
-    for title, row in rows:
+    found = [("Solved case failed", row) for row in cases.get("suspects") or ()]
+    if any(isinstance(r, Regression) and r.level in ("suite", "mode") for r in decision.regressions):
+        found += [("Passes less often", row) for row in decision.statistics.get("fell") or ()]
+    for title, row in found:
         if row["eval_id"] not in told:
             told.add(row["eval_id"])
             counts = "{} of {} passed before, {} of {} now".format(*row["before"], *row["after"])

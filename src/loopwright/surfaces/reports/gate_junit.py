@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.margin_words import rows, told
 from loopwright.gate.standing import Standing, State, standings
 from loopwright.surfaces.reports.gate_text import clipped, overridden
 from loopwright.wording import counted
@@ -42,7 +43,7 @@ def gate_junit(decision: GateDecision, places: Mapping[str, Place] | None = None
     named `decision` is the whole gate's word, so that a file is never green where the gate is not. Where a person overrode the
     decision, what failed is `skipped` and says so.
     """
-    tests = [_verdict(decision), *_groups(decision), *_cases(decision, places or {})]
+    tests = [_verdict(decision), *_groups(decision), *_margins(decision), *_cases(decision, places or {})]
     if decision.override is not None:
         why = overridden(decision.override)
         tests = [t._replace(outcome="skipped", told=f"{why} {t.told}") if t.outcome in ("failure", "error") else t for t in tests]
@@ -69,6 +70,14 @@ def _groups(decision: GateDecision) -> Iterable[_Test]:
         if found is not None:
             told = f"{_of(found.before)} passed before, {_of(found.after)} now: chance if nothing changed {found.p_value:.3g}"
         yield _Test("loopwright.gate.modes", mode["mode_id"], "failure" if found is not None else None, told)
+
+
+def _margins(decision: GateDecision) -> Iterable[_Test]:
+    """Each metric that has a margin."""
+    outcomes = {"above": "failure", "open": "error", "unmeasured": "error"}
+    for row in rows(decision):
+        if row["margin"]:
+            yield _Test("loopwright.gate.margins", row["metric"], outcomes.get(row["verdict"]), told(row))
 
 
 _OUTCOMES = {State.LOST: "failure", State.OPEN: "error", State.ASIDE: "skipped"}

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
+from loopwright.gate.margin_words import COLUMNS, MARGINS, margin_lines, sides
+from loopwright.gate.margin_words import title as of_margins
 from loopwright.gate.override import rate_beside
 from loopwright.gate.spending import told_cost, told_spending
 from loopwright.surfaces.reports.gate_text import clipped, overridden
@@ -53,6 +55,7 @@ def _render(decision: GateDecision, most: int) -> str:
         _regressions(decision, most),
         _fell(decision, most),
         _suspects(decision, most),
+        _margins(decision, most),
         _next(decision, most),
         _items("To know", decision.notes, most),
         *_lists(decision, most),
@@ -69,7 +72,7 @@ def _title(decision: GateDecision) -> str:
 
 def _regressions(decision: GateDecision, most: int) -> _Block:
     rows = [
-        (r.level, _code(r.mode_id or "" if r.level == "mode" else r.eval_id or "all cases"), _of(r.before), _of(r.after), _p(r))
+        (r.level, _code(r.mode_id or "" if r.level == "mode" else r.eval_id or "all cases"), *sides(r, decision), _p(r))
         for r in decision.regressions
         if isinstance(r, Regression)
     ]
@@ -77,12 +80,13 @@ def _regressions(decision: GateDecision, most: int) -> _Block:
 
 
 def _p(regression: Regression) -> str:
-    return "one failure is proof" if regression.p_value is None else f"{regression.p_value:.2g}"
+    at = " at the margin" if regression.level in MARGINS else ""
+    return "one failure is proof" if regression.p_value is None else f"{regression.p_value:.2g}{at}"
 
 
 def _fell(decision: GateDecision, most: int) -> _Block:
     """Where many cases together are the proof, the cases that it was made of."""
-    if not any(isinstance(r, Regression) and r.eval_id is None for r in decision.regressions):
+    if not any(isinstance(r, Regression) and r.level in ("suite", "mode") for r in decision.regressions):
         return []
     rows = [(_code(f["eval_id"]), _of(f["before"]), _of(f["after"])) for f in decision.statistics.get("fell") or ()]
     return _table("Cases that passed less often (each alone may be noise)", ("case", "before", "after"), rows, most)
@@ -93,6 +97,11 @@ def _suspects(decision: GateDecision, most: int) -> _Block:
     rows = [(_code(s["eval_id"]), _of(s["before"]), _of(s["after"]), f"{s['p_value']:.2g}") for s in cases.get("suspects") or ()]
     columns = ("case", "before", "after", "chance if unchanged")
     return _table("Solved cases that failed, and may be lost", columns, rows, most)
+
+
+def _margins(decision: GateDecision, most: int) -> _Block:
+    lines = margin_lines(decision)
+    return _table(of_margins(decision), COLUMNS, lines, max(most, len(lines))) if lines else []
 
 
 def _next(decision: GateDecision, most: int) -> _Block:

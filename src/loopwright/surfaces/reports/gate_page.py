@@ -9,16 +9,20 @@ from markupsafe import Markup
 from loopwright.collect.intake import printable
 from loopwright.gate.counts import counted_cases
 from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.margin_words import MarginLine, margin_lines, rows
 from loopwright.gate.override import rate_beside
 from loopwright.gate.spending import told_spending
 from loopwright.gate.standing import State, standings
 from loopwright.gate.why import why
 from loopwright.surfaces.reports.gate_text import clipped, overridden
 from loopwright.surfaces.reports.page import csp_hash, environment, source
+from loopwright.wording import percent
 
 DRAWN = 100
 """So many cases are drawn, those that fell most first."""
 NAME = 60
+WIDEST = 5.0
+"""The axis of what a trial takes goes no further than so many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,20 @@ class Row:
         return (self.was or 0.0) - (self.now or 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class MarginRow:
+    """One metric of the plot of what a trial takes; places in percent of an axis that begins at 0 times. None: not drawn."""
+
+    line: MarginLine
+    exceeded: bool
+    widest: float
+    same: float
+    allowed: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ratio: float | None = None
+
+
 def gate_page(decision: GateDecision) -> str:
     """The page. All text of the decision is escaped; at most `DRAWN` cases are drawn, and how many are not is said."""
     style = source("report.css") + source("gate.css")
@@ -63,6 +81,8 @@ def gate_page(decision: GateDecision) -> str:
             override=overridden(decision.override) if decision.override is not None else "",
             notes=[clipped(note, 2000) for note in (*decision.reasons, *decision.notes)],
             groups=_groups(decision),
+            margins=_margins(decision),
+            confidence=percent(1 - 2 * decision.statistics.get("alpha", 0.0), None),
             cases=moved[:DRAWN],
             left=len(moved) - DRAWN,
             same=len(cases) - len(moved),
@@ -83,6 +103,30 @@ def _groups(decision: GateDecision) -> list[Row]:
     rows = [("Suite", suite, "suite")]
     rows += [(clipped(m["mode_id"], NAME), m, m["mode_id"]) for m in decision.statistics["modes"]["tested"]]
     return [Row(n, tuple(m["before"]), tuple(m["after"]), "lost" if key in lost else "") for n, m, key in rows]
+
+
+def _margins(decision: GateDecision) -> list[MarginRow]:
+    """What a trial takes, on one axis for all metrics, up to twice as much or as far as is needed."""
+    held = list(zip(rows(decision), margin_lines(decision), strict=True))
+    ends = [value for row, _ in held for value in (1 + (row["margin"] or 0), row["ratio"], row["high"]) if value is not None]
+    widest = min(WIDEST, max([2.0, *(1.05 * end for end in ends)]))
+
+    def place(value: float | None) -> float | None:
+        return None if value is None else min(100.0, 100 * value / widest)
+
+    return [
+        MarginRow(
+            line,
+            row["verdict"] == "above",
+            widest,
+            100 / widest,
+            place(1 + row["margin"]) if row["margin"] else None,
+            place(row["low"]),
+            100.0 if row["low"] is not None and row["high"] is None else place(row["high"]),
+            place(row["ratio"]),
+        )
+        for row, line in held
+    ]
 
 
 def _cases(decision: GateDecision) -> list[Row]:
