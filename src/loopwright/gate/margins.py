@@ -126,20 +126,21 @@ def measure(field: str, baseline: Mapping[str, _Trials], candidate: Mapping[str,
     """The amounts of a field, by case, of the trials that count."""
     judged, lacking, wrong, left_out = [0, 0], [0, 0], [0, 0], [0, 0]
     cases, only_before = {}, 0
+    amount = attrgetter(field)
     for eval_id in sorted(baseline.keys() & candidate.keys()):
         sides = (baseline[eval_id], candidate[eval_id])
-        told = [[value for row in side.judged if (value := getattr(row, field)) is not None] for side in sides]
+        told = [[value for value in map(amount, side.judged) if value is not None] for side in sides]
         amounts = [[float(value) for value in side if 0 <= value <= LARGEST] for side in told]
         usual = sum(map(sum, amounts)) / max(1, sum(map(len, amounts)))
         for at, side in enumerate(sides):
             judged[at] += len(side.judged)
             lacking[at] += len(side.judged) - len(told[at])
             wrong[at] += len(told[at]) - len(amounts[at])
-            dear = [
-                float(value) for row in side.broken if (value := getattr(row, field)) is not None and usual < value <= LARGEST
-            ]
-            left_out[at] += len(side.broken) - len(dear)
-            amounts[at] += dear
+            if side.broken:
+                told_too = (value for value in map(amount, side.broken) if value is not None)
+                dear = [float(value) for value in told_too if usual < value <= LARGEST]
+                left_out[at] += len(side.broken) - len(dear)
+                amounts[at] += dear
         if amounts[0] and amounts[1]:
             cases[eval_id] = (amounts[0], amounts[1])
         only_before += bool(amounts[0] and not amounts[1])
@@ -248,7 +249,7 @@ def margin_figures(margins: Sequence[MarginEvidence], policy: Policy) -> dict[st
 
 def _row(m: MarginEvidence) -> dict[str, Any]:
     cases = m.measured.cases
-    means = {id: tuple(math.fsum(side) / len(side) for side in pair) for id, pair in cases.items()}
+    means = {id: (sum(before) / len(before), sum(after) / len(after)) for id, (before, after) in cases.items()}
     rose = sorted(((before - after, id) for id, (before, after) in means.items() if after > before))[:ROSE]
     found = m.found
     return {

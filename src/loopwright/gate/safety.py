@@ -56,7 +56,9 @@ def safety(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], case
     false. `cases` are those that both sides are compared on: they tell which trials are missing.
     """
     tags = {_plain(tag) for tag in policy.zero_tolerance}
-    tagged = {r.eval_id for rows in (baseline, candidate) for r in rows if r.tags and not tags.isdisjoint(map(_plain, r.tags))}
+    known = {r.tags for rows in (baseline, candidate) for r in rows}
+    meant = {some for some in known if not tags.isdisjoint(map(_plain, some))}
+    tagged = {r.eval_id for rows in (baseline, candidate) for r in rows if r.tags in meant} if meant else set()
     if not tagged:
         return Safety((), (), {})
     failed = {r.eval_id for r in candidate if r.passed is False} & tagged

@@ -127,10 +127,11 @@ def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
     counts: dict[str, list[int]] = {}
     runs: dict[str, set[str]] = {}
     for r in results:
-        row = counts.get(r.eval_id)
+        eval_id = r.eval_id
+        row = counts.get(eval_id)
         if row is None:
-            row = counts[r.eval_id] = [0] * 5
-            runs[r.eval_id] = set()
+            row = counts[eval_id] = [0, 0, 0, 0, 0]
+            runs[eval_id] = set()
         passed = is_pass(r)
         if r.repeat:
             row[_REPEATS] += 1
@@ -139,8 +140,8 @@ def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
             row[_TRIALS] += 1
             row[_PASSES] += passed
             row[_ERRORS] += not (passed or r.passed is False)
-            runs[r.eval_id].add(r.run_id)
-    return {eval_id: Count(*row, len(runs[eval_id])) for eval_id, row in counts.items()}
+            runs[eval_id].add(r.run_id)
+    return {eval_id: Count(x, n, errors, y, m, len(runs[eval_id])) for eval_id, (x, n, errors, y, m) in counts.items()}
 
 
 _PASSES, _TRIALS, _ERRORS, _REPEAT_PASSES, _REPEATS = range(5)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -70,17 +71,34 @@ def compare(cases: Sequence[tuple[ArrayLike, ArrayLike]]) -> Ratio:
     Every case counts once, whatever its number of trials. Cases keep their order: the same order, the same exchanges. Raises
     `ValueError` without cases, for a case without trials on a side, and for an amount that is negative or not finite.
     """
-    sides = [(np.asarray(one, dtype=np.float64).ravel(), np.asarray(two, dtype=np.float64).ravel()) for one, two in cases]
-    if not sides or any(not one.size or not two.size for one, two in sides):
+    sides = tuple(_flat([pair[side] for pair in cases]) for side in (0, 1))
+    if not len(cases) or any(not side.sizes.all() for side in sides):
         raise ValueError("each case needs an amount on either side")
-    every = np.concatenate([side for pair in sides for side in pair])
-    if not np.all(np.isfinite(every)) or np.any(every < 0):
+    if not all(np.all(np.isfinite(side.amounts)) and np.all(side.amounts >= 0) for side in sides):
         raise ValueError("amounts must be finite and at least 0")
-    unit = float(every.max()) or 1.0
-    sides = [(one / unit, two / unit) for one, two in sides]
-    left, came = _exchanged(_blocks(sides))
-    (before, spare0), (after, spare1) = (_means([pair[side] for pair in sides]) for side in (0, 1))
-    return Ratio(before * unit, after * unit, len(sides), left, came, (spare0, spare1), unit)
+    unit = float(max(side.amounts.max() for side in sides)) or 1.0
+    one, two = (side._replace(amounts=side.amounts / unit) for side in sides)
+    left, came = _exchanged(_blocks(one, two))
+    (before, spare0), (after, spare1) = _means(one), _means(two)
+    return Ratio(before * unit, after * unit, len(cases), left, came, (spare0, spare1), unit)
+
+
+class _Side(NamedTuple):
+    """The amounts of one side, case after case, and where those of each case begin and how many they are, shape (cases,)."""
+
+    amounts: Floats
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    def of(self, cases: NDArray[np.int64]) -> Floats:
+        """The amounts of these cases, which have as many each: a row a case."""
+        return np.asarray(self.amounts[self.starts[cases][:, None] + np.arange(self.sizes[cases[0]])])
+
+
+def _flat(side: Sequence[ArrayLike]) -> _Side:
+    lists = [amounts if isinstance(amounts, list) else np.ravel(np.asarray(amounts)).tolist() for amounts in side]
+    sizes = np.array([len(amounts) for amounts in lists], dtype=np.int64)
+    return _Side(np.array(list(chain.from_iterable(lists)), dtype=np.float64), np.cumsum(sizes) - sizes, sizes)
 
 
 def chance_above(found: Ratio, bound: float) -> float:
@@ -137,27 +155,28 @@ def _slack(found: Ratio, bound: float) -> float:
     return _TIE * found.cases * (found.before + bound * found.after) / found.unit
 
 
-def _means(side: Sequence[Floats]) -> tuple[float, float]:
+def _means(side: _Side) -> tuple[float, float]:
     """The mean over cases of each case's mean, and of one over its trials."""
-    sizes = np.array([amounts.size for amounts in side])
-    sums = np.add.reduceat(np.concatenate(side), np.concatenate([[0], np.cumsum(sizes[:-1])]))
-    return float(np.mean(sums / sizes)), float(np.mean(1 / sizes))
+    sums = np.add.reduceat(side.amounts, side.starts)
+    return float(np.mean(sums / side.sizes)), float(np.mean(1 / side.sizes))
 
 
-def _blocks(sides: Sequence[tuple[Floats, Floats]]) -> list[tuple[Floats, Floats]]:
+def _blocks(before: _Side, after: _Side) -> list[tuple[Floats, Floats]]:
     """By block, what leaves and what comes for each rotation of its ring, shape (ring,); cases of a block have rings alike."""
-    shapes: dict[tuple[int, int], list[tuple[Floats, Floats]]] = defaultdict(list)
-    for one, two in sides:
-        shapes[one.size, two.size].append((one, two))
+    shapes: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for case, shape in enumerate(zip(before.sizes.tolist(), after.sizes.tolist(), strict=True)):
+        shapes[shape].append(case)
     made = []
-    for (first, second), group in sorted(shapes.items()):
+    for (first, second), cases in sorted(shapes.items()):
         ring = first + second
-        one, two = (np.stack([pair[side] for pair in group]) for side in (0, 1))
+        group = np.array(cases, dtype=np.int64)
+        one, two = before.of(group), after.of(group)
         weight = 1 / first + 1 / second
         left = weight * (two.sum(axis=1, keepdims=True) - _arcs(np.hstack([two, np.zeros_like(one)]), second))
         came = weight * _arcs(np.hstack([np.zeros_like(two), one]), second)
         left[:, 0] = came[:, 0] = 0.0
-        blocks = len(group) if len(sides) <= BLOCKS else max(1, round(BLOCKS * len(group) / len(sides)))
+        every = before.sizes.size
+        blocks = len(group) if every <= BLOCKS else max(1, round(BLOCKS * len(group) / every))
         place = np.arange(len(group)) % blocks
         for block in range(blocks):
             some = place == block
