@@ -11,6 +11,8 @@ from loopwright.errors import BLOCKED, OK, UNDECIDED
 from loopwright.evaluate.result import EvalResult
 
 Level = Literal["suite", "mode", "case", "deterministic", "safety", "cost", "latency", "tokens", "judged"]
+MARGINS = frozenset[Level](["cost", "latency", "tokens"])
+"""The levels of what a trial takes, not of what passes."""
 
 
 class Outcome(Enum):

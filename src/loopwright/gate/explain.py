@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from loopwright.collect.intake import printable
-from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
-from loopwright.gate.margin_words import COLUMNS, MARGINS, margin_lines, sides
+from loopwright.gate.decision import MARGINS, ComparedRun, GateDecision, Outcome, Regression
+from loopwright.gate.judged_told import told_judged
+from loopwright.gate.margin_words import COLUMNS, margin_lines, sides
 from loopwright.gate.margin_words import title as of_margins
 from loopwright.gate.override import rate_beside
 from loopwright.gate.spending import told_cost, told_spending
@@ -33,6 +34,7 @@ def explain(decision: GateDecision) -> str:
         _next(decision),
         _lists(decision),
         _quarantined(decision),
+        [printable(line) for line in told_judged(decision)],
         _sealed(decision),
         _sight(decision),
         told_spending(decision.statistics.get("spent")),

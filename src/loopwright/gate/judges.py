@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from loopwright.evaluate.result import EvalResult
-from loopwright.gate.decision import GateDecision, Outcome
+from loopwright.gate.decision import MARGINS, GateDecision, Outcome, Regression
 
 Compare = Callable[[Sequence[EvalResult], Sequence[EvalResult]], GateDecision]
 
@@ -31,8 +31,9 @@ def weigh(
 ) -> GateDecision:
     """The decision with regard to who judged: one that an uncalibrated judge brought about is none.
 
-    A block stands where the results without the cases in question block too; otherwise the gate is undecided. An approval stands,
-    and says which cases it takes an uncalibrated judge's word for. `compare` decides on given results.
+    A block stands where the results without the cases in question block too, and where a margin is exceeded, which is no judge's
+    word; otherwise the gate is undecided. An approval stands, and says which cases it takes an uncalibrated judge's word for.
+    `compare` decides on given results.
     """
     held = sorted(uncalibrated((*baseline, *candidate)))
     if not held or decision.decision is Outcome.UNDECIDED:
@@ -40,6 +41,8 @@ def weigh(
     named = ", ".join(held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
     if decision.decision is Outcome.APPROVED:
         return replace(decision, message=f"{decision.message} Decided by an uncalibrated judge: {named}.")
+    if any(isinstance(r, Regression) and r.level in MARGINS for r in decision.regressions):
+        return decision
     rest = compare([r for r in baseline if r.eval_id not in held], [r for r in candidate if r.eval_id not in held])
     if rest.decision is Outcome.BLOCKED:
         return decision

@@ -9,8 +9,6 @@ from loopwright.evaluate.budget import dollars
 from loopwright.gate.decision import GateDecision, Regression
 from loopwright.wording import counted, number, percent
 
-MARGINS = ("cost", "latency", "tokens")
-"""The levels of a decision that are margins."""
 _VERDICTS = {
     "above": "above its margin",
     "within": "within its margin",
@@ -117,8 +115,8 @@ def _tested(row: Mapping[str, Any], decision: GateDecision) -> list[str]:
         f"Within is shown where the second is at most {alpha:.4g}; it is {row['p_within']:.4g}.",
         f"So it is {_VERDICTS[row['verdict']]}.",
     ]
-    if row["verdict"] == "above" and row["low"] > 0:
-        lines.append(f"It would be within at a margin of {percent((row['high'] or most) - 1)} and more.")
+    if row["verdict"] == "above" and row["high"] is not None:
+        lines.append(f"It would be within at a margin of {percent(row['high'] - 1)} and more.")
     return lines
 
 
@@ -136,6 +134,8 @@ def _times(ratio: float | None) -> str:
 
 
 def _interval(row: Mapping[str, Any]) -> str:
+    if row["ratio"] is None or row["low"] is None:
+        return "no interval"
     return f"{_number(row['low'])} to {'any' if row['high'] is None else _number(row['high'])}"
 
 

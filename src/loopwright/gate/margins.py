@@ -186,10 +186,11 @@ def _weigh(metric: Metric, measured: Measured, policy: Policy) -> MarginEvidence
 
 def told_ratio(metric: Metric, value: float, low: float, high: float, alpha: float) -> str:
     """The ratio in words, with its interval: each of its ends is right but for `alpha`."""
-    ends = f"{low:.3g} to {'any number' if math.isinf(high) else f'{high:.3g}'}"
     are, what = ("are", "what they were") if metric.level == "tokens" else ("is", "what it was")
-    times = f"{value:.3g} times {what}" if math.isfinite(value) else "no longer nothing"
-    return f"{metric.noun} {are} {times} ({percent(1 - 2 * alpha, None)} interval {ends})"
+    if not math.isfinite(value):
+        return f"{metric.noun} {are} nothing no longer"
+    ends = f"{low:.3g} to {'any number' if math.isinf(high) else f'{high:.3g}'}"
+    return f"{metric.noun} {are} {value:.3g} times {what} ({percent(1 - 2 * alpha, None)} interval {ends})"
 
 
 def _its(metric: Metric) -> str:
@@ -258,7 +259,7 @@ def _row(m: MarginEvidence) -> dict[str, Any]:
         "margin": m.margin or None,
         "verdict": m.verdict,
         "ratio": _finite(found.value) if found is not None else None,
-        "low": m.low if found is not None else None,
+        "low": _finite(m.low) if found is not None else None,
         "high": _finite(m.high) if found is not None else None,
         "p_above": m.above,
         "p_within": m.within,

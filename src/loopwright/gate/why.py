@@ -12,9 +12,10 @@ from functools import partial
 from loopwright.collect.intake import printable
 from loopwright.errors import UsageError
 from loopwright.gate.counts import counted_cases
-from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.decision import MARGINS, GateDecision, Outcome, Regression
+from loopwright.gate.judged_told import told_judged
 from loopwright.gate.levels import case_evidence, columns
-from loopwright.gate.margin_words import MARGINS, rows, why_margin
+from loopwright.gate.margin_words import rows, why_margin
 from loopwright.gate.modes import mode_losses
 from loopwright.gate.policy import Policy
 from loopwright.gate.policy_change import policy_of
@@ -46,6 +47,7 @@ def why(decision: GateDecision, what: str | None = None) -> str:
         raise UsageError(f"the decision compared no cases, so that it says nothing of {what!r}; leave the name out")
     else:
         sections += [["No counts were compared, so that there is nothing to compute:", *_listed(decision.reasons)]]
+    sections += [told_judged(decision)] if what is None or what == SUITE else []
     return "\n\n".join("\n".join(printable(line) for line in lines if line) for lines in [*sections, _next(decision)] if lines)
 
 

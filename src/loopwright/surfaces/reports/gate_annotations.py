@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from loopwright.gate.decision import GateDecision, Outcome, Regression
-from loopwright.gate.margin_words import MARGINS, rows, told
+from loopwright.gate.decision import MARGINS, GateDecision, Outcome, Regression
+from loopwright.gate.margin_words import rows, told
 from loopwright.gate.standing import State, standings
 from loopwright.surfaces.reports.gate_junit import Place
 from loopwright.surfaces.reports.gate_text import clipped, overridden

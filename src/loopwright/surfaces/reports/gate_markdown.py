@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from loopwright.gate.decision import ComparedRun, GateDecision, Outcome, Regression
-from loopwright.gate.margin_words import COLUMNS, MARGINS, margin_lines, sides
+from loopwright.gate.decision import MARGINS, ComparedRun, GateDecision, Outcome, Regression
+from loopwright.gate.judged_told import told_judged
+from loopwright.gate.margin_words import COLUMNS, margin_lines, sides
 from loopwright.gate.margin_words import title as of_margins
 from loopwright.gate.override import rate_beside
 from loopwright.gate.spending import told_cost, told_spending
@@ -59,6 +60,7 @@ def _render(decision: GateDecision, most: int) -> str:
         _next(decision, most),
         _items("To know", decision.notes, most),
         *_lists(decision, most),
+        _items("Judged cases", told_judged(decision), most),
         _figures(decision),
         _compared(decision),
     ]
