@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from builders import assistant, case, failure, mode, signal, tool_call, tool_result, user
+from chromium import chromium
 from loopwright.audit.entry import GENESIS, AuditEntry
 from loopwright.audit.trail import Head, Recorded, Trail
 from loopwright.cluster.mode import Clustering, Membership
@@ -23,17 +23,6 @@ from loopwright.release.record import Release
 from loopwright.watch.finding import DriftFinding, DriftKind
 from loopwright.workflows.analysis import Analysis, DetectorCount, Kept, Period, TypeCount
 from loopwright.workflows.rates import rate
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-"""The system's browser; None for the one that Playwright installed itself."""
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 
 def conversation(text: str) -> tuple[Message, ...]:
@@ -213,9 +202,5 @@ def analysis() -> Callable[..., Analysis]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A real Chromium; closed with the module, since playwright's event loop keeps others from running meanwhile."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
+    with chromium() as launched:
         yield launched
-        launched.close()

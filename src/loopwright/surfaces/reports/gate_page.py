@@ -67,7 +67,7 @@ class MarginRow:
 def gate_page(decision: GateDecision) -> str:
     """The page. All text of the decision is escaped; at most `DRAWN` cases are drawn, and how many are not is said."""
     style = source("report.css") + source("gate.css")
-    cases = sorted(_cases(decision), key=lambda row: (-row.fall, row.name))
+    cases = sorted(_cases(decision), key=lambda row: (-row.fall, row.state == "", row.name))
     moved = [row for row in cases if row.was != row.now or row.state]
     word = decision.decision.value if decision.decision is not None else Outcome.UNDECIDED.value
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,19 @@ def test_no_password_is_shown(project: Path, capsys: pytest.CaptureFixture[str],
         assert "ann:" not in said.out + said.err
     main(["doctor", "--format", "json"])
     assert "***" in capsys.readouterr().out
+
+
+def test_it_names_the_files_by_which_the_agent_is_another_than_its_commit(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    author = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    for words in (("init", "-q"), (*author, "commit", "-q", "--allow-empty", "-m", "first")):
+        subprocess.run(["git", *words], check=True)
+    clean = {f["name"]: f["detail"] for f in examined(capsys)["findings"]}["git"]
+    (project / "log.txt").write_text("asked")
+    dirty = {f["name"]: f["detail"] for f in examined(capsys)["findings"]}["git"]
+    assert len(clean) == 40
+    assert dirty.endswith("; changed or new: log.txt. Have git ignore what is no part of the agent")
 
 
 def test_it_says_what_is_missing_of_git(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
