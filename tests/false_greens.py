@@ -96,6 +96,12 @@ _rows("no rows of the layer asked for", _each(), "--layer", "behavioral")
 _rows("all fails", _each(passed=False))
 
 
+@_false("files swapped, and the older one tells no version")
+def _(folder: Path) -> Arguments:
+    untold = [{k: v for k, v in row.items() if k != "version"} for row in unchanged()]
+    return sides(folder, unchanged("v2"), untold, "--candidate-version", "v2")
+
+
 @_false("empty baseline")
 def _(folder: Path) -> Arguments:
     return sides(folder, [], unchanged("v2"))

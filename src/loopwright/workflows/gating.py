@@ -21,12 +21,14 @@ from loopwright.gate import currency
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import CaseRequest, ComparedRun, GateDecision
 from loopwright.gate.exchange import read_result
+from loopwright.gate.judged_sides import Judges
 from loopwright.gate.policy import Policy
 from loopwright.gate.policy_change import Touched, policy_record, told_differences, told_touched
 from loopwright.gate.quarantine import Quarantine, in_force, with_quarantine
 from loopwright.ports import RecordReader, Store, StoredDecision
 from loopwright.wording import counted
 from loopwright.workflows.history import Against, History, compared_run, history_of, latest_or_named, layers_of, of_layers
+from loopwright.workflows.known_judges import judges_of
 from loopwright.workflows.overriding import honoured
 from loopwright.workflows.recording import Record, record_decision
 
@@ -38,7 +40,7 @@ class Terms:
     `doubts` are reasons not to approve that the caller found. `against` names what a stored run is compared with (None: the
     baseline). `quarantines` are those of a file, and count for files `at` a time. `lenient` is where the policy lets more through
     than its file says (both values by field). `touched` tells what changed in the repository since a commit, None where git
-    cannot tell; without it nobody asks.
+    cannot tell; without it nobody asks. `judges` is what a file says of the judges, and counts for files.
     """
 
     doubts: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Terms:
     at: datetime | None = None
     lenient: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     touched: Callable[[str], Touched | None] | None = None
+    judges: Judges = field(default_factory=Judges)
 
     def notes(self, version: str | None) -> list[str]:
         """What to know of a comparison with a version: a lenient policy, and a policy or suite that changed with the agent."""
@@ -77,10 +80,11 @@ async def gate_files(
     before = of_layers([result for path in baseline for result in sides[path]], layers)
     after = of_layers(read_results(reader, candidate) if candidate is not None else [], layers)
     wrong = [f"{path} holds no results" for path, rows in sides.items() if not rows] if not before else []
-    wrong += _of_one_run(before, after)
+    wrong += [*_of_one_run(before, after), *_of_swapped(before, after, version)]
     entries = terms.quarantines
     held = in_force(entries, terms.at) if terms.at is not None else {}
-    decision = decide(before, after, policy, candidate_version=version, doubts=[*terms.doubts, *wrong], quarantined=held)
+    doubts = [*terms.doubts, *wrong]
+    decision = decide(before, after, policy, candidate_version=version, doubts=doubts, quarantined=held, judges=terms.judges)
     decision = _limited(decision, layers)
     decision = with_quarantine(decision, before, after, entries, terms.at) if terms.at is not None else decision
     newest = [row.version for row in before if row.version]
@@ -141,9 +145,11 @@ async def gate_store(
     doubts = [*doubts_of_run(run, known, before, after), *age, *terms.doubts]
     entries = [*store.quarantines(), *terms.quarantines]
 
+    judges = judges_of(store, [*before, *after])
+
     def compare(old: Sequence[EvalResult], new: Sequence[EvalResult]) -> GateDecision:
-        quarantined = in_force(entries, now)
-        return decide(old, new, policy, candidate_version=version, doubts=doubts, quarantined=quarantined)
+        held = in_force(entries, now)
+        return decide(old, new, policy, candidate_version=version, doubts=doubts, quarantined=held, judges=judges)
 
     decision = with_quarantine(_limited(compare(before, after), layers), before, after, entries, now)
     decision = replace(
@@ -234,6 +240,14 @@ def _of_one_run(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> li
     """The doubt that a run is compared with itself. Ids that Loopwright gave are of one run; others may number runs anew."""
     both = {r.run_id for r in before if _STAMPED.match(r.run_id)} & {r.run_id for r in after}
     return [f"run {min(both)} is in the baseline itself; give the results of a run of the candidate"] if both else []
+
+
+def _of_swapped(before: Sequence[EvalResult], after: Sequence[EvalResult], version: str | None) -> list[str]:
+    """The doubt that the files are swapped, where the baseline is of the candidate's version, and the candidate tells none."""
+    if version is None or any(r.version is not None for r in after) or not any(r.version == version for r in before):
+        return []
+    told = f"the candidate should be version {version}, tells none, and the baseline has results of {version}"
+    return [f"{told}; if the files are swapped, give them the other way round"]
 
 
 _STAMPED = re.compile(r"run-.*\d{8}T\d{6}")

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from false_greens import inspect_log
 from loopwright.adapters.importers.results import zip_members
 from loopwright.adapters.importers.results.reader import FileResultReader
 from loopwright.adapters.importers.results.sniffing import sniff
@@ -224,3 +225,12 @@ def test_damage_anywhere_is_a_refusal_or_rows_and_never_another_exception(
     file.write_bytes(data[: place % len(data)] + damage + data[place % len(data) + len(damage) :])
     for one in read(file):
         assert isinstance(one, Rejected) or one[1]["eval_id"]
+
+
+def test_trials_that_a_cancelled_inspect_run_did_not_come_to_are_rows_without_a_verdict(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text(inspect_log("b", epochs=2, ran=1, cases=28, status="cancelled"))
+    found = [one[1] for one in read(tmp_path / "log.json")]
+    not_run = [row for row in found if row["passed"] is None]
+    assert len(found) == len({(row["eval_id"], row["trial"]) for row in found}) == 60
+    assert len(not_run) == 32
+    assert {row["error"] for row in not_run} == {"was not run: the log's status is cancelled"}
