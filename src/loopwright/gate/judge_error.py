@@ -17,7 +17,7 @@ from loopwright.gate.judged_sides import JudgedSides, Judges, Measure, judged_si
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, has_verdict, is_pass, tally
 from loopwright.judge.calibrate import MIN_EACH
-from loopwright.judge.periods import Drift, Period, change_between, drift_between
+from loopwright.judge.periods import Drift, Period, change_between, drift_between, told_drift
 from loopwright.stats.agreement import UNDEFINED, Estimate, other_rate, proportion
 from loopwright.stats.judge_change import JudgedFall, judged_fall
 from loopwright.wording import counted, percent
@@ -27,7 +27,7 @@ Compare = Callable[[Sequence[EvalResult], Sequence[EvalResult], Policy, Collecti
 
 AGAIN = "loopwright judge again"
 UNUSUAL = 0.2
-"""Where a corrected fall has at most this chance it is not approved: a lenient judge hides much, and to ask again costs little."""
+"""Where a corrected fall has at most this chance it is not approved: lenient judges hide much, and to ask again costs little."""
 _WHATEVER_JUDGED = ("safety", "cost", "latency", "tokens")
 _HALF_WIDTH = 1.959964
 _SEEN_FROM = 2.75
@@ -123,12 +123,19 @@ def _weighed(
 
 
 def _rest(sides: JudgedSides, share: float, policy: Policy, compare: Compare) -> GateDecision | None:
-    """The decision on the other cases, at what is left of the suite's level; None where there are none."""
+    """The decision on the other cases, at what is left of the suite's level, and margins aside; None where there are none."""
     before, after = ([r for r in rows if r.eval_id not in sides.shifted] for rows in (sides.baseline, sides.candidate))
     if not before or not after:
         return None
     left = 1 - share
-    smaller = replace(policy, suite_share=policy.suite_share * left, suite_ceiling_share=policy.suite_ceiling_share * left)
+    smaller = replace(
+        policy,
+        suite_share=policy.suite_share * left,
+        suite_ceiling_share=policy.suite_ceiling / policy.alpha * left,
+        cost_margin=0.0,
+        latency_margin=0.0,
+        tokens_margin=0.0,
+    )
     return compare(before, after, smaller, ())
 
 
@@ -273,14 +280,7 @@ def _cure(parts: Sequence[JudgedPart]) -> str:
 
 
 def _told_drift(part: JudgedPart) -> str:
-    drift = part.drift
-    if drift is None or not drift.found:
-        return ""
-    a, b = drift.before, drift.after
-    return (
-        f"the judge {a.judge_id} is not what it was: of what people pass it passed {_share(a.tpr)} and passes {_share(b.tpr)}, "
-        f"of what they fail it failed {_share(a.tnr)} and fails {_share(b.tnr)} (chance {drift.p_value:.2g})"
-    )
+    return told_drift(part.drift) if part.drift is not None and part.drift.found else ""
 
 
 def _share(estimate: Estimate) -> str:

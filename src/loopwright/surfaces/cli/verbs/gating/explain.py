@@ -32,6 +32,10 @@ def explain(
     baseline: list[str] = typer.Option([], "--baseline", metavar="FILE", help="Explain a comparison of files, as gate makes it."),
     candidate: str | None = typer.Option(None, "--candidate", metavar="FILE", help="Its candidate.", show_default=False),
     alpha: float | None = from_setting("gate.alpha"),
+    cost_margin: float | None = from_setting("gate.cost_margin"),
+    latency_margin: float | None = from_setting("gate.latency_margin"),
+    tokens_margin: float | None = from_setting("gate.tokens_margin"),
+    zero_tolerance: str | None = from_setting("gate.zero_tolerance"),
     quarantine: Path | None = QUARANTINE,
     results_format: ResultsFormat | None = RESULTS_FORMAT,
     pass_score: float = PASS_SCORE,
@@ -43,7 +47,7 @@ def explain(
     It tells the counts, which test decided, its formula with the numbers put
     in, the level that it was held against, what would have been approved, and
     what to do next. Without a name it explains what decided; a case, a failure
-    mode or "suite" is told in full.
+    mode, "suite", "cost", "latency" or "tokens" is told in full.
 
     It reads the decision that the gate recorded in the store, or, with
     --baseline and --candidate, compares the files anew. Nothing is written.
@@ -57,14 +61,21 @@ def explain(
     in_files = bool(baseline) or candidate is not None
     if in_files and decision is not None:
         raise UsageError("--decision names a stored decision, and --baseline and --candidate files; give one or the other")
-    settings = settle(config, in_files, gate__alpha=alpha, store__url=store)
+    policy = {
+        "gate__alpha": alpha,
+        "gate__cost_margin": cost_margin,
+        "gate__latency_margin": latency_margin,
+        "gate__tokens_margin": tokens_margin,
+        "gate__zero_tolerance": zero_tolerance,
+    }
+    settings = settle(config, in_files, **policy, store__url=store)
     if in_files:
         if not baseline or candidate is None:
             raise UsageError("give both --baseline FILE and --candidate FILE, or neither for the store")
         made, asked = _compare(settings, [*baseline], candidate, ResultsIn(results_format, pass_score), quarantine), what
     else:
-        if alpha is not None or quarantine is not None:
-            raise UsageError("a stored decision has its own policy and quarantines; leave --alpha and --quarantine out")
+        if quarantine is not None or any(value is not None for value in policy.values()):
+            raise UsageError("a stored decision has its own policy and quarantines; leave --alpha, margins and --quarantine out")
         made, asked = _stored(settings, what, decision)
     say(why(made, asked))
 
