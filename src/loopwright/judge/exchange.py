@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from loopwright.collect.intake import shown
-from loopwright.errors import InputError
+from loopwright.collect.times import moment
+from loopwright.errors import InputError, RecordError
 from loopwright.judge.calibrate import Calibration, Pair
 from loopwright.judge.verdict import CriterionVerdict, Label, Verdict
 from loopwright.stats.agreement import Estimate
@@ -82,6 +83,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Any]:
         "rubric": verdict.rubric,
         "cost_usd": verdict.cost_usd,
         "error": verdict.error,
+        "at": verdict.at.isoformat() if verdict.at is not None else None,
     }
 
 
@@ -97,6 +99,10 @@ def read_verdict(record: Mapping[str, Any], source: str = "", line: int = 0) -> 
     for name, value in texts.items():
         if not isinstance(value, str):
             raise InputError(f"{name} is {shown(value)}", source=source, line=line, cure="give text")
+    try:
+        at = moment(record.get("at"), "at")
+    except RecordError as wrong:
+        raise InputError(wrong.problem, source=source, line=line, cure=wrong.cure) from None
     return Verdict(
         pair.item_id,
         texts["judge_id"] or texts["model"],
@@ -105,6 +111,7 @@ def read_verdict(record: Mapping[str, Any], source: str = "", line: int = 0) -> 
         texts["rubric"],
         texts["model"],
         error=texts["error"] or None,
+        at=at,
     )
 
 

@@ -16,6 +16,7 @@ from loopwright.judge.exchange import majority
 from loopwright.judge.verdict import Label, Verdict
 from loopwright.stats.agreement import Estimate, Table, proportion
 from loopwright.stats.judge_change import Flips, JudgeChange
+from loopwright.wording import percent
 
 GAP = timedelta(days=7)
 """After so long without a verdict on a labelled item a new period begins."""
@@ -149,6 +150,19 @@ def drifts(found: Sequence[Period]) -> list[Drift]:
     """The drifts from each period of a judge to its next that chance explains ill."""
     pairs = [(a, b) for a, b in pairwise(found) if a.judge_id == b.judge_id]
     return [drift for drift in (drift_between(a, b) for a, b in pairs) if drift.found]
+
+
+def told_drift(drift: Drift) -> str:
+    """What became of a judge, in words."""
+    a, b = drift.before, drift.after
+    return (
+        f"the judge {a.judge_id} is not what it was: of what people pass it passed {_share(a.tpr)} and passes {_share(b.tpr)}, "
+        f"of what they fail it failed {_share(a.tnr)} and fails {_share(b.tnr)} (chance {drift.p_value:.2g})"
+    )
+
+
+def _share(estimate: Estimate) -> str:
+    return percent(estimate.value) if estimate.value is not None else "none"
 
 
 def _parts(verdicts: Sequence[Verdict], human: Mapping[str, bool]) -> list[dict[str, Verdict]]:

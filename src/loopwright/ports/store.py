@@ -268,6 +268,9 @@ class JudgeStore(Protocol):
     def verdicts(self, judge_id: str | None = None) -> list[Verdict]:
         """The latest verdict of each judge, or of one, on each item, in the order in which items were first judged."""
 
+    def verdict_history(self) -> list[Verdict]:
+        """Every verdict that was ever written, in the order in which they were."""
+
     def put_labels(self, labels: Sequence[Label]) -> None:
         """Write labels, and in the audit trail how many each person gave."""
 

@@ -14,6 +14,7 @@ from loopwright.gate.comparable import SuiteChange, current, suite_change
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import Outcome
 from loopwright.gate.exchange import read_result
+from loopwright.gate.judged_sides import Judges
 from loopwright.gate.policy import Policy
 from loopwright.gate.quarantine import in_force
 from loopwright.gate.tally import duplicates, has_verdict
@@ -21,6 +22,7 @@ from loopwright.ports import RecordReader, Store
 from loopwright.workflows.deciding import reasoned
 from loopwright.workflows.gating import doubts_of_filters, read_records
 from loopwright.workflows.history import history_of, latest_or_named, layers_of, of_layers, stored_history
+from loopwright.workflows.known_judges import judges_of
 from loopwright.workflows.overriding import override_of
 
 RULE = "a baseline is not what the gate blocks"
@@ -184,17 +186,22 @@ def _against(store: Store, run: Run, known: Sequence[str], policy: Policy, at: d
         return ("", override.override_ids) if override else (f"{on_it[-1].decision_id}: {on_it[-1].decision.message}", ())
     if not known or run.run_id in known:
         return "", ()
-    before = of_layers(stored_history(store, known), layers_of(run))
-    return _blocked(before, store.results(run.run_id), policy, in_force(store.quarantines(), at)), ()
+    before, after = of_layers(stored_history(store, known), layers_of(run)), store.results(run.run_id)
+    judges = judges_of(store, [*before, *after])
+    return _blocked(before, after, policy, in_force(store.quarantines(), at), judges), ()
 
 
 def _blocked(
-    before: Sequence[EvalResult], after: Sequence[EvalResult], policy: Policy | None, quarantined: Collection[str] = ()
+    before: Sequence[EvalResult],
+    after: Sequence[EvalResult],
+    policy: Policy | None,
+    quarantined: Collection[str] = (),
+    judges: Judges | None = None,
 ) -> str:
     """What the gate says, where it blocks."""
     if not before:
         return ""
-    decision = decide(before, after, policy, quarantined=quarantined)
+    decision = decide(before, after, policy, quarantined=quarantined, judges=judges)
     return decision.message if decision.decision is Outcome.BLOCKED else ""
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from loopwright.collect.intake import Rejected
 from loopwright.collect.trace import Trace
+from loopwright.effects import Reply, Request
 from loopwright.errors import InputError
 from loopwright.judge.calibrate import Calibration, Pair, calibrate
 from loopwright.judge.exchange import join, one_each, read_label, read_pair, read_verdict
@@ -64,6 +65,8 @@ class Judged:
     gave_up: bool = False
 
 
+Question = Generator[Request, Reply, Verdict]
+"""A step that asks the judge about one item."""
 GIVE_UP = 10
 """After so many requests in a row without a verdict, no more are made: the key, the model or the service is at fault."""
 
@@ -82,13 +85,20 @@ async def judge_traces(
             sample += 1
             if trace.trace_id not in request.known:
                 waiting.append(trace)
-    known = sample - len(waiting)
+    asked = [question(trace, request.criteria, bench) for trace in waiting]
+    judged = await judge_each(asked, request.budget_usd, bench, keep, progress)
+    return replace(judged, traces=total, sample=sample, known=sample - len(waiting))
+
+
+async def judge_each(
+    asked: Sequence[Question], budget_usd: float, bench: Bench, keep: Callable[[Sequence[Verdict]], None], progress: Progress
+) -> Judged:
+    """Ask the judge each question, several at once, within a budget; `keep` is given verdicts as they come."""
     made: list[Verdict] = []
-    progress.start("judging", len(waiting))
+    progress.start("judging", len(asked))
     try:
-        while len(made) < len(waiting) and not _failing(made) and (room := _room(made, request.budget_usd, bench.concurrency)):
-            wave = waiting[len(made) : len(made) + room]
-            verdicts = await asyncio.gather(*(_judge(trace, request.criteria, bench) for trace in wave))
+        while len(made) < len(asked) and not _failing(made) and (room := _room(made, budget_usd, bench.concurrency)):
+            verdicts = await asyncio.gather(*(_answered(step, bench) for step in asked[len(made) : len(made) + room]))
             keep(verdicts)
             made += verdicts
             progress.advance(len(verdicts))
@@ -96,8 +106,8 @@ async def judge_traces(
         progress.done()
     spent = sum(v.cost_usd or 0.0 for v in made)
     unpriced = sum(v.cost_usd is None and v.error is None for v in made)
-    left = len(waiting) - len(made)
-    return Judged(tuple(made), total, sample, known, spent, unpriced, left, gave_up=left > 0 and _failing(made))
+    left, all_ = len(asked) - len(made), len(asked)
+    return Judged(tuple(made), all_, all_, 0, spent, unpriced, left, gave_up=left > 0 and _failing(made))
 
 
 async def judge_store(store: Store, request: Judging, bench: Bench, progress: Progress) -> Judged:
@@ -126,9 +136,13 @@ def _room(made: Sequence[Verdict], budget_usd: float, concurrency: int) -> int:
     return min(concurrency, int(left / dearest)) if dearest else concurrency
 
 
-async def _judge(trace: Trace, criteria: Sequence[str], bench: Bench) -> Verdict:
-    verdict = await drive(judged(bench.judge, trace.trace_id, transcript(trace), criteria), model=bench.model)
-    return replace(verdict, at=bench.clock.now())
+def question(trace: Trace, criteria: Sequence[str], bench: Bench) -> Question:
+    """What the judge is asked of a trace."""
+    return judged(bench.judge, trace.trace_id, transcript(trace), criteria)
+
+
+async def _answered(step: Question, bench: Bench) -> Verdict:
+    return replace(await drive(step, model=bench.model), at=bench.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +158,12 @@ class Standing:
 def standings(store: Store) -> list[Standing]:
     """All judges that the store has verdicts of, those with the latest verdicts last."""
     by_judge: dict[str, list[Verdict]] = {}
-    for verdict in store.verdicts():
-        by_judge.setdefault(verdict.judge_id, []).append(verdict)
     labels = store.labels()
+    runs, labelled = {run.run_id for run in store.runs()}, {label.item_id for label in labels}
+    for verdict in store.verdicts():
+        if verdict.item_id.partition("/")[0] in runs and verdict.item_id not in labelled:
+            continue  # on the suite's answers, which are no sample of what happens in production
+        by_judge.setdefault(verdict.judge_id, []).append(verdict)
     return [
         Standing(judge_id, verdicts[-1].model, sum(v.cost_usd or 0.0 for v in verdicts), calibrate(join(verdicts, labels)))
         for judge_id, verdicts in by_judge.items()

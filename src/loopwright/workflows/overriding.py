@@ -17,6 +17,7 @@ from loopwright.ports import Store, StoredDecision
 from loopwright.registry import known_id, unknown
 from loopwright.workflows.deciding import reasoned
 from loopwright.workflows.history import of_layers, stored_history
+from loopwright.workflows.known_judges import judges_of
 from loopwright.workflows.queueing import queue_failures
 from loopwright.workflows.recording import queued_by
 
@@ -150,9 +151,10 @@ def _honour(store: Store, stored: StoredDecision, at: datetime) -> tuple[Overrid
     sides = (of_layers(stored_history(store, _run_ids(stored)), layers), of_layers(store.results(run_id), layers))
     policy = policy_of(statistics.get("policy") or {"alpha": statistics["alpha"]})
     quarantined = {row["eval_id"] for row in statistics.get("quarantined") or ()}
+    judges = judges_of(store, [row for side in sides for row in side])
 
     def compare(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> GateDecision:
-        return decide(before, after, policy, quarantined=quarantined)
+        return decide(before, after, policy, quarantined=quarantined, judges=judges)
 
     return honoured(store, stored.decision, run_id, sides, compare, at)
 

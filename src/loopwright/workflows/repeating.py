@@ -18,6 +18,7 @@ from loopwright.gate.quarantine import in_force
 from loopwright.ports import Progress, RunLog, Store
 from loopwright.workflows.gating import doubts_of_run
 from loopwright.workflows.history import history_of, layers_of, of_layers
+from loopwright.workflows.known_judges import judges_of
 from loopwright.workflows.running import Bench, RunReport, results_of
 
 
@@ -43,7 +44,8 @@ async def wanted_repeats(store: Store, policy: Policy, run: Run, now: datetime |
     before, after = of_layers(known.results, layers_of(run)), store.results(run.run_id)
     doubts = doubts_of_run(run, known, before, after)
     quarantined = in_force(store.quarantines(), now) if now is not None else ()
-    decision = decide(before, after, policy, doubts=doubts, quarantined=quarantined)
+    judges = judges_of(store, [*before, *after])
+    decision = decide(before, after, policy, doubts=doubts, quarantined=quarantined, judges=judges)
     if doubts or decision.statistics["suite"] is None:
         raise UsageError(f"nothing can be repeated: {decision.reasons[0]}")
     if any(not request.repeat for request in decision.next):

@@ -52,6 +52,13 @@ class Judging(Group):
             found = [decode(payload, Verdict) for payload in connection.scalars(query)]
         return list({(v.judge_id, v.item_id): v for v in found}.values())
 
+    def verdict_history(self) -> list[Verdict]:
+        """Every verdict that was ever written, in the order in which they were."""
+        with self.database.read() as connection:
+            return [
+                decode(p, Verdict) for p in connection.scalars(select(verdict_table.c.payload).order_by(verdict_table.c.number))
+            ]
+
     def put_labels(self, labels: Sequence[Label]) -> None:
         """Write labels, and a line in the audit trail for each person: how many items they passed and failed."""
         if not labels:

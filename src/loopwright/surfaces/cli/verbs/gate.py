@@ -37,7 +37,7 @@ from loopwright.surfaces.cli.verbs.gating.outputs import (
 )
 from loopwright.surfaces.cli.verbs.gating.override import override
 from loopwright.surfaces.cli.verbs.gating.simulate import simulate
-from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, QUARANTINE, terms_of
+from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, CALIBRATION, QUARANTINE, terms_of
 from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.establishing import Change, Established, Signed, establish_file, establish_run
@@ -97,6 +97,7 @@ def gate(
         None, "--layer", help="In files: compare this layer's rows alone, as where a commit runs one layer; may be repeated."
     ),
     quarantine: Path | None = QUARANTINE,
+    calibration: Path | None = CALIBRATION,
     results_format: ResultsFormat | None = RESULTS_FORMAT,
     pass_score: float = PASS_SCORE,
     store: str | None = from_setting("store.url", "--store"),
@@ -176,9 +177,11 @@ def gate(
         store__url=store,
     )
     results = ResultsIn(results_format, pass_score)
+    _refuse(calibration is not None and (not in_files or establish), "--calibration is for files; the store has its own labels")
     change = _change(establish, extend, replace)
     outputs = Outputs(format, markdown, junit, annotations, summary, html)
-    outputs.check([*baseline, *([candidate] if candidate else []), *([str(quarantine)] if quarantine else [])], not establish)
+    read = [*baseline, *(str(file) for file in (candidate, quarantine, calibration) if file is not None)]
+    outputs.check(read, not establish)
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
     if change is not None:
@@ -196,7 +199,7 @@ def gate(
     _refuse(bool(layer) and not in_files, "--layer picks rows of files; a stored run knows its layers: loopwright run --changed")
     layers = [wanted.value for wanted in layer or ()]
     decision = (
-        _compare_files(settings, baseline, candidate, candidate_version, layers, results, quarantine)
+        _compare_files(settings, baseline, candidate, candidate_version, layers, results, (quarantine, calibration))
         if in_files
         else _compare(settings, run, candidate_version, terms_of(settings, results.reader(settings), against, quarantine))
     )
@@ -206,7 +209,7 @@ def gate(
 
 def _compare_files(
     settings: Settings, baseline: list[str], candidate: str | None, version: str | None, layers: list[str],
-    results: ResultsIn, quarantine: Path | None,
+    results: ResultsIn, beside: tuple[Path | None, Path | None],
 ) -> GateDecision:  # fmt: skip
     _refuse(not baseline, "--candidate needs something to be compared with; give --baseline FILE")
     _refuse(candidate is None, "--baseline needs something to be compared with it; give --candidate FILE")
@@ -228,7 +231,7 @@ def _compare_files(
             wiring.gate_policy(settings),
             version=version,
             layers=layers,
-            terms=terms_of(settings, results.reader(settings), None, quarantine, doubts),
+            terms=terms_of(settings, results.reader(settings), None, beside[0], doubts, beside[1]),
         )
     )
     return replaced(decision, notes=(*decision.notes, *results.notes))

@@ -14,6 +14,7 @@ from loopwright.errors import UNDECIDED, UsageError
 from loopwright.judge.calibrate import Calibration
 from loopwright.judge.calibrate import calibrate as compare
 from loopwright.judge.exchange import calibration_record, verdict_record
+from loopwright.judge.periods import drifts, told_drift
 from loopwright.judge.rubric import TRACE_RUBRIC
 from loopwright.judge.transcript import transcript
 from loopwright.judge.verdict import Label
@@ -23,6 +24,7 @@ from loopwright.stats.agreement import Estimate
 from loopwright.surfaces.cli.intake import tell_empty
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, say, table
+from loopwright.surfaces.cli.verbs.judging.again import again
 from loopwright.wording import counted, percent
 from loopwright.workflows.deciding import who
 from loopwright.workflows.importing import collect_traces
@@ -40,8 +42,10 @@ from loopwright.workflows.judging import (
     standings,
     unlabelled,
 )
+from loopwright.workflows.known_judges import periods_known
 
 app = typer.Typer(add_completion=False)
+app.command("again")(again)
 
 _STORE = from_setting("store.url", "--store")
 _ANSWERS = ("pass", "fail", "skip", "quit")
@@ -61,7 +65,7 @@ _ROWS = (
 def judge(
     context: typer.Context, format: OutputFormat = FORMAT, store: str | None = _STORE, config: Path | None = CONFIG
 ) -> None:
-    """Show the judges: what each has judged, what it cost, and how far people agree with it.
+    """Show the judges: what each has judged, what it cost, how far people agree with it, and whether it drifted.
 
     Reads the store; writes nothing. A judge is a language model that is asked in a certain way; another model, or another
     wording, is another judge. Three steps: `judge run` has a sample of the stored traces judged, `judge label` asks a person
@@ -75,10 +79,11 @@ def judge(
     if context.invoked_subcommand is not None:
         return
     with wiring.store(settle(config, store__url=store), create=False) as kept:
-        found = standings(kept)
+        found, drifted = standings(kept), drifts(periods_known(kept))
     if format is OutputFormat.JSON:
         for one in found:
-            named = {"judge_id": one.judge_id, "model": one.model, "cost_usd": one.cost_usd}
+            moved = [drift.p_value for drift in drifted if drift.after.judge_id == one.judge_id]
+            named = {"judge_id": one.judge_id, "model": one.model, "cost_usd": one.cost_usd, "drift": moved}
             emit(json.dumps(named | calibration_record(one.calibration)))
         return
     if not found:
@@ -91,6 +96,8 @@ def judge(
     ]  # fmt: skip
     columns = ("judge", "model", "judged", "no verdict", "labelled", "agreement", "pass rate, corrected", "USD", "standing")
     table("", columns, rows, right=(2, 3, 4, 7), whole=(0,))
+    for drift in drifted:
+        say(f"{told_drift(drift)}.")
 
 
 @app.command()

@@ -11,11 +11,13 @@ import typer
 from loopwright import wiring
 from loopwright.collect.times import utc
 from loopwright.errors import UsageError
+from loopwright.gate.judged_sides import Judges
 from loopwright.gate.quarantine import Quarantine
 from loopwright.ports import RecordReader
 from loopwright.settings import Settings
 from loopwright.workflows.gating import Terms, read_results
 from loopwright.workflows.history import BASELINE, Against
+from loopwright.workflows.known_judges import read_judges
 from loopwright.workflows.quarantining import read_entries
 
 AGAINST = typer.Option(
@@ -29,9 +31,19 @@ QUARANTINE = typer.Option(None, "--quarantine", metavar="FILE", help="Cases in q
 UNTIL = typer.Option(..., "--until", metavar="DATE", help="The last day, as 2026-12-31; 90 days ahead at most.")
 
 
+CALIBRATION = typer.Option(
+    None,
+    "--calibration",
+    metavar="FILE",
+    help="For files: the judges' verdicts beside people's labels, a line an item, as judge calibrate reads.",
+    show_default=False,
+)
+
+
 def terms_of(
-    settings: Settings, reader: RecordReader, against: str | None, quarantine: Path | None, doubts: Sequence[str] = ()
-) -> Terms:
+    settings: Settings, reader: RecordReader, against: str | None, quarantine: Path | None, doubts: Sequence[str] = (),
+    calibration: Path | None = None,
+) -> Terms:  # fmt: skip
     """The terms of one comparison; raises `InputError` for a line of a file that is none."""
     return Terms(
         doubts=tuple(doubts),
@@ -40,6 +52,7 @@ def terms_of(
         at=wiring.clock().now(),
         lenient=wiring.lenient(settings),
         touched=lambda commit: wiring.touched_since(settings, commit),
+        judges=read_judges(wiring.record_reader(settings), str(calibration)) if calibration is not None else Judges(),
     )
 
 
