@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopwright.evaluate.result import EvalResult
+from loopwright.gate import simulate
 from loopwright.gate.decide import decide
-from loopwright.gate.decision import GateDecision, Outcome, Regression
+from loopwright.gate.decision import CaseRequest, GateDecision, Outcome, Regression
 
 SHAPES = {"steady": (20.0, 0.1), "two-faced": (0.15, 0.2), "noisy": (0.6, 0.8), "good": (1.2, 0.2)}
 REAL = ((0.58, 0.76), (0.13, 0.17), (0.14, 0.17), (0.28, 0.51), (1.26, 0.23), (0.8, 0.15))
 """Fitted to repeated runs of six agents on tau-bench, terminal-bench and grade-school mathematics."""
 ALWAYS = 0.98
-MOST_ROUNDS = 60
 MODES, IN_MODE = 20, 10
 
 
@@ -128,18 +128,17 @@ def until_decided(
 ) -> tuple[GateDecision, int]:
     """Run what the gate asks for until it decides, and knows what is lost; the decision and the trials that it took."""
     candidate = draw(rng, rates, trials, in_mode)
-    decision = decide(before, candidate)
-    for _ in range(MOST_ROUNDS):
-        named = any(isinstance(r, Regression) and r.level != "suite" for r in decision.regressions)
-        if decision.decision is Outcome.APPROVED or named or not decision.next:
-            break
-        for asked in decision.next:
-            case = int(asked.eval_id.removeprefix("case-"))
-            for _ in range(asked.trials):
-                passed = bool(rng.random() < rates[case])
-                candidate.append(_row(case, passed, len(candidate), in_mode, repeat=asked.repeat))
-        decision = decide(before, candidate)
-    return decision, len(candidate)
+    ran = len(candidate)
+
+    def run(asked: CaseRequest) -> list[EvalResult]:
+        nonlocal ran
+        case = int(asked.eval_id.removeprefix("case-"))
+        ran += asked.trials
+        passed = rng.random(asked.trials) < rates[case]
+        return [_row(case, bool(ok), ran - i, in_mode, repeat=asked.repeat) for i, ok in enumerate(passed)]
+
+    decision, rows = simulate.until_decided(before, candidate, run)
+    return decision, len(rows)
 
 
 def draw(rng: np.random.Generator, rates: NDArray[np.float64], trials: int, in_mode: int = 0) -> list[EvalResult]:

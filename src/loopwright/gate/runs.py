@@ -1,7 +1,7 @@
 """Is a fall one run's luck? Where the runs of a history differ by more than chance, a fall is held against how far they differ.
 
 The tests of suite and modes take the trials of an unchanged agent for exchangeable. Where a whole run shares its luck they are
-not, and a large suite would be blocked by the next bad day. Docs/decisions/0004-gate.md has what that does to the error rate.
+not, and a large suite would be blocked by the next bad day. docs/decisions/0004-gate.md has what that does to the error rate.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from loopwright.wording import counted
 
 DIFFER = 0.1
 """Runs are said to differ where so great a spread has at most this chance."""
+DIFFER_OF_FEW = 0.02
+"""The same for fewer than `FEW` runs: the test that follows can hardly prove anything then, and must not be asked for lightly."""
+FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,9 @@ class RunLuck:
         if self.spread is None:
             return {}
         spread = self.spread
-        return {"runs": {"runs": spread.df + 1, "variance_ratio": spread.ratio, "p_value": spread.p_value, "level": DIFFER}}
+        return {
+            "runs": {"runs": spread.df + 1, "variance_ratio": spread.ratio, "p_value": spread.p_value, "level": _differ(spread)}
+        }
 
 
 def run_luck(baseline: Sequence[EvalResult], cases: Sequence[CaseTally], shown: Sequence[Regression], policy: Policy) -> RunLuck:
@@ -68,7 +73,7 @@ def run_luck(baseline: Sequence[EvalResult], cases: Sequence[CaseTally], shown: 
     for r in groups:
         of = cases if r.level == "suite" else [case for case in cases if case.mode_id == r.mode_id]
         level = policy.suite_level if r.level == "suite" else policy.mode_level / max(1, modes)
-        apart = [spread for spread in {whole, table.spread(of)} if spread.p_value <= DIFFER]
+        apart = [spread for spread in {whole, table.spread(of)} if spread.p_value <= _differ(spread)]
         worst = max(apart, key=lambda spread: _beyond(of, spread), default=None)
         if worst is not None and _beyond(of, worst) > level:
             luck[id(r)] = worst
@@ -95,6 +100,11 @@ class _Table:
     def spread(self, cases: Sequence[CaseTally]) -> RunSpread:
         at = [self._cases[case.eval_id] for case in cases if case.eval_id in self._cases]
         return run_spread(self._passes[:, at], self._trials[:, at])
+
+
+def _differ(spread: RunSpread) -> float:
+    """The level at which runs of that number are said to differ."""
+    return DIFFER if spread.df + 1 >= FEW else DIFFER_OF_FEW
 
 
 def _beyond(cases: Sequence[CaseTally], spread: RunSpread) -> float:
