@@ -37,7 +37,7 @@ def _row(name: str, made: Callable[[Path], Arguments], peers: Installed, names: 
     with tempfile.TemporaryDirectory() as folder:
         arguments = made(Path(folder))
         code, told = _ran(arguments)
-        others = _others(Path(folder), peers)
+        others = _others(Path(arguments[1]), Path(arguments[3]), peers)
     cells = "".join(f"{others.get(name, '-'):>9}" for name in names)
     told = told.replace(folder + "/", "")
     print(f"{name[:51]:<52}{code:>5}  {_SAID.get(code, '?'):<10}{cells}  {told[:_WIDE]}{'…' if len(told) > _WIDE else ''}")
@@ -52,9 +52,8 @@ def _ran(arguments: Arguments) -> tuple[int, str]:
     return code, told
 
 
-def _others(folder: Path, peers: Installed) -> dict[str, str]:
-    before, after = folder / "before.jsonl", folder / "after.jsonl"
-    if not (before.exists() and after.exists()):
+def _others(before: Path, after: Path, peers: Installed) -> dict[str, str]:
+    if not all(file.suffix == ".jsonl" and file.exists() for file in (before, after)):
         return {}
     sides = read(before), read(after)
     said: dict[str, bool | None] = _rules(*sides) | peers.ask(before, after, plain=False)

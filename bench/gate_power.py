@@ -14,7 +14,7 @@ from loopwright.gate.decision import Outcome
 from loopwright.stats.beta_binomial import Beta, fit
 from repeated_runs import Runs
 
-ROUNDS = 200
+ROUNDS = 100
 
 
 class Design(NamedTuple):

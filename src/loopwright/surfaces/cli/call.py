@@ -13,7 +13,7 @@ from loopwright.errors import OK, USAGE
 from loopwright.surfaces.cli.help_page import teach
 
 _SELDOM = (50_000, 20, 20)
-"""When rubbish is collected. A command makes many objects that stay, and looking through them again and again took a seventh of the
+"""When rubbish is collected. A command makes many objects that stay; to look through them again and again took a seventh of the
 time of a gate over 50,000 results."""
 
 
