@@ -120,7 +120,9 @@ def test_the_ci_files_are_yaml_with_the_commands(project: Path) -> None:
     ):
         assert command in script
     gitlab = yaml.safe_load((project / "loopwright.gitlab-ci.yml").read_text())
-    assert gitlab["loopwright-gate"]["script"][-1].startswith("loopwright gate --junit .loopwright/gate.xml")
+    assert gitlab["loopwright-gate"]["script"][-1].startswith(
+        "loopwright gate --html .loopwright/gate.html --junit .loopwright/gate.xml"
+    )
     assert gitlab[".loopwright"]["artifacts"]["reports"] == {"junit": ".loopwright/gate.xml"}
     assert gitlab["loopwright-baseline"]["script"][-1].startswith(
         'loopwright gate --establish --extend --by "$GITLAB_USER_LOGIN"'
@@ -134,3 +136,15 @@ def test_the_hook_may_be_run(project: Path, capsys: pytest.CaptureFixture[str]) 
     assert os.access(hook, os.X_OK)
     assert not os.access(project / "loopwright.toml", os.X_OK)
     assert subprocess.run(["sh", "-n", str(hook)], check=False).returncode == 0
+
+
+def test_the_examples_do_not_come_back_beside_an_agent_of_ones_own(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init"]) == 0
+    toml = Path("loopwright.toml")
+    toml.write_text(toml.read_text().replace("python:agent_example:answer", "python:my_agent:answer"))
+    Path("agent_example.py").unlink()
+    Path("evals/first_cases.yaml").unlink()
+    assert main(["init", "--ci", "none", "--hook"]) == 0
+    assert not Path("agent_example.py").exists()
+    assert not Path("evals/first_cases.yaml").exists()
+    assert Path(".githooks/pre-push").exists()

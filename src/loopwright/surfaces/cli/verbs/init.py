@@ -23,6 +23,7 @@ from loopwright.workflows.scaffolding import IGNORED, Scaffolded, scaffold
 app = typer.Typer(add_completion=False)
 
 TARGET = "python:agent_example:answer"
+EXAMPLES = ("agent_example.py", "evals/first_cases.yaml")
 HOOK = ".githooks/pre-push"
 
 
@@ -47,14 +48,16 @@ def init(
     """Scaffold the first files of the loop: settings, example cases, an example agent, a CI workflow.
 
     Writes loopwright.toml, agent_example.py, evals/first_cases.yaml with the schema by which editors check it, the CI workflow,
-    and three lines in .gitignore. A file that is there already is kept as it is, and named. Nothing else is touched, and
-    nothing is asked.
+    and three lines in .gitignore. A file that is there already is kept as it is, and named. Where loopwright.toml names an agent
+    of your own, the examples are left out. Nothing else is touched, and nothing is asked.
 
     For example:
 
         loopwright init && loopwright run
     """
-    done = asyncio.run(scaffold(wiring.scaffold_files(folder), _texts(ci, hook)))
+    own_agent = _target_in(folder / FILE_NAME) not in ("", TARGET)
+    texts = {path: text for path, text in _texts(ci, hook).items() if path not in EXAMPLES or not own_agent}
+    done = asyncio.run(scaffold(wiring.scaffold_files(folder), texts))
     if format is OutputFormat.JSON:
         emit(json.dumps({"created": done.created, "kept": done.kept}))
         return
@@ -107,13 +110,13 @@ def _tell(done: Scaffolded, folder: Path, ci: CI) -> None:
     if HOOK in (*done.created, *done.kept):
         note("Switch the hook on: git config core.hooksPath .githooks")
     place = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    target = "" if FILE_NAME in done.created or _names_target(folder / FILE_NAME) else f" --target {TARGET}"
+    target = "" if FILE_NAME in done.created or _target_in(folder / FILE_NAME) else f" --target {TARGET}"
     note(f"\nNext: {place}loopwright run{target}")
 
 
-def _names_target(file: Path) -> bool:
-    """Whether the settings file that was there names an agent; one that cannot be read names none."""
+def _target_in(file: Path) -> str:
+    """The agent that the settings file names; one that cannot be read, or is not there, names none."""
     try:
-        return bool(load(file=file, environ={})["target.url"])
+        return str(load(file=file, environ={})["target.url"]) if file.exists() else ""
     except LoopwrightError:
-        return False
+        return ""
