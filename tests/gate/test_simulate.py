@@ -132,7 +132,7 @@ def test_the_table_is_told_in_words() -> None:
     first, second = reading([same, lost, half], Policy())
     assert first.startswith("An agent that did not change was blocked in 0 of 50 rounds")
     assert second == (
-        "1 planned trial a case takes 1.10 trials a case where nothing changed, repeats included, and finds one solved case lost "
+        "1 planned trial a case takes 1.10 a case where nothing changed, repeats included, and finds one solved case lost "
         "(100 %); seldom or never finds one solved case falls to 50 % (0 %)."
     )
 

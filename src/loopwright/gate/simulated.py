@@ -124,7 +124,7 @@ def reading(cells: Sequence[Cell], policy: Policy) -> list[str]:
 def _with_trials(planned: int, cells: Sequence[Cell]) -> str:
     """What so many planned trials find, mostly find and miss, and what they take where nothing changed."""
     same = next((cell for cell in cells if cell.scenario.of == "nothing"), None)
-    cost = f" take {same.trials:.2f} trials a case where nothing changed, repeats included, and" if same is not None else ""
+    cost = f" take {same.trials:.2f} a case where nothing changed, repeats included, and" if same is not None else ""
     said = []
     for what, low, high in (("find", GOOD, 2.0), ("find at times", 0.2, GOOD), ("seldom or never find", -1.0, 0.2)):
         names = [
