@@ -166,8 +166,8 @@ def sides(draw: st.DrawFn, suite: str | None, mark: str | None) -> list[EvalResu
 
 
 def verdict(decision: GateDecision) -> tuple[Any, ...]:
-    """All that is said of the cases that there were before."""
-    told = {name: value for name, value in decision.statistics.items() if name != "new"}
+    """All that is said of the cases that there were before; what was `spent` is of all cases."""
+    told = {name: value for name, value in decision.statistics.items() if name not in ("new", "spent")}
     return decision.decision, decision.regressions, decision.fixed, decision.flaky, decision.missing, decision.next, told
 
 

@@ -39,6 +39,12 @@ def test_both_sides_are_counted() -> None:
     assert counted.error_share_before == pytest.approx(1 / 3)
 
 
+def test_a_run_of_more_trials_than_before_is_due_them_of_every_case() -> None:
+    before = [result(name, True, 0, run_id=f"r{run}") for run in range(5) for name in "abc"]
+    after = [result(name, True, trial) for name in "abc" for trial in range(3)]
+    assert [c.absent for c in tally(before, after[:-2]).cases] == [0, 0, 2]
+
+
 def test_trials_that_the_others_have_are_absent() -> None:
     before = [result(case, True, t) for case in "abc" for t in range(3)]
     after = [result(case, True, t) for case in "abc" for t in range(2) if (case, t) != ("c", 1)]

@@ -93,17 +93,23 @@ def has_verdict(result: EvalResult) -> bool:
 
 
 def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], quarantined: Collection[str] = ()) -> Tally:
-    """Count both sides. The order of the rows does not matter. `quarantined` are ids of cases."""
+    """Count both sides. The order of the rows does not matter. `quarantined` are ids of cases.
+
+    A case is due as many trials as the candidate's cases usually have, fewer in proportion where the baseline's runs gave it fewer
+    than the others.
+    """
     before, after = _count(baseline), _count(candidate)
     modes = {**_modes(candidate), **_modes(baseline)}
     declared = {r.eval_id for rows in (baseline, candidate) for r in rows if r.deterministic}
     outright = {r.eval_id for r in candidate if r.passed is False}
     usual = median_high([after.get(eval_id, Count()).trials for eval_id in before]) if before else 1
+    per_run = {eval_id: math.ceil(old.trials / max(1, old.runs)) for eval_id, old in before.items()}
+    usual_before = median_high(per_run.values()) if before else 1
     cases = []
     for eval_id in sorted(before):
         old, new = before[eval_id], after.get(eval_id, Count())
-        per_run = math.ceil(old.trials / max(1, old.runs))
-        absent = max(0, max(1, min(usual, per_run)) - new.trials) if new.trials or not new.repeats else 0
+        due = max(1, usual * min(per_run[eval_id], usual_before) // max(1, usual_before))
+        absent = max(0, due - new.trials) if new.trials or not new.repeats else 0
         told = (modes.get(eval_id), eval_id in declared, absent, eval_id in outright, eval_id in quarantined)
         cases.append(CaseTally(eval_id, old, new, *told))
     return Tally(
