@@ -1,4 +1,4 @@
-"""The judged part of a decision in words: who judged each side, what was observed, and what is left without the judges' errors."""
+"""The judged part of a decision in words: who judged each side, what was observed, and what is left without judges' errors."""
 
 from __future__ import annotations
 
