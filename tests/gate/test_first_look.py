@@ -84,7 +84,7 @@ def test_with_more_trials_the_zone_is_narrower() -> None:
 def test_the_numbers_told_are_those_that_decided() -> None:
     text = explain(decide(BEFORE, after(5)))
     assert text.startswith("UNDECIDED")
-    assert "exact 0.031, which is above 0.03, and mid-p 0.016, which is at most 0.02" in text
+    assert "exact 0.031, which is above 0.03, and mid-p 0.016, which is at most 0.025" in text
     assert "would block only where both are" in text
     blocked = explain(decide(BEFORE, after(8)))
     assert "which is at most 0.03, and mid-p" in blocked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loopwright.stats.run_effect import RunSpread, beyond_runs, run_spread
+from loopwright.stats.run_effect import RunSpread, beyond_runs, pooled, run_spread
 
 
 def draw(rng: np.random.Generator, runs: int, cases: int, spread: float, trials: int = 1) -> np.ndarray:
@@ -46,11 +46,29 @@ def test_shared_luck_is_found() -> None:
     assert np.mean([spread.p_value <= 0.1 for spread in found]) >= 0.9
 
 
+def test_groups_with_luck_of_their_own_tell_more_together() -> None:
+    rng = np.random.default_rng(6)
+    apart, alike = (
+        [pooled([run_spread(draw(rng, 5, 10, by), np.ones((5, 10))) for _ in range(20)]) for _ in range(100)] for by in (1.0, 0.0)
+    )
+    assert np.mean([spread.p_value <= 0.1 for spread in apart]) >= 0.95
+    assert np.mean([spread.p_value <= 0.1 for spread in alike]) <= 0.1 + 3 * (0.09 / 100) ** 0.5
+    assert {(spread.df <= 80, spread.runs) for spread in alike} == {(True, 5)}
+
+
+def test_groups_that_cannot_differ_say_nothing_among_others() -> None:
+    same, apart = RunSpread(1.0, 0, 1.0, 1.0, 5), RunSpread(3.0, 4, 0.02, 1.0, 5)
+    assert pooled([same, apart]) == pytest.approx((3.0, 4, pooled([apart]).p_value, 1.0, 5))
+    assert pooled([same, same]) == same
+    with pytest.raises(ValueError, match="no spread"):
+        pooled([])
+
+
 def test_without_anything_that_could_differ_nothing_does() -> None:
-    assert run_spread(np.ones((3, 4)), np.ones((3, 4))) == RunSpread(1.0, 2, 1.0, 0.0)
+    assert run_spread(np.ones((3, 4)), np.ones((3, 4))) == RunSpread(1.0, 0, 1.0, 0.0, 3)
     assert run_spread(np.ones((1, 4)), np.ones((1, 4))).df == 0
     assert run_spread(np.zeros((0, 0)), np.zeros((0, 0))).p_value == 1.0
-    assert beyond_runs(9.0, RunSpread(1.0, 0, 1.0, 1.0), 1.0) == 1.0
+    assert beyond_runs(9.0, RunSpread(1.0, 0, 1.0, 1.0, 1), 1.0) == 1.0
 
 
 @pytest.mark.parametrize(("passes", "trials"), [([[2]], [[1]]), ([[-1]], [[1]]), ([1], [1]), ([[1]], [[1, 1]])])
@@ -69,6 +87,6 @@ def test_a_fall_among_runs_that_differ_is_held_against_how_far_they_do(per_run: 
         history = rng.normal(0, np.sqrt(between + chance), runs)
         candidate = rng.normal(0, np.sqrt(between + 1.0 / now))
         fall = (history.mean() - candidate) / np.sqrt(chance / runs + 1.0 / now)
-        spread = RunSpread(float(history.var(ddof=1)) / chance, runs - 1, 0.0, per_run)
+        spread = RunSpread(float(history.var(ddof=1)) / chance, runs - 1, 0.0, per_run, runs)
         below += beyond_runs(fall, spread, now) <= 0.05
     assert below / 4000 <= 0.075

@@ -87,7 +87,8 @@ def why_margin(decision: GateDecision, metric: str) -> list[str]:
     lines = [
         f"{metric.capitalize()}: {counted(row['cases'], 'case')} measured on both sides",
         f"{counted(n0, 'planned trial')} before, {n1} now; {row['field']} is missing in {row['lacking'][0]} and "
-        f"{row['lacking'][1]} judged trials, and {row['left_out'][0]} and {row['left_out'][1]} without a verdict are left out.",
+        f"{counted(row['lacking'][1], 'judged trial')}, and {row['left_out'][0]} and {row['left_out'][1]} without a verdict are "
+        "left out.",
     ]
     if row["before"] is None:
         return lines

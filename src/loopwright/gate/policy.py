@@ -14,7 +14,7 @@ class Policy:
     """How one comparison is decided.
 
     `alpha` bounds the chance to block an agent that did not change, over everything looked at. It is divided among the tests
-    by the shares: at default, .02 for the suite (mid-p, and never above an exact .03), .005 for all modes together on planned
+    by the shares: at default, .025 for the suite (mid-p, and never above an exact .03), .005 for all modes together on planned
     trials and .005 on repeats, .0025 for all cases on planned trials, .005 for each case on repeats, .0025 for several on
     repeats; the ceilings add up to alpha.
 
@@ -47,7 +47,7 @@ class Policy:
     min_cases: int = 5
     max_missing: float = 0.02
     max_errors: float = 0.2
-    suite_share: float = 0.4
+    suite_share: float = 0.5
     suite_ceiling_share: float = 0.6
     mode_share: float = 0.1
     mode_repeat_share: float = 0.1

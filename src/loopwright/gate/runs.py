@@ -7,6 +7,7 @@ not, and a large suite would be blocked by the next bad day. docs/decisions/0004
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from loopwright.gate.decision import Regression
 from loopwright.gate.levels import columns
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, is_pass
-from loopwright.stats.run_effect import RunSpread, beyond_runs, run_spread
+from loopwright.stats.run_effect import RunSpread, beyond_runs, pooled, run_spread
 from loopwright.stats.stratified import drop_test
 from loopwright.wording import counted
 
@@ -43,7 +44,7 @@ class RunLuck:
         if self.spread is None:
             return []
         return [
-            f"the history's {counted(self.spread.df + 1, 'run')} differ from each other by more than chance (their variance is "
+            f"the history's {counted(self.spread.runs, 'run')} differ from each other by more than chance (their variance is "
             f"{self.spread.ratio:.1f} times what it gives), and a fall as deep may be one run's luck; add more runs of the "
             "released version to the history (loopwright gate --establish --extend), or find what differs between its runs"
         ]
@@ -54,29 +55,33 @@ class RunLuck:
             return {}
         spread = self.spread
         return {
-            "runs": {"runs": spread.df + 1, "variance_ratio": spread.ratio, "p_value": spread.p_value, "level": _differ(spread)}
+            "runs": {"runs": spread.runs, "variance_ratio": spread.ratio, "p_value": spread.p_value, "level": _differ(spread)}
         }
 
 
 def run_luck(baseline: Sequence[EvalResult], cases: Sequence[CaseTally], shown: Sequence[Regression], policy: Policy) -> RunLuck:
     """Hold falls of the suite and of modes against the spread of the baseline's runs; what cases show is left as it is.
 
-    A fall that is more than the runs' own spread explains stands. Nothing is said where the baseline has one run.
+    The suite is held against the spread of whole runs, a mode against that of all modes within runs. A fall that is more than the
+    runs' own spread explains stands. Nothing is said where the baseline has one run.
     """
     groups = [r for r in shown if r.level in ("suite", "mode")]
     if not groups or len({row.run_id for row in baseline if not row.repeat}) < 2:
         return RunLuck(tuple(shown))
     table = _Table(baseline)
-    modes = len({case.mode_id for case in cases if case.mode_id is not None})
-    whole = table.spread(cases)
+    members: dict[str, list[CaseTally]] = defaultdict(list)
+    for case in cases:
+        if case.mode_id is not None:
+            members[case.mode_id].append(case)
+    spreads = {"suite": lambda: table.spread(cases), "mode": lambda: pooled([table.spread(of) for of in members.values()])}
+    known = {level: spreads[level]() for level in {r.level for r in groups}}
     luck: dict[int, RunSpread] = {}
     for r in groups:
-        of = cases if r.level == "suite" else [case for case in cases if case.mode_id == r.mode_id]
-        level = policy.suite_level if r.level == "suite" else policy.mode_level / max(1, modes)
-        apart = [spread for spread in {whole, table.spread(of)} if spread.p_value <= _differ(spread)]
-        worst = max(apart, key=lambda spread: _beyond(of, spread), default=None)
-        if worst is not None and _beyond(of, worst) > level:
-            luck[id(r)] = worst
+        of = cases if r.mode_id is None else members[r.mode_id]
+        level = policy.suite_level if r.mode_id is None else policy.mode_level / len(members)
+        spread = known[r.level]
+        if spread.p_value <= _differ(spread) and _beyond(of, spread) > level:
+            luck[id(r)] = spread
     return RunLuck(
         stands=tuple(r for r in shown if id(r) not in luck),
         explained=tuple(r for r in groups if id(r) in luck),
@@ -104,7 +109,7 @@ class _Table:
 
 def _differ(spread: RunSpread) -> float:
     """The level at which runs of that number are said to differ."""
-    return DIFFER if spread.df + 1 >= FEW else DIFFER_OF_FEW
+    return DIFFER if spread.runs >= FEW else DIFFER_OF_FEW
 
 
 def _beyond(cases: Sequence[CaseTally], spread: RunSpread) -> float:

@@ -95,8 +95,8 @@ def has_verdict(result: EvalResult) -> bool:
 def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], quarantined: Collection[str] = ()) -> Tally:
     """Count both sides. The order of the rows does not matter. `quarantined` are ids of cases.
 
-    A case is due as many trials as the candidate's cases usually have, fewer in proportion where the baseline's runs gave it fewer
-    than the others.
+    A case is due as many trials as the candidate's cases usually have, fewer in proportion where the baseline's runs gave it
+    fewer than the others.
     """
     before, after = _count(baseline), _count(candidate)
     modes = {**_modes(candidate), **_modes(baseline)}
