@@ -150,8 +150,8 @@ def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:
 
     Among the failing solved cases that are not cleared, these are: the ones that repeats can settle, where repeats were begun, or
     where there is enough history and none of the planned trials passed, so that repeats are how it is decided; and those whose
-    failure was unlikely, even once, among all solved cases together. A case that is still open when its repeats are used up is let
-    go, and named: it fails more often than it did, and is not lost.
+    failure was unlikely, even once, among all solved cases together. A case that is still open when its repeats are used up is
+    let go, and named: it fails more often than it did, and is not lost.
     """
     found = []
     for evidence in level.evidence:
