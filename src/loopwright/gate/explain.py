@@ -104,8 +104,7 @@ def _regressions(decision: GateDecision) -> list[str]:
     if not found:
         return []
     rows = [
-        (r.level, r.mode_id or "" if r.level == "mode" else r.eval_id or "all cases", *sides(r, decision), _p(r))
-        for r in found
+        (r.level, r.mode_id or "" if r.level == "mode" else r.eval_id or "all cases", *sides(r, decision), _p(r)) for r in found
     ]
     return _table("What regressed", ("level", "what", "before", "after", "chance if unchanged"), rows)
 
