@@ -5,7 +5,8 @@
 Suites of 10 to 5,000 cases; pass rates of several shapes; trials and history of several designs; and what trials may share:
 the luck of a whole run, of a failure mode within a run, of a case within a run. Each is a normal shift of the logit of the pass
 rates, drawn anew for every run; its standard deviation is given, and for a whole run what that is in points of the suite's pass
-rate. `sequential` runs the repeats that the gate asks for until it decides; the others look once.
+rate. Where the history is one run, nothing tells its luck from a change: the gate says so, and no rate is stated; `one-run` shows
+what follows. `sequential` runs the repeats that the gate asks for until it decides; the others look once.
 
 Each line has the realised rate of false blocks with its exact 95 % interval. A line is marked where the interval lies above the
 stated rate. Of many lines a few would be so by chance: the last line of each part says how many, and how many chance allows.
@@ -39,6 +40,7 @@ SIZES = (10, 30, 100, 300, 1000, 5000)
 IN_MODE = 10
 WEIGHT = {10: 2.0, 30: 2.0, 100: 2.0, 300: 1.0, 1000: 0.5, 5000: 0.15}
 """Rounds of a size, as a share of --rounds: large suites take longer."""
+NOTHING = "nothing"
 FLAKY = 0.3
 """This share of the cases of a flaky suite passes half of the time; the others always or never."""
 
@@ -53,11 +55,12 @@ class Design:
     trials: int
 
 
-ONE, HALVES, FIVES, TWENTY = (
+ONE, HALVES, FIVES, TWENTY, THREES = (
     Design("5x1 v 1", 5, 1, 1),
     Design("3 v 2", 1, 3, 2),
     Design("5 v 5", 1, 5, 5),
     Design("20x1 v 1", 20, 1, 1),
+    Design("5x3 v 3", 5, 3, 3),
 )
 
 
@@ -74,10 +77,15 @@ class Cell:
     sequential: bool = False
 
     @property
+    def stated(self) -> bool:
+        """Whether the gate's rate is stated for such runs."""
+        return self.design.runs > 1 or self.shared == NOTHING
+
+    @property
     def shared(self) -> str:
         """What trials share, in words."""
         named = {"run": self.run, "mode": self.mode, "case": self.case}
-        return ", ".join(f"{name} {size:g}" for name, size in named.items() if size) or "nothing"
+        return ", ".join(f"{name} {size:g}" for name, size in named.items() if size) or NOTHING
 
 
 @dataclass
@@ -122,7 +130,7 @@ def sequential() -> Iterator[Cell]:
 
 def correlated() -> Iterator[Cell]:
     """Cases of a mode, or trials of a case, share the luck of their run."""
-    for design in (ONE, HALVES, FIVES):
+    for design in (ONE, THREES, TWENTY):
         for cases in (100, 1000):
             for size in (0.25, 0.5, 1.0):
                 yield Cell(cases, "real", design, mode=size)
@@ -131,10 +139,20 @@ def correlated() -> Iterator[Cell]:
 
 def run_effects() -> Iterator[Cell]:
     """A whole run shares its luck."""
-    for design in (ONE, TWENTY, HALVES):
+    for design in (ONE, THREES, TWENTY):
         for cases in (100, 1000, 5000):
             for size in (0.05, 0.1, 0.2, 0.4):
                 yield Cell(cases, "real", design, run=size)
+
+
+def one_run() -> Iterator[Cell]:
+    """The same where the history is one run, whose luck cannot be told from a change: what it costs, and no rate is stated."""
+    for design in (HALVES, FIVES):
+        for cases in (100, 1000):
+            for size in (0.1, 0.25, 0.5):
+                yield Cell(cases, "real", design, run=size)
+                yield Cell(cases, "real", design, mode=size)
+                yield Cell(cases, "real", design, case=size)
 
 
 PARTS: dict[str, Callable[[], Iterator[Cell]]] = {
@@ -142,6 +160,7 @@ PARTS: dict[str, Callable[[], Iterator[Cell]]] = {
     "sequential": sequential,
     "correlated": correlated,
     "run-effects": run_effects,
+    "one-run": one_run,
 }
 
 
@@ -267,7 +286,7 @@ def line(done: Realised) -> str:
     low, high = clopper_pearson(done.blocked, n)
     share = [100 * done.outcomes[outcome] / n for outcome in (Outcome.APPROVED, Outcome.UNDECIDED, Outcome.BLOCKED)]
     by = " ".join(f"{level} {count}" for level, count in done.levels.items())
-    above = " above" if low > Policy().alpha else ""
+    above = " above" if low > Policy().alpha and cell.stated else ""
     return (
         f"{cell.shape:<11}{cell.cases:>6}{cell.design.name:>10}  {cell.shared:<12}{done.spread:>7.2f}{n:>8}{share[0]:>10.1f}"
         f"{share[1]:>11.1f}{share[2]:>9.1f}{f'{100 * low:.1f}-{100 * high:.1f}':>14}{by:>16}{done.trials:>13.2f}{above}"
@@ -275,7 +294,10 @@ def line(done: Realised) -> str:
 
 
 def summary(lines: Sequence[Realised]) -> str:
-    """The rate over all lines, and how many lines lie above the stated one."""
+    """The rate over all lines for which one is stated, and how many of them lie above it."""
+    lines = [done for done in lines if done.cell.stated]
+    if not lines:
+        return "no rate is stated for these lines"
     blocked, rounds, alpha = sum(done.blocked for done in lines), sum(done.rounds for done in lines), Policy().alpha
     above = sum(clopper_pearson(done.blocked, done.rounds).low > alpha for done in lines)
     chance = sum(_chance_above(done.rounds, alpha) for done in lines)
@@ -302,7 +324,7 @@ def plot(found: dict[str, list[Realised]]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
         f'<text x="{LEFT}" y="24" font-size="15">False blocks of an unchanged agent: realised, with exact 95 % intervals; '
-        f"the line is the stated rate</text>{''.join(panels)}</svg>\n"
+        f"the line is the stated rate, grey where none is</text>{''.join(panels)}</svg>\n"
     )
 
 
@@ -320,7 +342,7 @@ def _panel(part: str, lines: Sequence[Realised], index: int) -> str:
         x = LEFT + step * (i + 0.5)
         low, high = clopper_pearson(done.blocked, done.rounds)
         y, y0, y1 = (top + room * (1 - min(v, most) / most) for v in (done.blocked / done.rounds, low, high))
-        colour = "#c0392b" if low > Policy().alpha else "#2c5f8a"
+        colour = "#888" if not done.cell.stated else "#c0392b" if low > Policy().alpha else "#2c5f8a"
         told = line(done)
         marks.append(
             f'<g stroke="{colour}" fill="{colour}"><title>{told}</title>'

@@ -51,7 +51,11 @@ def test_a_fall_far_below_all_runs_is_blocked_though_they_differ() -> None:
 
 
 def test_one_run_of_history_tells_nothing_of_how_runs_differ() -> None:
-    assert suite_blocks(compared([0.1], -0.11))
+    decision = compared([0.1], -0.11)
+    assert suite_blocks(decision)
+    assert [note for note in decision.notes if "the history is one run" in note]
+    assert not compared([0.1], 0.1).notes
+    assert not compared([0.0] * 5, -0.11).notes
 
 
 def test_what_a_deterministic_case_proves_stands_beside_the_doubt() -> None:

@@ -131,6 +131,7 @@ def _compare(
         | {"spent": spending(shared.candidate, counted.cases, found.cases, wanted, policy)},
         next=tuple(wanted),
         reasons=tuple(reasons),
+        notes=luck.notes if outcome is Outcome.BLOCKED else (),
     )
 
 

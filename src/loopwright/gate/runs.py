@@ -32,11 +32,25 @@ FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class RunLuck:
-    """The regressions that stand, those that may be one run's luck, and the spread of the runs that says so."""
+    """The regressions that stand, those that may be one run's luck, and the spread of the runs that says so.
+
+    `untold` means that something fell and that the history is one run, which cannot tell how runs differ.
+    """
 
     stands: tuple[Regression, ...]
     explained: tuple[Regression, ...] = ()
     spread: RunSpread | None = None
+    untold: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What cannot be told from one run."""
+        if not self.untold:
+            return ()
+        return (
+            "the history is one run, so that luck which a whole run shares (a slow service, another day) is not told from a change; "
+            "more runs of the released version would tell",
+        )
 
     @property
     def doubts(self) -> list[str]:
@@ -63,11 +77,11 @@ def run_luck(baseline: Sequence[EvalResult], cases: Sequence[CaseTally], shown: 
     """Hold falls of the suite and of modes against the spread of the baseline's runs; what cases show is left as it is.
 
     The suite is held against the spread of whole runs, a mode against that of all modes within runs. A fall that is more than the
-    runs' own spread explains stands. Nothing is said where the baseline has one run.
+    runs' own spread explains stands. One run of a baseline tells nothing of that, which is noted.
     """
     groups = [r for r in shown if r.level in ("suite", "mode")]
     if not groups or len({row.run_id for row in baseline if not row.repeat}) < 2:
-        return RunLuck(tuple(shown))
+        return RunLuck(tuple(shown), untold=bool(groups))
     table = _Table(baseline)
     members: dict[str, list[CaseTally]] = defaultdict(list)
     for case in cases:
