@@ -48,7 +48,7 @@ class RunLuck:
         if not self.untold:
             return ()
         return (
-            "the history is one run, so that luck which a whole run shares (a slow service, a bad day) is not told from a change; "
+            "the history is one run, so that luck which a whole run shares (a slow service, say) is not told from a change; "
             "more runs of the released version would tell",
         )
 
