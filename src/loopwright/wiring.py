@@ -1,4 +1,7 @@
-"""The composition root: the only place that builds adapters and puts them behind ports."""
+"""The composition root: the only place that builds adapters and puts them behind ports.
+
+An adapter is imported where it is built, so that a command loads those that it uses.
+"""
 
 from __future__ import annotations
 
@@ -9,51 +12,41 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loopwright.adapters.executors.local import LocalExecutor
-from loopwright.adapters.executors.processor_time import processor_time
-from loopwright.adapters.importers.reader import FileRecordReader, FileTraceReader
-from loopwright.adapters.importers.results.reader import FileResultReader
-from loopwright.adapters.importers.text import FileTextReader
-from loopwright.adapters.store.result_file import MemoryLog, ResultFile, encode
-from loopwright.adapters.store.scaffold_files import ScaffoldFiles
-from loopwright.adapters.store.suite_files import SuiteFolder
 from loopwright.adapters.store.whole_file import write_whole
 from loopwright.adapters.vcs.git import Git
-from loopwright.adapters.vcs.part_files import part_digest, patterns
-from loopwright.audit.digest import digest
-from loopwright.cluster.options import Options
 from loopwright.errors import UsageError
-from loopwright.evaluate.fingerprint import SIGNIFICANT, Fingerprint, changed_parts
-from loopwright.evaluate.result import EvalResult
-from loopwright.gate.policy import Policy
-from loopwright.gate.policy_change import Differences, Touched, more_lenient
-from loopwright.improve.verify import VerifyPolicy
-from loopwright.mine.detector import Detector
-from loopwright.mine.detectors import shipped
-from loopwright.ports import (
-    Clock,
-    Embedder,
-    Executor,
-    HarnessFile,
-    Model,
-    ProcessorTime,
-    RecordReader,
-    RunLog,
-    Scaffold,
-    Store,
-    SuiteFiles,
-    Target,
-    TargetWith,
-    TextReader,
-    TraceReader,
-    VersionControl,
-)
-from loopwright.registry import Registry
 from loopwright.settings import FILE_NAME, Settings, load
-from loopwright.watch.policy import WatchPolicy
 
 if TYPE_CHECKING:
     from loopwright.adapters.otlp.sdk import SpanMemory
+    from loopwright.adapters.store.result_file import ResultFile
+    from loopwright.cluster.options import Options
+    from loopwright.evaluate.fingerprint import Fingerprint
+    from loopwright.evaluate.result import EvalResult
+    from loopwright.gate.policy import Policy
+    from loopwright.gate.policy_change import Differences, Touched
+    from loopwright.improve.verify import VerifyPolicy
+    from loopwright.mine.detector import Detector
+    from loopwright.ports import (
+        Clock,
+        Embedder,
+        Executor,
+        HarnessFile,
+        Model,
+        ProcessorTime,
+        RecordReader,
+        RunLog,
+        Scaffold,
+        Store,
+        SuiteFiles,
+        Target,
+        TargetWith,
+        TextReader,
+        TraceReader,
+        VersionControl,
+    )
+    from loopwright.registry import Registry
+    from loopwright.watch.policy import WatchPolicy
 
 
 class SystemClock:
@@ -71,6 +64,8 @@ def clock() -> Clock:
 
 def scaffold_files(folder: Path) -> Scaffold:
     """New files under `folder`."""
+    from loopwright.adapters.store.scaffold_files import ScaffoldFiles
+
     return ScaffoldFiles(folder)
 
 
@@ -91,7 +86,7 @@ def store(settings: Settings, create: bool = True) -> Store:
     With `create`, it reads as empty until the first write makes it; commands that only read pass False, and `StoreError` says
     what to do where there is none.
     """
-    from loopwright.adapters.store.store import open_store  # noqa: PLC0415 (brings SQLAlchemy, which file mode never needs)
+    from loopwright.adapters.store.store import open_store  # brings SQLAlchemy, which file mode never needs
 
     return open_store(str(settings["store.url"]), settings.folder, create=create)
 
@@ -119,6 +114,10 @@ def _git(settings: Settings, *written: Path) -> Git:
 
 def fingerprint(settings: Settings, release: str | None = None) -> Fingerprint:
     """What the agent in the settings' folder is made of now; `release` is its tag, otherwise git's at the current commit."""
+    from loopwright.adapters.vcs.part_files import part_digest, patterns
+    from loopwright.audit.digest import digest
+    from loopwright.evaluate.fingerprint import SIGNIFICANT, Fingerprint
+
     git = _git(settings)
     folder = settings.folder
     parts = {name: part_digest(folder, str(settings[row]), row) for name in SIGNIFICANT for row in [f"fingerprint.{name}"]}
@@ -130,6 +129,9 @@ def fingerprint(settings: Settings, release: str | None = None) -> Fingerprint:
 
 def parts_changed_since(settings: Settings, name: str) -> tuple[str, ...]:
     """The parts of the agent that differ from how they were at a commit, tag or branch; raises `UsageError` for no such one."""
+    from loopwright.adapters.vcs.part_files import patterns
+    from loopwright.evaluate.fingerprint import SIGNIFICANT, changed_parts
+
     git = Git(settings.folder)
     commit = git.commit(name)
     changed = git.changed_since(commit) if commit is not None else None
@@ -145,6 +147,8 @@ def parts_changed_since(settings: Settings, name: str) -> tuple[str, ...]:
 
 def touched_since(settings: Settings, commit: str) -> Touched | None:
     """What of the gate's policy, of the suite and of all else git's files tell to have changed since; None where git cannot."""
+    from loopwright.gate.policy_change import Touched
+
     git = Git(settings.folder)
     toml = settings.file.name if settings.file is not None and settings.file.parent == settings.folder else FILE_NAME
     policy = git.altered_since(commit, [toml])
@@ -162,23 +166,29 @@ def commit_of(version: str) -> str | None:
 
 def trace_reader(settings: Settings) -> TraceReader:
     """Traces out of files, folders and standard input."""
+    from loopwright.adapters.importers.reader import FileTraceReader
+
     return FileTraceReader(settings["import.max_line_bytes"])
 
 
 def span_memory() -> SpanMemory:
     """An OpenTelemetry exporter that keeps spans in memory and hands out traces, for an agent in this process."""
-    from loopwright.adapters.otlp.sdk import SpanMemory  # noqa: PLC0415 (brings the OpenTelemetry SDK)
+    from loopwright.adapters.otlp.sdk import SpanMemory  # brings the OpenTelemetry SDK
 
     return SpanMemory()
 
 
 def text_reader() -> TextReader:
     """Files of text, such as CSV."""
+    from loopwright.adapters.importers.text import FileTextReader
+
     return FileTextReader()
 
 
 def watch_policy(settings: Settings) -> WatchPolicy:
     """How the watch compares, from settings."""
+    from loopwright.watch.policy import WatchPolicy
+
     return WatchPolicy(
         current=timedelta(days=settings["watch.current_days"]),
         reference=timedelta(days=settings["watch.reference_days"]),
@@ -190,6 +200,8 @@ def watch_policy(settings: Settings) -> WatchPolicy:
 
 def record_reader(settings: Settings) -> RecordReader:
     """JSON Lines records that are not traces: failures, trial results."""
+    from loopwright.adapters.importers.reader import FileRecordReader
+
     return FileRecordReader(settings["import.max_line_bytes"])
 
 
@@ -197,36 +209,50 @@ def result_reader(
     settings: Settings, note: Callable[[str], None], format: str | None = None, pass_score: float = 1.0
 ) -> RecordReader:
     """Trial results in the gate's own format, or in another tool's; `note` is told what a person should know of a file."""
+    from loopwright.adapters.importers.results.reader import FileResultReader
+
     return FileResultReader(settings["import.max_line_bytes"], format, pass_score, note)
 
 
 def suite_files(settings: Settings) -> SuiteFiles:
     """The suite as YAML files."""
+    from loopwright.adapters.store.suite_files import SuiteFolder
+
     return SuiteFolder()
 
 
 def result_file(path: Path, replace: bool = False) -> ResultFile:
     """A file that a run keeps its results in, to be closed; `replace` gives up what it holds."""
+    from loopwright.adapters.store.result_file import ResultFile
+
     return ResultFile(path, replace)
 
 
 def result_line(result: EvalResult) -> bytes:
     """A result as the line that the gate reads."""
+    from loopwright.adapters.store.result_file import encode
+
     return encode(result)
 
 
 def memory_log() -> RunLog:
     """Results that are kept for one command only."""
+    from loopwright.adapters.store.result_file import MemoryLog
+
     return MemoryLog()
 
 
 def executor(settings: Settings) -> Executor:
     """What calls the target, several trials at once."""
+    from loopwright.adapters.executors.local import LocalExecutor
+
     return LocalExecutor(settings["run.concurrency"])
 
 
 def checks_limit() -> ProcessorTime:
     """The limit on the processor time of checks."""
+    from loopwright.adapters.executors.processor_time import processor_time
+
     return processor_time
 
 
@@ -242,15 +268,15 @@ def protected_places(settings: Settings, kept: Store) -> dict[str, list[str]]:
 
 def harness_file(settings: Settings) -> HarnessFile:
     """The guards of the user's agent: harness.toml beside loopwright.toml."""
-    from loopwright.adapters.store.harness_toml import HarnessToml  # noqa: PLC0415
+    from loopwright.adapters.store.harness_toml import HarnessToml
 
     return HarnessToml(settings.folder / "harness.toml")
 
 
 def target_with(url: str, settings: Settings) -> TargetWith:
     """The agent under test with any harness, named in its environment; raises `UsageError` for one that runs elsewhere."""
-    from loopwright.adapters.store.harness_toml import harness_text  # noqa: PLC0415
-    from loopwright.adapters.targets.with_harness import WithHarness  # noqa: PLC0415
+    from loopwright.adapters.store.harness_toml import harness_text
+    from loopwright.adapters.targets.with_harness import WithHarness
 
     if url.strip().partition(":")[0] in ("http", "https"):
         raise UsageError(f"target {url.strip()} runs elsewhere and cannot be given a harness; give a python: or command: target")
@@ -260,6 +286,8 @@ def target_with(url: str, settings: Settings) -> TargetWith:
 
 def verify_policy(settings: Settings) -> VerifyPolicy:
     """What the verification of proposals may spend, and which margins it grants."""
+    from loopwright.improve.verify import VerifyPolicy
+
     return VerifyPolicy(
         alpha=settings["improve.alpha"],
         success_margin=settings["improve.success_margin"],
@@ -278,16 +306,16 @@ def target(url: str, settings: Settings, environment: Mapping[str, str] | None =
     from_file = settings.file is not None and settings.sources.get("target.url") == str(settings.file)
     scheme, _, rest = spec.partition(":")
     if scheme == "python":
-        from loopwright.adapters.targets.python_function import PythonFunction  # noqa: PLC0415
+        from loopwright.adapters.targets.python_function import PythonFunction
 
         return PythonFunction(rest, (str(settings.folder.resolve()),) if from_file else (), environment)
     if scheme == "command":
-        from loopwright.adapters.targets.command import Command  # noqa: PLC0415
+        from loopwright.adapters.targets.command import Command
 
         quoted = len(rest) > 1 and rest[0] == rest[-1] == '"' and '"' not in rest[1:-1]
         return Command(rest[1:-1] if quoted else rest, str(settings.folder) if from_file else None, environment)
     if scheme in ("http", "https"):
-        from loopwright.adapters.targets.http import HttpService  # noqa: PLC0415
+        from loopwright.adapters.targets.http import HttpService
 
         return HttpService(spec)
     forms = 'python:package.module:function, command:"./agent --flag" or an http(s) URL'
@@ -298,6 +326,8 @@ def target(url: str, settings: Settings, environment: Mapping[str, str] | None =
 
 def gate_policy(settings: Settings) -> Policy:
     """What the gate may spend and asks of the evidence."""
+    from loopwright.gate.policy import Policy
+
     return Policy(
         alpha=settings["gate.alpha"],
         min_cases=settings["gate.min_cases"],
@@ -315,19 +345,23 @@ def gate_policy(settings: Settings) -> Policy:
 
 def lenient(settings: Settings) -> Differences:
     """Where flags and the environment let more through than `loopwright.toml`, or, where none is read, than the defaults."""
+    from loopwright.gate.policy_change import more_lenient
+
     return more_lenient(gate_policy(load(environ={}, file=settings.file)), gate_policy(settings))
 
 
 def embedder(settings: Settings, note: Callable[[str], None]) -> Embedder:
     """What turns text into vectors, as `cluster.embedder` says; `note` is told what it chose, and what became of its cache."""
-    from loopwright.adapters.embed.cache import default_folder  # noqa: PLC0415 (brings numpy, which most commands never need)
-    from loopwright.adapters.embed.choice import choose  # noqa: PLC0415
+    from loopwright.adapters.embed.cache import default_folder  # brings numpy, which most commands never need
+    from loopwright.adapters.embed.choice import choose
 
     return choose(str(settings["cluster.embedder"]), default_folder(os.environ, Path.home()), note)
 
 
 def cluster_options(settings: Settings) -> Options:
     """How failures are grouped, from settings."""
+    from loopwright.cluster.options import Options
+
     return Options(
         method=settings["cluster.method"],
         granularity=float(settings["cluster.granularity"]),
@@ -337,6 +371,9 @@ def cluster_options(settings: Settings) -> Options:
 
 def detectors() -> Registry[Detector]:
     """The shipped detectors, and those that installed packages add as entry points of the group `loopwright.detectors`."""
+    from loopwright.mine.detector import Detector
+    from loopwright.mine.detectors import shipped
+
     registry = shipped()
     for point in entry_points(group="loopwright.detectors"):
         try:
@@ -352,7 +389,7 @@ def detectors() -> Registry[Detector]:
 
 def model(name: str, settings: Settings) -> Model:
     """The language model of that name; raises `UsageError` where it cannot be used, `MissingExtraError` without the library."""
-    from loopwright.adapters.llm.language_model import LanguageModel  # noqa: PLC0415 (brings pydantic-ai, when it is used)
+    from loopwright.adapters.llm.language_model import LanguageModel  # brings pydantic-ai, when it is used
 
     return LanguageModel(
         name,

@@ -6,10 +6,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from loopwright.evaluate.case import Layer
 from loopwright.evaluate.result import EvalResult
-from loopwright.evaluate.trial import Trial
+
+if TYPE_CHECKING:
+    from loopwright.evaluate.trial import Trial
 
 PROBES = 3
 """So many trials may tell no cost before a budget is said not to be kept."""

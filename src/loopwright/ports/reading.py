@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from loopwright.collect.intake import Rejected
-from loopwright.collect.joining import GivenFeedback
-from loopwright.collect.trace import Trace
+if TYPE_CHECKING:
+    from loopwright.collect.intake import Rejected
+    from loopwright.collect.joining import GivenFeedback
+    from loopwright.collect.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from loopwright.effects import CallTarget, TargetReply
-from loopwright.evaluate.case import EvalCase, Suite
-from loopwright.evaluate.result import EvalResult, Run
+if TYPE_CHECKING:
+    from loopwright.effects import CallTarget, TargetReply
+    from loopwright.evaluate.case import EvalCase, Suite
+    from loopwright.evaluate.result import EvalResult, Run
 
 
 class Target(Protocol):

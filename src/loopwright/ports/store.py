@@ -7,26 +7,27 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from loopwright.audit.entry import AuditEntry
-from loopwright.audit.trail import Trail
-from loopwright.cluster.mode import FailureMode, Membership, ModeDescription, Recipe
-from loopwright.collect.business import BusinessEvent
-from loopwright.collect.joining import GivenFeedback
-from loopwright.collect.trace import Trace
-from loopwright.evaluate.case import CaseStatus, EvalCase
-from loopwright.evaluate.queue import Queued
-from loopwright.evaluate.result import EvalResult, Run
-from loopwright.gate.decision import GateDecision
-from loopwright.gate.override import Override
-from loopwright.gate.quarantine import Quarantine
-from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
-from loopwright.judge.verdict import Label, Verdict
-from loopwright.mine.signal import FailureTrace
-from loopwright.ports.running import RunLog
-from loopwright.release.record import Release
-from loopwright.watch.finding import AcceptedInputs, DriftFinding
+if TYPE_CHECKING:
+    from loopwright.audit.entry import AuditEntry
+    from loopwright.audit.trail import Trail
+    from loopwright.cluster.mode import FailureMode, Membership, ModeDescription, Recipe
+    from loopwright.collect.business import BusinessEvent
+    from loopwright.collect.joining import GivenFeedback
+    from loopwright.collect.trace import Trace
+    from loopwright.evaluate.case import CaseStatus, EvalCase
+    from loopwright.evaluate.queue import Queued
+    from loopwright.evaluate.result import EvalResult, Run
+    from loopwright.gate.decision import GateDecision
+    from loopwright.gate.override import Override
+    from loopwright.gate.quarantine import Quarantine
+    from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
+    from loopwright.judge.verdict import Label, Verdict
+    from loopwright.mine.signal import FailureTrace
+    from loopwright.ports.running import RunLog
+    from loopwright.release.record import Release
+    from loopwright.watch.finding import AcceptedInputs, DriftFinding
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from loopwright.gate.spending import told_spending
 from loopwright.gate.standing import State, standings
 from loopwright.gate.why import why
 from loopwright.surfaces.reports.gate_text import clipped, overridden
-from loopwright.surfaces.reports.page import csp_hash, environment, source
+from loopwright.surfaces.reports.templating import csp_hash, environment, source
 from loopwright.wording import percent
 
 DRAWN = 100

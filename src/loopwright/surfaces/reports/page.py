@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from loopwright.collect.intake import Rejected
@@ -17,7 +13,8 @@ from loopwright.mine.policy import POLICIES
 from loopwright.surfaces.reports import advice, next_steps, plots, production, proposals, releases
 from loopwright.surfaces.reports.failures import FailureRow, FailureRows, ModeRow
 from loopwright.surfaces.reports.palette import look
-from loopwright.surfaces.reports.text import counted, line, moment, number, percent, signal_name, visible, whole_percent
+from loopwright.surfaces.reports.templating import csp_hash, environment, source
+from loopwright.surfaces.reports.text import counted, line, number, percent, signal_name
 from loopwright.workflows.analysis import FAIR, STRONG, Analysis, DetectorCount, Rate, one_offs, ungrouped
 from loopwright.workflows.rates import evidence
 
@@ -252,36 +249,3 @@ def _whole_trace(analysis: Analysis) -> str:
     if analysis.origin == "store":
         return "loopwright traces show ID"
     return f"loopwright import {next_steps.analysis_files(analysis)} --format json"
-
-
-@cache
-def environment() -> Environment:
-    """The templates of the pages: everything is escaped, and what is hidden in a text is shown."""
-    made = Environment(
-        loader=PackageLoader("loopwright.surfaces.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
-    for named in (percent, whole_percent, number, moment, counted, line, signal_name):
-        made.filters[named.__name__] = named
-    return made
-
-
-def _finalize(value: Any) -> Any:
-    """Every value that enters the page passes here: plain text is made visible before it is escaped."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def source(name: str) -> str:
-    """The text of a file beside the templates."""
-    loader = environment().loader
-    assert loader is not None
-    return loader.get_source(environment(), name)[0]
-
-
-def csp_hash(text: str) -> str:
-    """What lets a page's own style or script through its content security policy."""
-    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
