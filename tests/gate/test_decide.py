@@ -141,6 +141,18 @@ def test_repeats_convict_a_lost_case_and_clear_a_noisy_one() -> None:
         assert len(seen) - len(candidate) <= 12
 
 
+@pytest.mark.parametrize("trials", [1, 2, 3])
+def test_a_solved_case_that_passes_none_of_a_few_planned_trials_is_repeated(trials: int) -> None:
+    before = [row for r in range(5) for row in rows([1] * 60 + [(r + i) % 2 for i in range(60)], 1, f"run-{r}")]
+    lost = rows([0] + [trials] * 59 + [trials * (i % 2) for i in range(60)], trials)
+    first = decide(before, lost)
+    assert first.decision is Outcome.UNDECIDED
+    assert [asked.eval_id for asked in first.next] == ["case-000"]
+    again = [result("case-000", False, trials + i, repeat=True) for i in range(12)]
+    assert levels(decide(before, [*lost, *again])) == ["case"]
+    assert decide(before, [*lost, *(result("case-000", True, r.trial, repeat=True) for r in again)]).approved
+
+
 def test_repeats_are_kept_out_of_the_suite_test() -> None:
     before, candidate = rows([2] * 30, 2), rows([2] * 28 + [1] * 2, 2)
     repeats = [result("case-000", False, 100 + t, repeat=True) for t in range(10)]

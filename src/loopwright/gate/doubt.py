@@ -149,14 +149,14 @@ def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:
     """The solved cases whose failure may neither be waved through nor held for proof.
 
     Among the failing solved cases that are not cleared, these are: the ones that repeats can settle, where repeats were begun, or
-    where there is enough history and none of the planned trials passed, so that repeats are how it is decided; and those whose
+    where there is enough history and none of a few planned trials passed, so that repeats are how it is decided; and those whose
     failure was unlikely, even once, among all solved cases together. A case that is still open when its repeats are used up is
     let go, and named: it fails more often than it did, and is not lost.
     """
     found = []
     for evidence in level.evidence:
         case = evidence.case
-        none_passed = case.before.all_trials >= policy.history and not case.after.passes
+        none_passed = case.before.all_trials >= policy.history and not case.after.passes and case.after.trials <= policy.few
         unlikely = evidence.planned_p * level.solved <= policy.suspicion
         provable = evidence.to_prove is not None
         held = provable if case.after.repeats else unlikely or (none_passed and provable)
