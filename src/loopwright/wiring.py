@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -371,6 +370,8 @@ def cluster_options(settings: Settings) -> Options:
 
 def detectors() -> Registry[Detector]:
     """The shipped detectors, and those that installed packages add as entry points of the group `loopwright.detectors`."""
+    from importlib.metadata import entry_points
+
     from loopwright.mine.detector import Detector
     from loopwright.mine.detectors import shipped
 

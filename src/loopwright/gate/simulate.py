@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,10 @@ from loopwright.gate.policy import Policy
 from loopwright.gate.tally import is_pass, tally
 from loopwright.stats.beta_binomial import fit, posterior
 
+if TYPE_CHECKING:
+    Rng = np.random.Generator
+
 Floats = NDArray[np.float64]
-Rng = np.random.Generator
 Run = Callable[[CaseRequest], Sequence[EvalResult]]
 """Runs the trials of one request; each row has another trial number than any before it."""
 

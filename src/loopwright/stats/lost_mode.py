@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loopwright.stats.beta_binomial import Beta, log_sequence
+from loopwright.stats.beta_quantiles import beta_quantiles
 
 STEPS = (0.15, 0.3, 0.5, 0.7)
 """By how much the pass rate of a case that is hit lies lower, in turn."""
@@ -49,15 +50,21 @@ def _log_terms(seen: Seen) -> NDArray[np.float64]:
     The ratio's denominator is exact. Its numerator is a mixture over the belief's quantiles, each moved down: whatever the
     number of quantiles, a probability of the trials, so that the expectation of the ratio is 1.
     """
-    from scipy import special  # noqa: PLC0415  (a third of a second to import; a suite without modes needs none of it)
-
-    rates = special.betaincinv(*seen.belief, (np.arange(_NODES) + 0.5) / _NODES)
-    moved = np.clip(rates[None, :] - np.array(STEPS)[:, None], 0.0, 1.0)
-    log_likelihood = special.xlogy(seen.passes, moved) + special.xlog1py(seen.failures, -moved)
-    log_ratio = _log_mean_exp(log_likelihood) - float(log_sequence(seen.passes, seen.failures, *seen.belief))
-    hit = np.array(HIT)[:, None]
     with np.errstate(divide="ignore"):
+        log_pass, log_fail = _log_moved(seen.belief)
+        log_likelihood = (seen.passes * log_pass if seen.passes else 0.0) + seen.failures * log_fail
+        log_ratio = _log_mean_exp(log_likelihood) - float(log_sequence(seen.passes, seen.failures, *seen.belief))
+        hit = np.array(HIT)[:, None]
         return np.asarray(np.logaddexp(np.log1p(-hit), np.log(hit) + log_ratio[None, :]))
+
+
+@lru_cache(maxsize=1024)
+def _log_moved(belief: Beta) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The log of the belief's quantiles, each moved down by each step, and of one minus them; shape (len(STEPS), _NODES)."""
+    rates = beta_quantiles(belief, (np.arange(_NODES) + 0.5) / _NODES)
+    moved = np.maximum(rates[None, :] - np.array(STEPS)[:, None], 0.0)
+    with np.errstate(divide="ignore"):
+        return np.log(moved), np.log1p(-moved)
 
 
 def _log_mean_exp(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import UsageError
 from loopwright.evaluate.result import EvalResult
@@ -16,13 +16,16 @@ from loopwright.gate.comparable import comparable
 from loopwright.gate.doubt import named
 from loopwright.gate.policy import Policy
 from loopwright.gate.quarantine import Quarantine, in_force
-from loopwright.gate.simulate import Played, Rng, Scenario, Subject, play, scenarios, subject
+from loopwright.gate.simulate import Played, Scenario, Subject, play, scenarios, subject
 from loopwright.gate.simulated import Cell, cell_record, reading, summarise, told_scenario
 from loopwright.ports import Clock, Progress, RecordReader, Store
 from loopwright.wording import counted
 from loopwright.workflows.establishing import refuse_unfit
 from loopwright.workflows.gating import read_results
 from loopwright.workflows.history import Against, history_of
+
+if TYPE_CHECKING:
+    from loopwright.gate.simulate import Rng
 
 UNCHANGED_TIMES = 3
 """Where time is limited, an unchanged agent is played so many times as often as a changed one: rare errors take more rounds."""
