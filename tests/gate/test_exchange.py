@@ -42,7 +42,8 @@ def test_what_is_needed_is_asked_for(name: str) -> None:
     [
         ("eval_id", 7), ("eval_id", " "), ("eval_id", None), ("trial", "0"), ("trial", -1), ("trial", 1.5), ("trial", True),
         ("trial", None), ("passed", 1), ("passed", "yes"), ("passed", "true"), ("run_id", 3), ("error", {"type": "x"}),
-        ("deterministic", "true"), ("repeat", 1), ("tags", "refunds"), ("tags", [1]), ("score", "high"), ("score", True),
+        ("deterministic", "true"), ("repeat", 1), ("tags", "refunds"), ("tags", [1]), ("score", "high"),
+        ("score", 10**400), ("score", True),
         ("cost_usd", []), ("latency_ms", "1s"), ("tokens", 1.5), ("version", 2), ("suite_digest", 1), ("case_digest", 1),
         ("layer", 1), ("mode_id", 1),
     ],

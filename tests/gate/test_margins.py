@@ -277,3 +277,23 @@ def test_a_fall_and_a_rise_are_both_told() -> None:
 def test_a_margin_is_no_judges_word() -> None:
     judged = [changed(rows, lambda row: {"judge_id": "j", "judge_calibrated": False}) for rows in (priced(), priced(1.3, seed=1))]
     assert decide(*judged, HELD).decision is Outcome.BLOCKED
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [lambda row: row.eval_id in {f"c{i}" for i in range(7)}, lambda row: row.trial == 0],
+    ids=["dear cases", "dear trials"],
+)
+def test_the_dear_ones_cannot_leave_their_cost_out(silent: Callable[[EvalResult], bool]) -> None:
+    after = changed(priced(seed=1), lambda row: {"cost_usd": None} if silent(row) else {})
+    decision = decide(priced(), after, HELD)
+    assert decision.decision is Outcome.UNDECIDED
+    assert "the dear ones may be among them" in decision.message
+    assert decide(changed(priced(), lambda row: {"cost_usd": None} if silent(row) else {}), after, HELD).approved
+
+
+@pytest.mark.parametrize("cost", [1e308, 10**400])
+def test_a_number_beyond_all_bounds_is_no_cost(cost: float) -> None:
+    after = changed(priced(seed=1), lambda row: {"cost_usd": cost})
+    assert decide(priced(), after, HELD).decision is Outcome.UNDECIDED
+    assert decide(priced(), after, Policy()).statistics["spent"]["usd"] is None

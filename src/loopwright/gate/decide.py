@@ -25,6 +25,7 @@ from loopwright.gate.safety import safety
 from loopwright.gate.sealed_gap import with_sealed_gap
 from loopwright.gate.spending import spending
 from loopwright.gate.tally import CaseTally, tally
+from loopwright.gate.unseen import of_unseen, unseen, unseen_requests
 from loopwright.gate.verdict_line import message, remarks
 
 
@@ -96,6 +97,8 @@ def _compare(
     unexplained = doubt.of_fall(found.suite, found.cases, policy) or doubt.of_cases(
         doubt.unexplained(found.cases, policy), policy
     )
+    lacking = unseen(counted.cases, policy)
+    unexplained += of_unseen(lacking)
     unexplained += doubt.of_modes(found.losses)
     unexplained += of_margins(margins)
     known = {r.eval_id for r in safe.proof}
@@ -112,6 +115,7 @@ def _compare(
     held = doubt.held_by_fall(found.suite, found.cases) if outcome is Outcome.UNDECIDED else []
     wanted = requests(counted, found, held, policy, bool(blind), bool(incomplete))
     wanted += safe.requests(wanted)
+    wanted += unseen_requests(lacking, wanted)
     wanted = wanted or (margin_requests(margins, counted, policy.repeat_cap) if outcome is Outcome.UNDECIDED else [])
     wanted = [request for request in wanted if request.eval_id not in lost]
     fallen = fell(counted.cases)

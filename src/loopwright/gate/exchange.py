@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -151,6 +152,7 @@ _ALSO: dict[str, Callable[[Any], bool]] = {
     "trial": lambda value: value >= 0,
     "tokens": lambda value: value is None or value >= 0,
     "tags": lambda value: value is None or all(isinstance(tag, str) for tag in value),
+    "score": lambda value: type(value) is not int or abs(value) <= sys.float_info.max,
     "judged_at": lambda value: value is None or _is_time(value),
 }
 _AS: dict[str, Callable[[Any], Any]] = {"tags": tuple, "judged_at": lambda value: moment(value, "judged_at")}

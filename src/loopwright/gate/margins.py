@@ -216,6 +216,10 @@ def _not_measured(metric: Metric, measured: Measured, policy: Policy) -> str:
     known = len(measured.cases) + measured.only_before
     if measured.only_before > policy.max_errors * known:
         return f"{measured.only_before} of {counted(known, 'case')} with {field} before have none now; measure it again"
+    (judged, now), (lacking, silent) = measured.judged, measured.lacking
+    if silent / now > lacking / judged + policy.max_missing:
+        told = f"{silent} of {counted(now, 'judged trial')} of the candidate {'has' if silent == 1 else 'have'} no {field}"
+        return f"{told}, and {lacking} of {judged} had none before, so that the dear ones may be among them; measure it again"
     return "" if measured.cases else f"no case has {field} on both sides; measure it, or take gate.{metric.level}_margin away"
 
 

@@ -12,6 +12,7 @@ from loopwright.evaluate.budget import dollars
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.decision import CaseRequest
 from loopwright.gate.levels import CaseLevel, is_solved
+from loopwright.gate.margins import LARGEST
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally
 from loopwright.stats.beta_binomial import log_sequence, posterior
@@ -83,7 +84,7 @@ def _prices(rows: Iterable[EvalResult]) -> dict[str | None, float]:
 
 def _cost(row: EvalResult) -> float | None:
     cost = row.cost_usd
-    return cost if cost is not None and math.isfinite(cost) and cost >= 0 else None
+    return cost if cost is not None and 0 <= cost <= LARGEST else None
 
 
 def _total(price: dict[str | None, float], trials: Iterable[tuple[str, int]]) -> float | None:

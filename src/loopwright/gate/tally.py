@@ -96,7 +96,7 @@ def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], quara
     """Count both sides. The order of the rows does not matter. `quarantined` are ids of cases.
 
     A case is due as many trials as the candidate's cases usually have, fewer in proportion where the baseline's runs gave it
-    fewer than the others.
+    fewer than the others. Repeats stand in for none of them: they were chosen by what the first trials showed.
     """
     before, after = _count(baseline), _count(candidate)
     modes = {**_modes(candidate), **_modes(baseline)}
@@ -109,7 +109,7 @@ def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], quara
     for eval_id in sorted(before):
         old, new = before[eval_id], after.get(eval_id, Count())
         due = max(1, usual * min(per_run[eval_id], usual_before) // max(1, usual_before))
-        absent = max(0, due - new.trials) if new.trials or not new.repeats else 0
+        absent = max(0, due - new.trials) if usual or not new.repeats else 0
         told = (modes.get(eval_id), eval_id in declared, absent, eval_id in outright, eval_id in quarantined)
         cases.append(CaseTally(eval_id, old, new, *told))
     return Tally(
