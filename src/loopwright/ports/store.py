@@ -9,6 +9,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
+from loopwright.gate.decision import GateDecision
+
 if TYPE_CHECKING:
     from loopwright.audit.entry import AuditEntry
     from loopwright.audit.trail import Trail
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from loopwright.evaluate.case import CaseStatus, EvalCase
     from loopwright.evaluate.queue import Queued
     from loopwright.evaluate.result import EvalResult, Run
-    from loopwright.gate.decision import GateDecision
     from loopwright.gate.override import Override
     from loopwright.gate.quarantine import Quarantine
     from loopwright.improve.proposal import HarnessChange, Proposal, ProposalRecord, ProposalStatus, Verification
