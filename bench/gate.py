@@ -268,6 +268,24 @@ def _reversed(pairs: list[tuple[Group, Runs, Runs, GateDecision]]) -> None:
     _holds(f"{what} {len(named) - unconfirmed.total()}", not unconfirmed)
     for told, times in unconfirmed.most_common():
         print(f"    not borne out, {times} times: {told}")
+    _really_lost(pairs)
+
+
+def _really_lost(pairs: list[tuple[Group, Runs, Runs, GateDecision]]) -> None:
+    """Print what is said where all trials tell that the better agent lost solved cases."""
+    several = [(worse, better, decision) for group, worse, better, decision in pairs if group.trials != (1, 1)]
+    said: Counter[str] = Counter()
+    cases = named = 0
+    for worse, better, decision in several:
+        lost = {case for case in set(worse) & set(better) if _share(worse, case) >= SOLVED and _share(better, case) <= LOST}
+        told = {request.eval_id for request in decision.next} | {r.eval_id for r in decision.regressions}
+        if decision.decision is not None:
+            said[f"{'some' if lost else 'none'} {decision.decision.value}"] += 1
+        cases, named = cases + len(lost), named + len(lost & told)
+    for lost in ("some", "none"):
+        held = said[f"{lost} undecided"] + said[f"{lost} blocked"]
+        print(f"{'':16}{lost} solved case lost: {held} of {held + said[f'{lost} approved']} comparisons are not approved")
+    print(f"{'':16}of {cases} lost cases {named} are named for repeats")
 
 
 def _share(runs: Runs, case: str) -> float:

@@ -153,6 +153,29 @@ def test_a_solved_case_that_passes_none_of_a_few_planned_trials_is_repeated(tria
     assert decide(before, [*lost, *(result("case-000", True, r.trial, repeat=True) for r in again)]).approved
 
 
+@pytest.mark.parametrize(("lost", "outcome"), [(1, Outcome.APPROVED), (6, Outcome.UNDECIDED)])
+def test_a_better_agent_that_lost_several_solved_cases_is_not_approved(lost: int, outcome: Outcome) -> None:
+    """None of them has the history to be proved lost alone, and the suite rose; but so many are no noise."""
+    before = rows([3] * 40 + [1, 2] * 5 + [0] * 30, 3)
+    better = rows([0] * lost + [2] * (40 - lost) + [1] * 10 + [2] * 30, 2)
+    decision = decide(before, better)
+    assert decision.decision is outcome
+    assert {asked.eval_id for asked in decision.next} >= ({f"case-{i:03}" for i in range(lost)} if lost > 1 else set())
+    again = [result(f"case-{i:03}", True, 2 + t, repeat=True) for i in range(lost) for t in range(3)]
+    assert decide(before, [*better, *again]).approved
+
+
+def test_several_failures_of_solved_cases_hold_an_unchanged_agent_no_more_often_than_stated() -> None:
+    rng, rounds = np.random.default_rng(8), 200
+    policy, never = Policy(), Policy(several=0.0)
+    held = 0
+    for _ in range(rounds):
+        rates = rng.beta(0.3, 0.2, 80)
+        before, after = (rows(rng.binomial(n, rates).tolist(), n) for n in (3, 2))
+        held += decide(before, after, policy).decision is not decide(before, after, never).decision
+    assert held / rounds <= policy.several + 2 * (policy.several * (1 - policy.several) / rounds) ** 0.5
+
+
 def test_repeats_are_kept_out_of_the_suite_test() -> None:
     before, candidate = rows([2] * 30, 2), rows([2] * 28 + [1] * 2, 2)
     repeats = [result("case-000", False, 100 + t, repeat=True) for t in range(10)]

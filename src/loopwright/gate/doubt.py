@@ -150,7 +150,8 @@ def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:
 
     Among the failing solved cases that are not cleared, these are: the ones that repeats can settle, where repeats were begun, or
     where there is enough history and none of a few planned trials passed, so that repeats are how it is decided; and those whose
-    failure was unlikely, even once, among all solved cases together. A case that is still open when its repeats are used up is
+    failure was unlikely, even once, among all solved cases together; and those that passed none of their planned trials, where so
+    many such cases are unlikely. A case that is still open when its repeats are used up is
     let go, and named: it fails more often than it did, and is not lost.
     """
     found = []
@@ -158,8 +159,9 @@ def unexplained(level: CaseLevel, policy: Policy) -> list[CaseEvidence]:
         case = evidence.case
         none_passed = case.before.all_trials >= policy.history and not case.after.passes and case.after.trials <= policy.few
         unlikely = evidence.planned_p * level.solved <= policy.suspicion
+        several = level.several <= policy.several and not case.after.passes
         provable = evidence.to_prove is not None
-        held = provable if case.after.repeats else unlikely or (none_passed and provable)
+        held = provable if case.after.repeats else unlikely or several or (none_passed and provable)
         if evidence.open and held:
             found.append(evidence)
     return found

@@ -52,6 +52,8 @@ def _solved(policy: Policy, found: Evidence) -> dict[str, Any]:
         "repeat_level": policy.repeat_level,
         "together_level": policy.together_level,
         "solved": level.solved,
+        "several": level.several,
+        "several_level": policy.several,
         "pass_rates": {"a": level.belief.a, "b": level.belief.b},
         "suspects": [
             {

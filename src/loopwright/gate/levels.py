@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +15,7 @@ from loopwright.stats.beta_binomial import Beta, fit, posterior, tail
 from loopwright.stats.lost_case import cleared, failures_to_prove, log_evidence
 from loopwright.stats.lost_together import LOOKS, chance_together
 from loopwright.stats.multiplicity import holm
+from loopwright.stats.poisson_binomial import at_least
 from loopwright.stats.power import Design, DropPower, design, detectable_drop
 from loopwright.stats.stratified import StratifiedTest, drop_test
 
@@ -74,11 +75,15 @@ class TogetherEvidence:
 
 @dataclass(frozen=True, slots=True)
 class CaseLevel:
-    """All solved cases: how many there are, the fitted distribution of pass rates, and those that failed, worst first."""
+    """All solved cases: how many there are, the fitted distribution of pass rates, and those that failed, worst first.
+
+    `several` is the chance that so many of them pass none of their planned trials, or more.
+    """
 
     solved: int
     belief: Beta
     evidence: tuple[CaseEvidence, ...] = ()
+    several: float = 1.0
 
 
 def suite_evidence(cases: Sequence[CaseTally], policy: Policy) -> GroupEvidence:
@@ -122,7 +127,19 @@ def case_evidence(cases: Sequence[CaseTally], policy: Policy) -> CaseLevel:
             known[counts] = _weigh(case, belief, len(solved), policy)
         evidence.append(replace(known[counts], case=case))
     evidence.sort(key=lambda e: (-e.log_evidence, e.case.eval_id))
-    return CaseLevel(len(solved), belief, tuple(evidence))
+    return CaseLevel(len(solved), belief, tuple(evidence), _several(solved, belief))
+
+
+def _several(solved: Sequence[CaseTally], belief: Beta) -> float:
+    """The tail of the number of solved cases that pass none of their planned trials; each by its own predictive chance.
+
+    Cases with one trial of history are left out: one trial does not tell how noisy a suite's cases are, so that chances would be
+    guessed.
+    """
+    tried = [c for c in solved if c.after.trials and c.before.all_trials > 1]
+    kinds = Counter((c.before.all_passes, c.before.all_trials, c.after.trials) for c in tried)
+    chances = {kind: tail(0, kind[2], posterior(belief, kind[0], kind[1])) for kind in kinds}
+    return at_least(sum(not c.after.passes for c in tried), [(chances[kind], cases) for kind, cases in kinds.items()])
 
 
 def together_evidence(cases: Sequence[CaseTally], policy: Policy) -> TogetherEvidence:

@@ -25,8 +25,9 @@ class Policy:
     `solved` is the pass rate in its history, and `expected` the one to be expected, from which a case counts as solved. A solved
     case with `history` trials or more that passed none of at most `few` planned trials is not let go while that is unexplained.
     With less history or more trials, it is held back when such a failure somewhere among the solved cases had a chance of at most
-    `suspicion`. `blind` is the largest share of the baseline's passes whose loss may go unseen (with the chance 1 - `power`) in a
-    run that is approved. `repeat_cap` bounds the trials asked for of one case.
+    `suspicion`, or when so many cases that passed none of their planned trials had one of at most `several`. `blind` is the
+    largest share of the baseline's passes whose loss may go unseen (with the chance 1 - `power`) in a run that is approved.
+    `repeat_cap` bounds the trials asked for of one case.
 
     A mode is looked at more closely where the log of the evidence for its loss reaches `mode_open`. From two trials of each case
     on it must grow by `mode_gain` whenever the trials double, up to `mode_cap` trials of each case. Where more than one trial was
@@ -61,6 +62,7 @@ class Policy:
     history: int = 5
     few: int = 3
     suspicion: float = 0.1
+    several: float = 0.05
     blind: float = 2 / 3
     power: float = 0.8
     repeat_cap: int = 60
