@@ -114,7 +114,8 @@ def test_the_ci_files_are_yaml_with_the_commands(project: Path) -> None:
     github = yaml.safe_load((project / ".github/workflows/loopwright.yml").read_text())
     script = "".join(step.get("run", "") + "\n" for step in github["jobs"]["gate"]["steps"])
     for command in (
-        "loopwright run",
+        "loopwright run --exit-zero",
+        "loopwright run --repeat",
         "loopwright gate --format github --summary",
         'loopwright gate --establish --extend --by "$GITHUB_ACTOR"',
     ):
@@ -123,6 +124,8 @@ def test_the_ci_files_are_yaml_with_the_commands(project: Path) -> None:
     assert gitlab["loopwright-gate"]["script"][-1].startswith(
         "loopwright gate --html .loopwright/gate.html --junit .loopwright/gate.xml"
     )
+    repeats = next(line for line in gitlab["loopwright-gate"]["script"] if "loopwright run --repeat" in line)
+    assert repeats in gitlab["loopwright-baseline"]["script"]
     assert gitlab[".loopwright"]["artifacts"]["reports"] == {"junit": ".loopwright/gate.xml"}
     assert gitlab["loopwright-baseline"]["script"][-1].startswith(
         'loopwright gate --establish --extend --by "$GITLAB_USER_LOGIN"'
