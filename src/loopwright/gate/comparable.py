@@ -5,7 +5,6 @@ Suites with one digest are alike as a whole. Where they differ, a case is the sa
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -48,18 +47,20 @@ def comparable(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], 
     More than one judge is no hindrance for cases whose rates are `corrected` for it. The order of results does not matter. Where
     suites differ, every row must have a `case_digest`; without one its case counts as the same.
     """
-    digests: dict[str, set[str]] = defaultdict(set)
-    for r in (*baseline, *candidate):
-        if r.case_digest:
-            digests[r.eval_id].add(r.case_digest)
-    changed = {eval_id for eval_id, found in digests.items() if len(found) > 1}
+    digests: dict[str, str] = {}
+    changed: set[str] = set()
+    for rows in (baseline, candidate):
+        for r in rows:
+            digest = r.case_digest
+            if digest and digests.setdefault(r.eval_id, digest) != digest:
+                changed.add(r.eval_id)
     changed |= judged_by_others(baseline, candidate) - set(corrected)
     lacking = {r.eval_id for r in baseline} - {r.eval_id for r in candidate} - changed
     gone = lacking if suites_differ(baseline, candidate) else set()
     left_out = changed | gone
     return Comparable(
-        tuple(r for r in baseline if r.eval_id not in left_out),
-        tuple(r for r in candidate if r.eval_id not in left_out),
+        tuple(r for r in baseline if r.eval_id not in left_out) if left_out else tuple(baseline),
+        tuple(r for r in candidate if r.eval_id not in left_out) if left_out else tuple(candidate),
         tuple(sorted(changed)),
         tuple(sorted(gone)),
     )

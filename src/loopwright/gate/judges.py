@@ -15,9 +15,10 @@ Compare = Callable[[Sequence[EvalResult], Sequence[EvalResult]], GateDecision]
 def judged_by_others(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult]) -> set[str]:
     """The cases of which the results, of both sides together, have verdicts of more than one judge."""
     judges: dict[str, set[str]] = defaultdict(set)
-    for r in (*baseline, *candidate):
-        if r.judge_id is not None:
-            judges[r.eval_id].add(r.judge_id)
+    for rows in (baseline, candidate):
+        for r in rows:
+            if r.judge_id is not None:
+                judges[r.eval_id].add(r.judge_id)
     return {eval_id for eval_id, found in judges.items() if len(found) > 1}
 
 

@@ -11,8 +11,11 @@ ran into its time limit; otherwise it is left out, so that crashing early saves 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -89,8 +92,8 @@ def margin_evidence(
     told = [m for m in METRICS if policy.margins[m.level] or any(getattr(r, m.field) is not None for r in candidate)]
     if not told:
         return ()
-    sides = (_planned(baseline, known), _planned(candidate, known))
-    made = (_weigh(metric, measure(metric.field, *sides), policy) for metric in told)
+    planned = _planned(baseline, candidate, known)
+    made = (_weigh(metric, measure(metric.field, planned), policy) for metric in told)
     return tuple(evidence for evidence in made if evidence.margin or evidence.found is not None)
 
 
@@ -115,47 +118,87 @@ def margin_requests(margins: Sequence[MarginEvidence], tally: Tally, cap: int) -
     return [CaseRequest(id, trials, repeat=False) for id, trials in sorted(wanted.items()) if trials > 0]
 
 
-class _Trials(NamedTuple):
-    """A case's planned trials on one side, by run and trial: those with a verdict, and those without."""
+class _Side(NamedTuple):
+    """One side's planned trials, case after case, each case's by run and trial: those with a verdict, and those without.
+
+    `ends` are where each case's end among the `judged`; `broken` has the place of a case as key.
+    """
 
     judged: list[EvalResult]
-    broken: list[EvalResult]
+    ends: list[int]
+    broken: dict[int, list[EvalResult]]
 
 
-def measure(field: str, baseline: Mapping[str, _Trials], candidate: Mapping[str, _Trials]) -> Measured:
+class _Planned(NamedTuple):
+    """The planned trials of the cases that have some on both sides, by id."""
+
+    ids: list[str]
+    sides: tuple[_Side, _Side]
+
+
+def measure(field: str, planned: _Planned) -> Measured:
     """The amounts of a field, by case, of the trials that count."""
-    judged, lacking, wrong, left_out = [0, 0], [0, 0], [0, 0], [0, 0]
-    cases, only_before = {}, 0
     amount = attrgetter(field)
-    for eval_id in sorted(baseline.keys() & candidate.keys()):
-        sides = (baseline[eval_id], candidate[eval_id])
-        told = [[value for value in map(amount, side.judged) if value is not None] for side in sides]
-        amounts = [[float(value) for value in side if 0 <= value <= LARGEST] for side in told]
-        usual = sum(map(sum, amounts)) / max(1, sum(map(len, amounts)))
-        for at, side in enumerate(sides):
-            judged[at] += len(side.judged)
-            lacking[at] += len(side.judged) - len(told[at])
-            wrong[at] += len(told[at]) - len(amounts[at])
-            if side.broken:
-                told_too = (value for value in map(amount, side.broken) if value is not None)
-                dear = [float(value) for value in told_too if usual < value <= LARGEST]
-                left_out[at] += len(side.broken) - len(dear)
-                amounts[at] += dear
-        if amounts[0] and amounts[1]:
-            cases[eval_id] = (amounts[0], amounts[1])
-        only_before += bool(amounts[0] and not amounts[1])
+    told = [list(map(amount, side.judged)) for side in planned.sides]
+    fits = [[float(value) if value is not None and 0 <= value <= LARGEST else None for value in side] for side in told]
+    lacking = [side.count(None) for side in told]
+    wrong = [side.count(None) - known for side, known in zip(fits, lacking, strict=True)]
+    amounts = [_by_case(values, side.ends) for values, side in zip(fits, planned.sides, strict=True)]
+    left_out = [0, 0]
+    usual = {at: _usual(amounts[0][at], amounts[1][at]) for side in planned.sides for at in side.broken}
+    for which, side in enumerate(planned.sides):
+        for at, broken in side.broken.items():
+            told_too = (value for value in map(amount, broken) if value is not None)
+            dear = [float(value) for value in told_too if usual[at] < value <= LARGEST]
+            left_out[which] += len(broken) - len(dear)
+            amounts[which][at] += dear
+    cases, only_before = {}, 0
+    for eval_id, before, after in zip(planned.ids, *amounts, strict=True):
+        if before and after:
+            cases[eval_id] = (before, after)
+        elif before:
+            only_before += 1
+    judged = [len(side.judged) for side in planned.sides]
     return Measured(cases, _pair(judged), _pair(lacking), _pair(wrong), _pair(left_out), only_before)
+
+
+def _by_case(values: list[float | None], ends: Sequence[int]) -> list[list[float]]:
+    """The amounts that there are, a list a case."""
+    return [[value for value in values[start:end] if value is not None] for start, end in pairwise((0, *ends))]
+
+
+def _usual(before: Sequence[float], after: Sequence[float]) -> float:
+    """The mean of a case's judged trials, over both sides."""
+    return (sum(before) + sum(after)) / max(1, len(before) + len(after))
 
 
 def _pair(sides: list[int]) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def _planned(rows: Sequence[EvalResult], known: set[str]) -> dict[str, _Trials]:
-    made: dict[str, _Trials] = {}
+def _planned(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], known: set[str]) -> _Planned:
+    sides = (_in_order(baseline, known), _in_order(candidate, known))
+    ids = sorted(sides[0].keys() & sides[1].keys())
+    return _Planned(ids, (_side(sides[0], ids), _side(sides[1], ids)))
+
+
+def _in_order(rows: Sequence[EvalResult], known: set[str]) -> dict[str, list[EvalResult]]:
+    """The planned trials of each of these cases, by run and trial."""
+    made: dict[str, list[EvalResult]] = defaultdict(list)
     for row in sorted((r for r in rows if not r.repeat and r.eval_id in known), key=attrgetter("run_id", "trial")):
-        trials = made.setdefault(row.eval_id, _Trials([], []))
-        (trials.judged if has_verdict(row) else trials.broken).append(row)
+        made[row.eval_id].append(row)
+    return made
+
+
+def _side(trials: Mapping[str, Sequence[EvalResult]], ids: Sequence[str]) -> _Side:
+    made = _Side([], [], {})
+    for at, eval_id in enumerate(ids):
+        for row in trials[eval_id]:
+            if has_verdict(row):
+                made.judged.append(row)
+            else:
+                made.broken.setdefault(at, []).append(row)
+        made.ends.append(len(made.judged))
     return made
 
 
@@ -254,8 +297,8 @@ def margin_figures(margins: Sequence[MarginEvidence], policy: Policy) -> dict[st
 
 def _row(m: MarginEvidence) -> dict[str, Any]:
     cases = m.measured.cases
-    means = {id: (sum(before) / len(before), sum(after) / len(after)) for id, (before, after) in cases.items()}
-    rose = sorted(((before - after, id) for id, (before, after) in means.items() if after > before))[:ROSE]
+    means = ((id, sum(before) / len(before), sum(after) / len(after)) for id, (before, after) in cases.items())
+    rose = nsmallest(ROSE, ((before - after, id, before, after) for id, before, after in means if after > before))
     found = m.found
     return {
         "metric": m.metric.level,
@@ -275,7 +318,7 @@ def _row(m: MarginEvidence) -> dict[str, Any]:
         "judged": list(m.measured.judged),
         "lacking": list(m.measured.lacking),
         "left_out": list(m.measured.left_out),
-        "rose": [{"eval_id": id, "before": means[id][0], "after": means[id][1]} for _, id in rose],
+        "rose": [{"eval_id": id, "before": before, "after": after} for _, id, before, after in rose],
     }
 
 

@@ -36,6 +36,8 @@ class SealedGap:
 
 def sealed_gap(results: Sequence[EvalResult]) -> SealedGap | None:
     """The gap in a run's planned trials; None where one of the parts has none."""
+    if not any(result.sealed for result in results):
+        return None
     passed: dict[tuple[bool, str], bool] = defaultdict(lambda: True)
     for result in results:
         if not result.repeat:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from statistics import fmean, median_low
+from statistics import median_low
 from typing import Any
 
 from loopwright.evaluate.budget import dollars
@@ -74,12 +74,13 @@ def _to_prove(counts: tuple[int, int], level: CaseLevel, policy: Policy) -> floa
 def _prices(rows: Iterable[EvalResult]) -> dict[str | None, float]:
     """The mean cost of a trial by case, and under None of the suite; empty where nothing is told."""
     told: dict[str | None, list[float]] = defaultdict(list)
+    every = told[None]
     for row in rows:
         cost = _cost(row)
         if cost is not None:
             told[row.eval_id].append(cost)
-            told[None].append(cost)
-    return {eval_id: fmean(costs) for eval_id, costs in told.items()}
+            every.append(cost)
+    return {eval_id: math.fsum(costs) / len(costs) for eval_id, costs in told.items()} if every else {}
 
 
 def _cost(row: EvalResult) -> float | None:

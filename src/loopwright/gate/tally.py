@@ -124,8 +124,8 @@ def tally(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], quara
 
 def duplicates(results: Iterable[EvalResult]) -> list[tuple[str, str, int]]:
     """The (run_id, eval_id, trial) that occur more than once, in order."""
-    seen = Counter((r.run_id, r.eval_id, r.trial) for r in results)
-    return sorted(key for key, times in seen.items() if times > 1)
+    keys = [(r.run_id, r.eval_id, r.trial) for r in results]
+    return [] if len(set(keys)) == len(keys) else sorted(key for key, times in Counter(keys).items() if times > 1)
 
 
 def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
@@ -147,7 +147,15 @@ def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
             row[_PASSES] += passed
             row[_ERRORS] += not (passed or r.passed is False)
             runs[eval_id].add(r.run_id)
-    return {eval_id: Count(x, n, errors, y, m, len(runs[eval_id])) for eval_id, (x, n, errors, y, m) in counts.items()}
+    alike: dict[tuple[int, ...], Count] = {}
+    made = {}
+    for eval_id, row in counts.items():
+        told = (*row, len(runs[eval_id]))
+        count = alike.get(told)
+        if count is None:
+            count = alike[told] = Count(*told)
+        made[eval_id] = count
+    return made
 
 
 _PASSES, _TRIALS, _ERRORS, _REPEAT_PASSES, _REPEATS = range(5)
@@ -157,8 +165,9 @@ def _modes(results: Sequence[EvalResult]) -> dict[str, str]:
     """Each case's mode; where rows differ, the first by name, so that the order of rows does not matter."""
     modes: dict[str, str] = {}
     for r in results:
-        if r.mode_id is not None:
-            modes[r.eval_id] = min(r.mode_id, modes.get(r.eval_id, r.mode_id))
+        mode_id = r.mode_id
+        if mode_id is not None and (mode_id < modes.setdefault(r.eval_id, mode_id)):
+            modes[r.eval_id] = mode_id
     return modes
 
 

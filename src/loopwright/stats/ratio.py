@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -203,14 +204,15 @@ def _exchanged(blocks: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]
     return left, came
 
 
-def _scattered(block: int, size: int) -> NDArray[np.int64]:
-    """A block's turn in each exchange, 0 to `size` - 1, spread as by lot; in the first exchange 0.
+@lru_cache(maxsize=2 * BLOCKS)
+def _scattered(block: int, size: int) -> NDArray[np.unsignedinteger]:
+    """A block's turn in each exchange, 0 to `size` - 1, spread as by lot; in the first exchange 0. Nobody changes it.
 
     The numbers are splitmix64's at fixed places (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
     """
     mixed = (np.arange(EXCHANGES, dtype=np.uint64) + np.uint64(block * EXCHANGES + 1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    turn = ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(size)).astype(np.int64)
+    turn = ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(size)).astype(np.min_scalar_type(size))
     turn[0] = 0
     return turn
