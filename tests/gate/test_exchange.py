@@ -42,8 +42,7 @@ def test_what_is_needed_is_asked_for(name: str) -> None:
     [
         ("eval_id", 7), ("eval_id", " "), ("eval_id", None), ("trial", "0"), ("trial", -1), ("trial", 1.5), ("trial", True),
         ("trial", None), ("passed", 1), ("passed", "yes"), ("passed", "true"), ("run_id", 3), ("error", {"type": "x"}),
-        ("deterministic", "true"), ("repeat", 1), ("tags", "refunds"), ("tags", [1]), ("score", "high"),
-        ("score", 10**400), ("score", True),
+        ("deterministic", "true"), ("repeat", 1), ("tags", "refunds"), ("tags", [1]), ("score", "high"), ("score", True),
         ("cost_usd", []), ("latency_ms", "1s"), ("tokens", 1.5), ("version", 2), ("suite_digest", 1), ("case_digest", 1),
         ("layer", 1), ("mode_id", 1),
     ],
@@ -79,3 +78,10 @@ def test_the_decision_has_the_fields_of_the_contract() -> None:
     assert by_level["deterministic"]["p_value"] is None
     assert by_level["mode"]["mode_id"] == "m"
     json.dumps(record, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["score", "cost_usd", "latency_ms"])
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_a_whole_number_that_no_float_holds_is_refused_by_name(name: str, value: int) -> None:
+    with pytest.raises(InputError, match=f"^c.jsonl:7: {name} is -?10000.*; give a number"):
+        read_result({**LEAST, name: value}, "c.jsonl", 7)

@@ -120,6 +120,11 @@ def _regression(regression: Regression) -> dict[str, Any]:
     }
 
 
+def _is_number(value: Any) -> bool:
+    """JSON bounds no whole number, and a float does."""
+    return type(value) is not int or abs(value) <= sys.float_info.max
+
+
 _Kinds = frozenset[type]
 _TEXT, _TRUTH, _WHOLE = _Kinds([str]), _Kinds([bool]), _Kinds([int])
 _NUMBER, _LIST, _NULL = _Kinds([int, float]), _Kinds([list]), _Kinds([type(None)])
@@ -152,7 +157,9 @@ _ALSO: dict[str, Callable[[Any], bool]] = {
     "trial": lambda value: value >= 0,
     "tokens": lambda value: value is None or value >= 0,
     "tags": lambda value: value is None or all(isinstance(tag, str) for tag in value),
-    "score": lambda value: type(value) is not int or abs(value) <= sys.float_info.max,
+    "score": _is_number,
+    "cost_usd": _is_number,
+    "latency_ms": _is_number,
     "judged_at": lambda value: value is None or _is_time(value),
 }
 _AS: dict[str, Callable[[Any], Any]] = {"tags": tuple, "judged_at": lambda value: moment(value, "judged_at")}

@@ -85,6 +85,18 @@ def test_what_follows_from_too_little_evidence_is_the_users_choice(
     assert (done.code, done.outputs["decision"]) == (code, "undecided"), done.text
 
 
+def test_a_command_that_broke_is_no_decision_and_never_passes(tmp_path: Path, before: str) -> None:
+    decide(tmp_path, baseline=before, candidate=results(tmp_path / "candidate.jsonl", "c", 3))
+    binaries = tmp_path / "temp/loopwright/bin"
+    binaries.unlink()
+    binaries.mkdir()
+    broken = binaries / "loopwright"
+    broken.write_text("#!/bin/sh\nexit 2\n")
+    broken.chmod(0o755)
+    done = decide(tmp_path, baseline=before, candidate="candidate.jsonl", undecided="pass")
+    assert (done.code, done.outputs) == (2, {"decision": "none"}), done.text
+
+
 def test_wrong_input_is_no_decision(tmp_path: Path, before: str) -> None:
     new = results(tmp_path / "new.jsonl", "new", 1)
     wrong = decide(tmp_path, baseline=before, candidate=new, arguments="--alpha=2")
