@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,7 +116,7 @@ def case_evidence(cases: Sequence[CaseTally], policy: Policy) -> CaseLevel:
     """
     noisy = [c for c in cases if not c.deterministic]
     belief = fit([c.before.all_passes for c in noisy], [c.before.all_trials for c in noisy])
-    solved = [c for c in noisy if is_solved(c, belief, policy)]
+    solved = solved_among(noisy, belief, policy)
     known: dict[tuple[object, ...], CaseEvidence] = {}
     evidence = []
     for case in solved:
@@ -182,6 +182,19 @@ def columns(cases: Sequence[CaseTally]) -> tuple[np.ndarray, ...]:
 def _plan(cases: Sequence[CaseTally], factor: int) -> Design:
     n0, x0, n1, _ = columns(cases)
     return design(n0, x0, n1 * factor, [c.deterministic for c in cases])
+
+
+def solved_among(cases: Iterable[CaseTally], belief: Beta, policy: Policy) -> list[CaseTally]:
+    """The cases that are solved; see `is_solved`, which is asked once of those with the same history."""
+    known: dict[tuple[int, int], bool] = {}
+    found = []
+    for case in cases:
+        counts = (case.before.all_passes, case.before.all_trials)
+        if counts not in known:
+            known[counts] = is_solved(case, belief, policy)
+        if known[counts]:
+            found.append(case)
+    return found
 
 
 def is_solved(case: CaseTally, belief: Beta, policy: Policy) -> bool:

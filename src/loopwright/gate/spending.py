@@ -11,7 +11,7 @@ from typing import Any
 from loopwright.evaluate.budget import dollars
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.decision import CaseRequest
-from loopwright.gate.levels import CaseLevel, is_solved
+from loopwright.gate.levels import CaseLevel, solved_among
 from loopwright.gate.margins import LARGEST
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally
@@ -54,9 +54,7 @@ def _fixed(cases: Sequence[CaseTally], level: CaseLevel, policy: Policy) -> int 
     """The planned trials of each case with which the median solved case, failing them all, would be proved lost."""
     known: dict[tuple[int, int], float] = {}
     needed = []
-    for case in cases:
-        if case.deterministic or not is_solved(case, level.belief, policy):
-            continue
+    for case in solved_among((c for c in cases if not c.deterministic), level.belief, policy):
         counts = (case.before.all_passes, case.before.all_trials)
         if counts not in known:
             known[counts] = _to_prove(counts, level, policy)

@@ -138,7 +138,7 @@ def _count(results: Sequence[EvalResult]) -> dict[str, Count]:
         if row is None:
             row = counts[eval_id] = [0, 0, 0, 0, 0]
             runs[eval_id] = set()
-        passed = is_pass(r)
+        passed = r.passed is True and is_pass(r)
         if r.repeat:
             row[_REPEATS] += 1
             row[_REPEAT_PASSES] += passed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -99,20 +99,23 @@ async def gate_files(
 
 def read_results(reader: RecordReader, path: str, run_id: str = "") -> list[EvalResult]:
     """All results in a file; raises `InputError` for the first line that cannot be taken."""
+    source = place(path)
     return [
         result if result.run_id or not run_id else replace(result, run_id=run_id)
-        for result in (read_result(record, place(path), line) for line, record in read_records(reader, path))
+        for result in (read_result(record, source, line) for line, record in _records(reader, path))
     ]
 
 
 def read_records(reader: RecordReader, path: str) -> list[tuple[int, dict[str, Any]]]:
     """All records in a file with their lines; raises `InputError` for the first line that holds none."""
-    records = []
+    return list(_records(reader, path))
+
+
+def _records(reader: RecordReader, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for found in reader.read(path):
         if isinstance(found, Rejected):
             raise InputError(found.problem, source=found.source, line=found.line, cure=found.cure)
-        records.append(found)
-    return records
+        yield found
 
 
 async def gate_store(
@@ -238,7 +241,7 @@ def doubts_of_filters(run: Run, before: Sequence[EvalResult], after: Sequence[Ev
 
 def _of_one_run(before: Sequence[EvalResult], after: Sequence[EvalResult]) -> list[str]:
     """The doubt that a run is compared with itself. Ids that Loopwright gave are of one run; others may number runs anew."""
-    both = {r.run_id for r in before if _STAMPED.match(r.run_id)} & {r.run_id for r in after}
+    both = {run_id for run_id in {r.run_id for r in before} & {r.run_id for r in after} if _STAMPED.match(run_id)}
     return [f"run {min(both)} is in the baseline itself; give the results of a run of the candidate"] if both else []
 
 

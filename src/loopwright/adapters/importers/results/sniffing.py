@@ -19,9 +19,10 @@ def sniff(head: bytes) -> str:
         return "inspect"
     if start.startswith(b"<"):
         return "junit"
-    if start[:1] in (b"{", b"["):
-        return _of_keys(_keys(start))
     first = start.partition(b"\n")[0]
+    if start[:1] in (b"{", b"["):
+        keys = _keys(first)
+        return _of_keys(keys if "eval_id" in keys else _keys(start))
     return "csv" if first and table.knows(first.decode("utf-8", "replace").rstrip("\r")) else "loopwright"
 
 
