@@ -29,8 +29,9 @@ def of_unseen(cases: Sequence[CaseTally]) -> list[str]:
     """The doubt that solved cases were lost in trials that nobody saw."""
     if not cases:
         return []
-    was, lacks = ("was", "lacks") if len(cases) == 1 else ("were", "lack")
-    return [f"{named([case.eval_id for case in cases])} {was} solved and {lacks} trials now; run what is missing"]
+    was, whose = ("was", "its") if len(cases) == 1 else ("were", "their")
+    which = named([case.eval_id for case in cases])
+    return [f"{which} {was} solved, and not all of {whose} trials are there; run what is missing"]
 
 
 def unseen_requests(cases: Sequence[CaseTally], asked: Sequence[CaseRequest]) -> list[CaseRequest]:

@@ -31,6 +31,7 @@ from loopwright.workflows.history import Against, History, compared_run, history
 from loopwright.workflows.known_judges import judges_of
 from loopwright.workflows.overriding import honoured
 from loopwright.workflows.recording import Record, record_decision
+from loopwright.workflows.tried import tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,10 @@ async def gate_store(
     known = history_of(store, policy, run, terms.against)
     layers = layers_of(run)
     before = of_layers(known.results, layers)
-    after = store.results(run.run_id) if run is not None else []
+    candidate = tried(store, policy, run, known)
+    after = candidate.results
     age, notes = _age(run, made_of, named=run_id is not None or version is not None)
-    doubts = [*doubts_of_run(run, known, before, after), *age, *terms.doubts]
+    doubts = [*doubts_of_run(run, known, before, candidate.own), *age, *terms.doubts]
     entries = [*store.quarantines(), *terms.quarantines]
 
     judges = judges_of(store, [*before, *after])
@@ -159,9 +161,11 @@ async def gate_store(
         _by(decision, policy),
         candidate=compared_run(run) if run is not None else None,
         baseline=known.compared,
-        commands=_store_commands(decision.next, run_id, after, anew=known.established),
-        notes=(*decision.notes, *notes, *known.notes),
+        commands=_store_commands(decision.next, run_id, candidate.own, anew=known.established),
+        notes=(*decision.notes, *notes, *known.notes, *candidate.notes),
     )
+    if candidate.earlier:
+        decision = replace(decision, statistics=decision.statistics | {"earlier": list(candidate.earlier)})
     if not known.established and terms.against is not None:
         decision = replace(decision, statistics=decision.statistics | {"against": terms.against.name})
     newest = known.compared[-1].version if known.compared else None
@@ -175,7 +179,7 @@ async def gate_store(
     last = known.run_ids[-1] if known.run_ids else None
     on = StoredDecision("", replace(decision, override=override), now, last, held, inputs)
     details = {"lenient": dict(terms.lenient)} if terms.lenient else {}
-    return record_decision(store, Record(on, known.run_ids, after, told, details))
+    return record_decision(store, Record(on, known.run_ids, candidate.own, told, details))
 
 
 def _by(decision: GateDecision, policy: Policy) -> GateDecision:

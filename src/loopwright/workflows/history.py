@@ -127,9 +127,7 @@ def _established(store: Store, read: Read, policy: Policy, run: Run | None) -> l
     asked = known if run is None else known | {run.run_id}
     others = [held for held in store.runs() if held.run_id not in asked and same_agent(held, newest)]
     latest = latest_decisions(store.decisions()) if others else {}
-    others = [
-        held for held in others if joins(held, newest, latest.get(held.run_id)) and _is_fit(held, read(held.run_id), policy)
-    ]
+    others = [held for held in others if joins(held, newest, latest.get(held.run_id)) and is_fit(held, read(held.run_id), policy)]
     until = run.started_at if run is not None else newest.started_at
     kept = {held.run_id for held in windowed(_by_time([*others, *established]), until, policy, {newest.run_id})}
     return [held for held in (*others, *established) if held.run_id in kept]
@@ -143,7 +141,7 @@ def _version(store: Store, read: Read, policy: Policy, run: Run | None, name: st
     overridden = {o.decision_id for o in store.overrides()} | {r.decision_id for r in store.releases() if r.live}
     accepted = {*store.baseline(), *(d.candidate_run_id for d in decisions if d.decision_id in overridden)} - {None}
     found = of_version(runs, versions, latest, {id for id in accepted if id is not None})
-    fit = [held for held in found if _is_fit(held, read(held.run_id), policy)]
+    fit = [held for held in found if is_fit(held, read(held.run_id), policy)]
     left = sum(held.version in versions and is_whole(held) for held in runs) - len(fit)
     notes = [f"{counted(left, 'run')} of {name} left out: blocked by the gate, or not complete"] if left else []
     if not fit:
@@ -174,7 +172,7 @@ def _release_names(store: Store, name: str) -> tuple[str, ...]:
     return found[-1].names if found else ()
 
 
-def _is_fit(run: Run, results: Sequence[EvalResult], policy: Policy) -> bool:
+def is_fit(run: Run, results: Sequence[EvalResult], policy: Policy) -> bool:
     """Whether a run is complete, and enough of its trials have a verdict to be compared."""
     planned = [result for result in results if not result.repeat]
     unjudged = sum(not has_verdict(result) for result in planned)

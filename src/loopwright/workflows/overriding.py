@@ -20,6 +20,7 @@ from loopwright.workflows.history import of_layers, stored_history
 from loopwright.workflows.known_judges import judges_of
 from loopwright.workflows.queueing import queue_failures
 from loopwright.workflows.recording import queued_by
+from loopwright.workflows.tried import results_of_runs
 
 ASKED = "say with --why why it ships all the same"
 
@@ -148,7 +149,8 @@ def _honour(store: Store, stored: StoredDecision, at: datetime) -> tuple[Overrid
     if run_id is None:
         return None, None
     layers = statistics.get("layers") or ()
-    sides = (of_layers(stored_history(store, _run_ids(stored)), layers), of_layers(store.results(run_id), layers))
+    runs = [*(statistics.get("earlier") or ()), run_id]
+    sides = (of_layers(stored_history(store, _run_ids(stored)), layers), of_layers(results_of_runs(store, runs), layers))
     policy = policy_of(statistics.get("policy") or {"alpha": statistics["alpha"]})
     quarantined = {row["eval_id"] for row in statistics.get("quarantined") or ()}
     judges = judges_of(store, [row for side in sides for row in side])

@@ -20,6 +20,7 @@ from loopwright.workflows.gating import doubts_of_run
 from loopwright.workflows.history import history_of, layers_of, of_layers
 from loopwright.workflows.known_judges import judges_of
 from loopwright.workflows.running import Bench, RunReport, results_of
+from loopwright.workflows.tried import tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ async def wanted_repeats(store: Store, policy: Policy, run: Run, now: datetime |
     are in quarantine at `now`. Raises `UsageError` where the run cannot be compared, or repeats would not decide.
     """
     known = history_of(store, policy, run)
-    before, after = of_layers(known.results, layers_of(run)), store.results(run.run_id)
-    doubts = doubts_of_run(run, known, before, after)
+    candidate = tried(store, policy, run, known)
+    before, after = of_layers(known.results, layers_of(run)), candidate.results
+    doubts = doubts_of_run(run, known, before, candidate.own)
     quarantined = in_force(store.quarantines(), now) if now is not None else ()
     judges = judges_of(store, [*before, *after])
     decision = decide(before, after, policy, doubts=doubts, quarantined=quarantined, judges=judges)

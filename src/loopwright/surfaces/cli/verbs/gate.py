@@ -241,7 +241,11 @@ def _compare(settings: Settings, run: str | None, version: str | None, terms: Te
     policy, made_of = wiring.gate_policy(settings), wiring.fingerprint(settings)
     with wiring.store(settings) as store:
         now = wiring.clock().now()
-        return asyncio.run(gate_store(store, policy, now, run_id=run, version=version, made_of=made_of, terms=terms))
+        decision = asyncio.run(gate_store(store, policy, now, run_id=run, version=version, made_of=made_of, terms=terms))
+    differ = wiring.repository(settings).differing() if "-dirty" in (made_of.code or "") and not decision.approved else ()
+    if differ:
+        note(f"not in the commit here: {named(differ)}; have git ignore what is no part of the agent, or commit it")
+    return decision
 
 
 def _establish(settings: Settings, run: str | None, signed: Signed, change: Change) -> dict[str, Any]:
