@@ -205,3 +205,13 @@ def test_a_changed_or_removed_case_is_never_approved(
     found = comparable(before, candidate)
     assert {*found.changed, *found.gone} == touched or not candidate
     assert not touched & {r.eval_id for r in decision.regressions if isinstance(r, Regression)}
+
+
+def test_a_candidate_that_leaves_digests_out_may_hide_a_change() -> None:
+    before = [result(f"case-{i}", True, t, case_digest="one") for i in range(20) for t in range(3)]
+    after = [result(f"case-{i}", True, t, case_digest=None if i == 4 else "one") for i in range(20) for t in range(2)]
+    assert comparable(before, after).changed == ("case-4",)
+    decision = decide(before, after)
+    assert decision.decision is Outcome.UNDECIDED
+    older = [replace(row, case_digest=None) if row.trial == 0 else row for row in before]
+    assert comparable(older, after).changed == ()

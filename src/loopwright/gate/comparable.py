@@ -45,7 +45,8 @@ def comparable(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], 
     """Leave out what cannot be compared: cases with more than one digest or judge over both sides, and those that are gone.
 
     More than one judge is no hindrance for cases whose rates are `corrected` for it. The order of results does not matter. Where
-    suites differ, every row must have a `case_digest`; without one its case counts as the same.
+    suites differ, every row must have a `case_digest`; without one its case counts as the same, unless every row of the baseline
+    has one: a candidate that leaves it out may hide a change.
     """
     digests: dict[str, str] = {}
     changed: set[str] = set()
@@ -54,6 +55,9 @@ def comparable(baseline: Sequence[EvalResult], candidate: Sequence[EvalResult], 
             digest = r.case_digest
             if digest and digests.setdefault(r.eval_id, digest) != digest:
                 changed.add(r.eval_id)
+    if baseline and all(r.case_digest for r in baseline):
+        known = {r.eval_id for r in baseline}
+        changed |= {r.eval_id for r in candidate if not r.case_digest and r.eval_id in known}
     changed |= judged_by_others(baseline, candidate) - set(corrected)
     lacking = {r.eval_id for r in baseline} - {r.eval_id for r in candidate} - changed
     gone = lacking if suites_differ(baseline, candidate) else set()
