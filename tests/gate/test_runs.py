@@ -67,3 +67,27 @@ def test_what_a_deterministic_case_proves_stands_beside_the_doubt() -> None:
     decision = decide(before, after)
     assert decision.decision is Outcome.BLOCKED
     assert {r.level for r in decision.regressions} == {"deterministic"}
+
+
+def lost_in_a_mode(swings: float, repeats: int) -> GateDecision:
+    """Ten modes of ten cases whose rates swing from run to run; one solved case of a steady mode fails all its trials."""
+    rng = np.random.default_rng(11)
+    rows = []
+    for number in range(8):
+        luck = np.repeat(np.r_[0.0, swings * rng.choice([-1, 1], 9)], 10)
+        rates = np.clip(np.where(np.arange(100) < 10, 1.0, 0.6 + luck), 0, 1)
+        rows += [result(f"case-{i}", bool(rng.random() < r), run_id=f"run-{number}", mode_id=f"mode-{i // 10}")
+                 for i, r in enumerate(rates)]  # fmt: skip
+    now = [result(f"case-{i}", i != 0, run_id="now", mode_id=f"mode-{i // 10}") for i in range(100)]
+    now += [result("case-0", False, 1 + t, run_id="now", mode_id="mode-0", repeat=True) for t in range(repeats)]
+    return decide(rows, now)
+
+
+def test_a_lost_case_needs_more_evidence_where_runs_swing_and_is_proved_by_it() -> None:
+    few = next(n for n in range(1, 40) if lost_in_a_mode(0.0, n).decision is Outcome.BLOCKED)
+    held = lost_in_a_mode(0.15, few)
+    assert held.decision is Outcome.UNDECIDED
+    assert any("8 runs differ from each other" in reason for reason in held.reasons)
+    assert {request.eval_id for request in held.next} >= {"case-0"}
+    proved = lost_in_a_mode(0.15, 50)
+    assert {r.eval_id for r in proved.regressions if r.level == "case"} == {"case-0"}

@@ -104,7 +104,7 @@ def _compare(
     known = {r.eval_id for r in safe.proof}
     proof = [*safe.proof, *(r for r in proofs(counted.cases) if r.eval_id not in known)]
     chance = [r for r in shown(found) if r.eval_id is None or r.eval_id not in known]
-    luck = run_luck(shared.baseline, counted.cases, chance, policy)
+    luck = run_luck(shared.baseline, counted.cases, found, chance, policy)
     chance = [*luck.stands]
     unexplained += luck.doubts
     chance += exceeded(margins, found.suite.before, found.suite.after)
@@ -116,6 +116,7 @@ def _compare(
     wanted = requests(counted, found, held, policy, bool(blind), bool(incomplete))
     wanted += safe.requests(wanted)
     wanted += unseen_requests(lacking, wanted)
+    wanted += [request for request in luck.requests if request.eval_id not in {asked.eval_id for asked in wanted}]
     wanted = wanted or (margin_requests(margins, counted, policy.repeat_cap) if outcome is Outcome.UNDECIDED else [])
     wanted = [request for request in wanted if request.eval_id not in lost]
     fallen = fell(counted.cases)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from loopwright.evaluate.result import EvalResult
-from loopwright.gate.decision import Regression
+from loopwright.gate.decision import CaseRequest, Regression
+from loopwright.gate.evidence import Evidence
 from loopwright.gate.levels import columns
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, is_pass
@@ -34,12 +36,14 @@ FEW = 5
 class RunLuck:
     """The regressions that stand, those that may be one run's luck, and the spread of the runs that says so.
 
-    `untold` means that something fell and that the history is one run, which cannot tell how runs differ.
+    `requests` are trials that may prove what is explained so. `untold` means that something fell and that the history is one
+    run, which cannot tell how runs differ.
     """
 
     stands: tuple[Regression, ...]
     explained: tuple[Regression, ...] = ()
     spread: RunSpread | None = None
+    requests: tuple[CaseRequest, ...] = ()
     untold: bool = False
 
     @property
@@ -59,8 +63,9 @@ class RunLuck:
             return []
         return [
             f"the history's {counted(self.spread.runs, 'run')} differ from each other by more than chance (their variance is "
-            f"{self.spread.ratio:.1f} times what it gives), and a fall as deep may be one run's luck; add more runs of the "
-            "released version to the history (loopwright gate --establish --extend), or find what differs between its runs"
+            f"{self.spread.ratio:.1f} times what it gives), and what fell may be one run's luck; repeat what `next` lists, or "
+            "add more runs of the released version to the history (loopwright gate --establish --extend), or find what differs "
+            "between its runs"
         ]
 
     def figures(self) -> dict[str, Any]:
@@ -73,34 +78,63 @@ class RunLuck:
         }
 
 
-def run_luck(baseline: Sequence[EvalResult], cases: Sequence[CaseTally], shown: Sequence[Regression], policy: Policy) -> RunLuck:
-    """Hold falls of the suite and of modes against the spread of the baseline's runs; what cases show is left as it is.
+def run_luck(
+    baseline: Sequence[EvalResult], cases: Sequence[CaseTally], found: Evidence, shown: Sequence[Regression], policy: Policy
+) -> RunLuck:
+    """Hold what is `shown` to be worse against the spread of the baseline's runs.
 
-    The suite is held against the spread of whole runs, a mode against that of all modes within runs. A fall that is more than the
-    runs' own spread explains stands. One run of a baseline tells nothing of that, which is noted.
+    The suite is held against the spread of whole runs; modes and cases against that of all modes within runs. What is more than
+    the runs' own spread explains stands. Without modes a few runs tell too little of one case, and what cases show stands. One
+    run of a baseline tells nothing of all that, which is noted of a fall.
     """
-    groups = [r for r in shown if r.level in ("suite", "mode")]
-    if not groups or len({row.run_id for row in baseline if not row.repeat}) < 2:
-        return RunLuck(tuple(shown), untold=bool(groups))
+    if not shown or len({row.run_id for row in baseline if not row.repeat}) < 2:
+        return RunLuck(tuple(shown), untold=any(r.level in ("suite", "mode") for r in shown))
     table = _Table(baseline)
     members: dict[str, list[CaseTally]] = defaultdict(list)
     for case in cases:
         if case.mode_id is not None:
             members[case.mode_id].append(case)
-    spreads = {"suite": lambda: table.spread(cases), "mode": lambda: pooled([table.spread(of) for of in members.values()])}
-    known = {level: spreads[level]() for level in {r.level for r in groups}}
+    whole = cache(lambda: table.spread(cases))
+    within = cache(lambda: pooled([table.spread(of) for of in members.values()]) if members else whole())
     luck: dict[int, RunSpread] = {}
-    for r in groups:
-        of = cases if r.mode_id is None else members[r.mode_id]
-        level = policy.suite_level if r.mode_id is None else policy.mode_level / len(members)
-        spread = known[r.level]
-        if spread.p_value <= _differ(spread) and _beyond(of, spread) > level:
+    for r in shown:
+        spread = whole() if r.level == "suite" else within()
+        if spread.p_value > _differ(spread):
+            continue
+        if r.level in ("suite", "mode"):
+            of = cases if r.mode_id is None else members[r.mode_id]
+            level = policy.suite_level if r.mode_id is None else policy.mode_level / len(members)
+            explained = _beyond(of, spread) > level
+        else:
+            explained = bool(members) and _case_explained(r, found, spread, policy)
+        if explained:
             luck[id(r)] = spread
+    held = [r for r in shown if id(r) in luck]
     return RunLuck(
         stands=tuple(r for r in shown if id(r) not in luck),
-        explained=tuple(r for r in groups if id(r) in luck),
+        explained=tuple(held),
         spread=next(iter(luck.values()), None),
+        requests=tuple(_more_of({r.eval_id for r in held if r.level == "case"}, cases, policy)),
     )
+
+
+def _case_explained(lost: Regression, found: Evidence, spread: RunSpread, policy: Policy) -> bool:
+    """Whether a lost case may be a run's luck: its evidence, a log-likelihood ratio, is worth less where runs swing.
+
+    It is divided by the variance ratio, as quasi-likelihood does with overdispersed counts (McCullagh and Nelder, "Generalized
+    Linear Models", 1989, section 9.2).
+    """
+    if lost.level != "case" or lost.p_value is None:
+        return False
+    alone = any(e.blocked and e.case.eval_id == lost.eval_id for e in found.cases.evidence)
+    level = policy.repeat_level / found.cases.solved if alone else policy.together_level
+    return bool(lost.p_value ** (1 / max(1.0, spread.ratio)) > level)
+
+
+def _more_of(lost: Collection[str | None], cases: Sequence[CaseTally], policy: Policy) -> list[CaseRequest]:
+    """As many repeats of each as it has failures, while the cap leaves room."""
+    wanted = [(c.eval_id, min(c.after.failures, policy.repeat_cap - c.after.all_trials)) for c in cases if c.eval_id in lost]
+    return [CaseRequest(eval_id, trials) for eval_id, trials in wanted if trials > 0]
 
 
 class _Table:
