@@ -360,7 +360,7 @@ def _panel(part: str, lines: Sequence[Realised], index: int) -> str:
     marks.append(
         f'<line x1="{LEFT}" x2="{WIDTH - 20}" y1="{stated:.1f}" y2="{stated:.1f}" stroke="#222" stroke-dasharray="5 4"/>'
     )
-    marks.append(f'<text x="{WIDTH - 22}" y="{stated - 4:.1f}" text-anchor="end">stated: 5 %</text>')
+    marks.append(f'<text x="{WIDTH - 22}" y="{top - 8}" text-anchor="end">dashed: stated, {100 * Policy().alpha:g} %</text>')
     return "".join(marks)
 
 

@@ -29,9 +29,9 @@ def of_unseen(cases: Sequence[CaseTally]) -> list[str]:
     """The doubt that solved cases were lost in trials that nobody saw."""
     if not cases:
         return []
-    was, whose = ("was", "its") if len(cases) == 1 else ("were", "their")
+    was = "was" if len(cases) == 1 else "were"
     which = named([case.eval_id for case in cases])
-    return [f"{which} {was} solved, and not all of {whose} trials are there; run what is missing"]
+    return [f"{which} {was} solved, and not every trial is there; run what is missing"]
 
 
 def unseen_requests(cases: Sequence[CaseTally], asked: Sequence[CaseRequest]) -> list[CaseRequest]:

@@ -68,14 +68,15 @@ def test_results_of_any_tool_are_decided_on(
 ) -> None:
     Path("before").write_text(written(CASES), encoding="utf-8")
     Path("after").write_text(written(CASES // 2), encoding="utf-8")
-    code, said = decided(capsys, "--baseline", "before", "--candidate", "before")
+    Path("same").write_text(written(CASES), encoding="utf-8")
+    code, said = decided(capsys, "--baseline", "before", "--candidate", "same")
     assert (code, said["decision"]) == (0, "approved")
     code, said = decided(capsys, "--baseline", "before", "--candidate", "after")
     assert (code, said["decision"]) == (1, "blocked")
     assert said["statistics"]["suite"]["before"] == [2 * CASES, 2 * CASES]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(written(CASES // 2).encode())))
     assert decided(capsys, "--baseline", "before", "--candidate", "-")[1]["decision"] == "blocked"
-    assert sorted(p.name for p in project.iterdir()) == ["after", "before"]
+    assert sorted(p.name for p in project.iterdir()) == ["after", "before", "same"]
 
 
 def test_one_tool_is_compared_with_a_baseline_of_our_own_lines(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +100,8 @@ def test_skipped_tests_are_told_and_are_missing(project: Path, capsys: pytest.Ca
 def test_the_same_run_twice_decides_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("monday.json", "copy.json"):
         Path(name).write_text(promptfoo(CASES), encoding="utf-8")
-    args = ["--baseline", "monday.json", "--baseline", "copy.json", "--candidate", "monday.json"]
+    Path("tuesday.json").write_text(promptfoo(CASES, "f"), encoding="utf-8")
+    args = ["--baseline", "monday.json", "--baseline", "copy.json", "--candidate", "tuesday.json"]
     code, said = decided(capsys, *args)
     assert code == 2
     assert "more than once" in said["message"]
