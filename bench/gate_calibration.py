@@ -249,7 +249,8 @@ class Rows:
             made = self._made.get((run, trial))
             if made is None:
                 cases = range(self._cell.cases)
-                made = tuple([self.row(i, run, trial, passed) for i in cases] for passed in (False, True))  # type: ignore[assignment]
+                failed, passed_ = ([self.row(i, run, trial, passed) for i in cases] for passed in (False, True))
+                made = (failed, passed_)
                 self._made[run, trial] = made
             rows += [made[int(passed)][i] for i, passed in enumerate((rng.random(len(rates)) < rates).tolist())]
         return rows

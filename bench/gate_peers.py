@@ -96,7 +96,8 @@ class Installed:
 
     def __exit__(self, *_: object) -> None:
         for process in self._running.values():
-            process.stdin.close()  # type: ignore[union-attr]
+            if process.stdin is not None:
+                process.stdin.close()
             process.wait()
 
     def ask(self, before: Path, after: Path, plain: bool = True) -> dict[str, bool | None]:
@@ -134,9 +135,11 @@ class Installed:
         process = self._running.get(command)
         if process is None:
             return None
-        process.stdin.write(json.dumps(args) + "\n")  # type: ignore[union-attr]
-        process.stdin.flush()  # type: ignore[union-attr]
-        return int(process.stdout.readline())  # type: ignore[union-attr]
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError(f"{command} was started without pipes")
+        process.stdin.write(json.dumps(args) + "\n")
+        process.stdin.flush()
+        return int(process.stdout.readline())
 
     def _plain(self, name: str, side: Rows) -> Path:
         file = self._folder / f"plain-{name}"
@@ -184,7 +187,8 @@ def _python_of(command: str) -> Path | None:
     found = shutil.which(command)
     if found is None:
         return None
-    first = Path(found).open("rb").readline().decode(errors="replace")  # noqa: SIM115
+    with Path(found).open("rb") as script:
+        first = script.readline().decode(errors="replace")
     python = Path(first.removeprefix("#!").strip())
     return python if first.startswith("#!") and python.exists() else Path(sys.executable)
 
@@ -215,7 +219,7 @@ for line in sys.stdin:
             code = main()
         except SystemExit as end:
             code = end.code
-        except BaseException:
+        except Exception:  # a traceback fails a build as any other exit code but 0 does
             code = 70
     print(code if isinstance(code, int) else int(bool(code)), flush=True)
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
@@ -113,6 +113,19 @@ class GateDecision:
     def exit_code(self) -> int:
         """What a command ends with: 0 where it ships, 1 where it is blocked, 2 where nothing could be decided."""
         return OK if self.ships else BLOCKED if self.decision is Outcome.BLOCKED else UNDECIDED
+
+    def undecided(self, *reasons: str, wanted: tuple[CaseRequest, ...] | None = None) -> GateDecision:
+        """The same comparison, of which nothing is decided for these reasons; `wanted` is what would decide (None: as it was)."""
+        return replace(
+            self,
+            approved=False,
+            decision=Outcome.UNDECIDED,
+            regressions=(),
+            message=f"Undecided: {reasons[0]}.",
+            reasons=reasons,
+            next=self.next if wanted is None else wanted,
+            new_evals_queued=0,
+        )
 
     def __post_init__(self) -> None:
         if self.decision is None:

@@ -113,12 +113,12 @@ def _weighed(
         return _blocked(decision, rest, found, reasons)
     if decision.decision is Outcome.BLOCKED:
         reason = f"{_told_change(parts)}, which may explain what fell; {_cure(parts)}"
-        return _undecided(decision, rest.next if rest is not None else (), [reason, *decision.reasons])
+        return decision.undecided(reason, *decision.reasons, wanted=rest.next if rest is not None else ())
     if decision.decision is Outcome.UNDECIDED:
         return replace(decision, reasons=(*decision.reasons, f"{_told_change(parts)}; {_cure(parts)}"))
     doubts = [doubt for part in parts if (doubt := _doubt(part, policy))]
     if doubts:
-        return _undecided(decision, decision.next, [f"{doubt}; {_cure(parts)}" for doubt in doubts])
+        return decision.undecided(*(f"{doubt}; {_cure(parts)}" for doubt in doubts))
     return replace(decision, message=f"{decision.message} {_told_change(parts)}: {_rates(parts[0])}.")
 
 
@@ -154,19 +154,6 @@ def _blocked(decision: GateDecision, rest: GateDecision | None, found: Sequence[
         message=message,
         reasons=tuple(dict.fromkeys([*decision.reasons, *reasons[1:]])),
         next=tuple(request for request in decision.next if request.eval_id not in lost),
-        new_evals_queued=0,
-    )
-
-
-def _undecided(decision: GateDecision, wanted: Sequence[Any], reasons: Sequence[str]) -> GateDecision:
-    return replace(
-        decision,
-        approved=False,
-        decision=Outcome.UNDECIDED,
-        regressions=(),
-        message=f"Undecided: {reasons[0]}.",
-        reasons=tuple(reasons),
-        next=tuple(wanted),
         new_evals_queued=0,
     )
 

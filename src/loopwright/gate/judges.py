@@ -51,11 +51,4 @@ def weigh(
         f"what fell rests on an uncalibrated judge's word ({named}), and blocks nothing alone; compare the judge with people "
         "(loopwright judge label, loopwright judge calibrate) and run again, or look at the answers"
     )
-    return replace(
-        decision,
-        approved=False,
-        decision=Outcome.UNDECIDED,
-        regressions=(),
-        message=f"Undecided: {reason}.",
-        reasons=(reason, *decision.reasons),
-    )
+    return decision.undecided(reason, *decision.reasons)

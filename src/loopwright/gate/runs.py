@@ -34,14 +34,13 @@ FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class RunLuck:
-    """The regressions that stand, those that may be one run's luck, and the spread of the runs that says so.
+    """The regressions that stand, and the spread of the runs by which others may be one run's luck.
 
-    `requests` are trials that may prove what is explained so. `untold` means that something fell and that the history is one
+    `requests` are trials that may prove those. `untold` means that something fell and that the history is one
     run, which cannot tell how runs differ.
     """
 
     stands: tuple[Regression, ...]
-    explained: tuple[Regression, ...] = ()
     spread: RunSpread | None = None
     requests: tuple[CaseRequest, ...] = ()
     untold: bool = False
@@ -112,7 +111,6 @@ def run_luck(
     held = [r for r in shown if id(r) in luck]
     return RunLuck(
         stands=tuple(r for r in shown if id(r) not in luck),
-        explained=tuple(held),
         spread=next(iter(luck.values()), None),
         requests=tuple(_more_of({r.eval_id for r in held if r.level == "case"}, cases, policy)),
     )
