@@ -45,7 +45,7 @@ PLANTED = [
     Planted("workflows/driver.py", "import loopwright.adapters.store", LOOP),
     Planted("adapters/store/__init__.py", "import loopwright.workflows.driver", LOOP),
     Planted("workflows/driver.py", "import loopwright.settings", LOOP),
-    Planted("wiring.py", "import loopwright.surfaces.cli.main", LOOP),
+    Planted("wiring/__init__.py", "import loopwright.surfaces.cli.main", LOOP),
     Planted("newpart/__init__.py", "", LOOP),
     Planted("mine/signal.py", "import os", PURE),
     Planted("gate/decision.py", "import random", PURE),

@@ -15,7 +15,7 @@ RUFF = Path(sys.executable).with_name("ruff")
 STAGES = ("audit", "collect", "judge", "mine", "cluster", "evaluate", "gate", "improve", "release", "watch")
 CORE = (*STAGES, "stats", "guards", "agent", "effects.py", "errors.py", "registry.py", "wording.py", "ports", "workflows")
 FORBIDDEN_CALLS = {"exec", "eval", "__import__", "compile", "print", "input", "breakpoint"}
-LAZY = ("surfaces/cli/main.py", "wiring.py")  # the front door, and the root that builds an adapter when it is asked for
+LAZY = ("surfaces/cli/main.py", "wiring/")  # the front door, and the roots that build an adapter when it is asked for
 HEAVY = ("numpy", "scipy", "sqlalchemy", "msgspec", "typer", "rich", "onnxruntime", "jinja2", "yaml", "asyncio")
 
 
@@ -61,7 +61,7 @@ def test_our_own_modules_are_imported_at_the_top() -> None:
     found = {
         str(f.relative_to(SOURCE)): inner_imports(f.read_text(encoding="utf-8"))
         for f in SOURCE.rglob("*.py")
-        if f.relative_to(SOURCE).as_posix() not in LAZY
+        if not f.relative_to(SOURCE).as_posix().startswith(LAZY)
     }
     assert {name: lines for name, lines in found.items() if lines} == {}
 

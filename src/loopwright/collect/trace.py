@@ -121,6 +121,7 @@ class Trace:
     error: str | None = None
     feedback: tuple[Feedback, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
