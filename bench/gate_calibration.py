@@ -126,6 +126,8 @@ def sequential() -> Iterator[Cell]:
         yield Cell(100, "real", ONE, mode=size, sequential=True)
         yield Cell(100, "real", ONE, case=size, sequential=True)
         yield Cell(100, "real", ONE, run=size, sequential=True)
+    for cases in (30, 300):
+        yield Cell(cases, "real", ONE, mode=1.0, sequential=True)
 
 
 def correlated() -> Iterator[Cell]:

@@ -91,3 +91,24 @@ def test_a_lost_case_needs_more_evidence_where_runs_swing_and_is_proved_by_it() 
     assert {request.eval_id for request in held.next} >= {"case-0"}
     proved = lost_in_a_mode(0.15, 50)
     assert {r.eval_id for r in proved.regressions if r.level == "case"} == {"case-0"}
+
+
+def fallen(swings: float) -> GateDecision:
+    """Five runs with equal totals, whose ten modes swing; in the candidate most modes have a bad day at once."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for number in range(6):
+        bad = 8 if number == 5 else 5
+        signs = rng.permutation(np.r_[-np.ones(bad), np.ones(10 - bad)])
+        rates = 0.6 + np.repeat((swings if number < 5 else 0.2) * signs, 20)
+        passed = (np.tile(np.arange(20) + 0.5, 10) / 20) < rates
+        rows += [result(f"case-{i}", bool(ok), run_id=f"run-{number}", mode_id=f"mode-{i // 20}")
+                 for i, ok in enumerate(rng.permuted(passed.reshape(10, 20), axis=1).ravel())]  # fmt: skip
+    return decide(rows[:1000], rows[1000:])
+
+
+def test_modes_that_swing_tell_of_a_suite_whose_runs_had_equal_totals() -> None:
+    assert suite_blocks(fallen(0.0))
+    held = fallen(0.2)
+    assert not suite_blocks(held)
+    assert any("5 runs differ from each other" in reason for reason in held.reasons)

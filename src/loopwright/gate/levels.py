@@ -179,6 +179,12 @@ def columns(cases: Sequence[CaseTally]) -> tuple[np.ndarray, ...]:
     return tuple(np.array(rows, dtype=np.int64).reshape(-1, 4).T)
 
 
+def all_columns(cases: Sequence[CaseTally]) -> tuple[np.ndarray, ...]:
+    """The same of all trials, repeats among them; what is absent is left out."""
+    rows = [(c.before.all_trials, c.before.all_passes, c.after.all_trials, c.after.all_passes) for c in cases]
+    return tuple(np.array(rows, dtype=np.int64).reshape(-1, 4).T)
+
+
 def _plan(cases: Sequence[CaseTally], factor: int) -> Design:
     n0, x0, n1, _ = columns(cases)
     return design(n0, x0, n1 * factor, [c.deterministic for c in cases])

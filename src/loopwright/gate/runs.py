@@ -18,7 +18,7 @@ import numpy as np
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.decision import CaseRequest, Regression
 from loopwright.gate.evidence import Evidence
-from loopwright.gate.levels import columns
+from loopwright.gate.levels import all_columns, columns
 from loopwright.gate.policy import Policy
 from loopwright.gate.tally import CaseTally, is_pass
 from loopwright.stats.run_effect import RunSpread, beyond_runs, pooled, run_spread
@@ -26,22 +26,40 @@ from loopwright.stats.stratified import drop_test
 from loopwright.wording import counted
 
 DIFFER = 0.1
-"""Runs are said to differ where so great a spread has at most this chance."""
+"""Whole runs are said to differ where so great a spread has at most this chance."""
+DIFFER_WITHIN = 0.3
+"""The same for modes within runs: many tell their spread well, so that little is lost where it was chance after all."""
 DIFFER_OF_FEW = 0.02
 """The same for fewer than `FEW` runs: the test that follows can hardly prove anything then, and must not be asked for lightly."""
 FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
+class _Judged:
+    """A spread, and the level at which it counts: `many` is that for a history of `FEW` runs or more."""
+
+    spread: RunSpread
+    many: float
+
+    @property
+    def level(self) -> float:
+        return self.many if self.spread.runs >= FEW else DIFFER_OF_FEW
+
+    @property
+    def differ(self) -> bool:
+        return self.spread.p_value <= self.level
+
+
+@dataclass(frozen=True, slots=True)
 class RunLuck:
-    """The regressions that stand, and the spread of the runs by which others may be one run's luck.
+    """The regressions that stand, and the judged spread of the runs by which others may be one run's luck.
 
     `requests` are trials that may prove those. `untold` means that something fell and that the history is one
     run, which cannot tell how runs differ.
     """
 
     stands: tuple[Regression, ...]
-    spread: RunSpread | None = None
+    judged: _Judged | None = None
     requests: tuple[CaseRequest, ...] = ()
     untold: bool = False
 
@@ -58,22 +76,23 @@ class RunLuck:
     @property
     def doubts(self) -> list[str]:
         """The doubt that the runs themselves differ, with its cure."""
-        if self.spread is None:
+        if self.judged is None:
             return []
+        spread = self.judged.spread
         return [
-            f"the history's {counted(self.spread.runs, 'run')} differ from each other by more than chance (their variance is "
-            f"{self.spread.ratio:.1f} times what it gives), and what fell may be one run's luck; repeat what `next` lists, or "
+            f"the history's {counted(spread.runs, 'run')} differ from each other by more than chance (their variance is "
+            f"{spread.ratio:.1f} times what it gives), and what fell may be one run's luck; repeat what `next` lists, or "
             "add more runs of the released version to the history (loopwright gate --establish --extend), or find what differs "
             "between its runs"
         ]
 
     def figures(self) -> dict[str, Any]:
         """The spread, for the decision's statistics; empty where it explained nothing."""
-        if self.spread is None:
+        if self.judged is None:
             return {}
-        spread = self.spread
+        spread = self.judged.spread
         return {
-            "runs": {"runs": spread.runs, "variance_ratio": spread.ratio, "p_value": spread.p_value, "level": _differ(spread)}
+            "runs": {"runs": spread.runs, "variance_ratio": spread.ratio, "p_value": spread.p_value, "level": self.judged.level}
         }
 
 
@@ -82,9 +101,10 @@ def run_luck(
 ) -> RunLuck:
     """Hold what is `shown` to be worse against the spread of the baseline's runs.
 
-    The suite is held against the spread of whole runs; modes and cases against that of all modes within runs. What is more than
-    the runs' own spread explains stands. Without modes a few runs tell too little of one case, and what cases show stands. One
-    run of a baseline tells nothing of all that, which is noted of a fall.
+    Modes and cases are held against the spread of all modes within runs, the suite against that of whole runs and that of modes
+    too, which tells of it where each mode has luck of its own. What is more than the runs' own spread explains stands. Without
+    modes a few runs tell too little of one case, and what cases show stands. One run of a baseline tells nothing of all that,
+    which is noted of a fall.
     """
     if not shown or len({row.run_id for row in baseline if not row.repeat}) < 2:
         return RunLuck(tuple(shown), untold=any(r.level in ("suite", "mode") for r in shown))
@@ -93,25 +113,30 @@ def run_luck(
     for case in cases:
         if case.mode_id is not None:
             members[case.mode_id].append(case)
-    whole = cache(lambda: table.spread(cases))
-    within = cache(lambda: pooled([table.spread(of) for of in members.values()]) if members else whole())
-    luck: dict[int, RunSpread] = {}
+    whole = cache(lambda: _Judged(table.spread(cases), DIFFER))
+    within = cache(lambda: _Judged(pooled([table.spread(of) for of in members.values()]), DIFFER_WITHIN) if members else whole())
+    planned = {group.mode_id for group in found.modes if group.blocked}
+
+    def explains(r: Regression, judged: _Judged) -> bool:
+        if not judged.differ:
+            return False
+        if r.level == "suite":
+            return _beyond(columns(cases), judged.spread) > policy.suite_level
+        if r.level == "mode" and r.mode_id is not None:
+            of = members[r.mode_id]
+            counts = columns(of) if r.mode_id in planned else all_columns(of)
+            return _beyond(counts, judged.spread) > policy.mode_level / len(members)
+        return bool(members) and _case_explained(r, found, judged.spread, policy)
+
+    luck: dict[int, _Judged] = {}
     for r in shown:
-        spread = whole() if r.level == "suite" else within()
-        if spread.p_value > _differ(spread):
-            continue
-        if r.level in ("suite", "mode"):
-            of = cases if r.mode_id is None else members[r.mode_id]
-            level = policy.suite_level if r.mode_id is None else policy.mode_level / len(members)
-            explained = _beyond(of, spread) > level
-        else:
-            explained = bool(members) and _case_explained(r, found, spread, policy)
-        if explained:
-            luck[id(r)] = spread
+        by = next((j for j in ([whole(), within()] if r.level == "suite" else [within()]) if explains(r, j)), None)
+        if by is not None:
+            luck[id(r)] = by
     held = [r for r in shown if id(r) in luck]
     return RunLuck(
         stands=tuple(r for r in shown if id(r) not in luck),
-        spread=next(iter(luck.values()), None),
+        judged=next(iter(luck.values()), None),
         requests=tuple(_more_of({r.eval_id for r in held if r.level == "case"}, cases, policy)),
     )
 
@@ -153,15 +178,9 @@ class _Table:
         return run_spread(self._passes[:, at], self._trials[:, at])
 
 
-def _differ(spread: RunSpread) -> float:
-    """The level at which runs of that number are said to differ."""
-    return DIFFER if spread.runs >= FEW else DIFFER_OF_FEW
-
-
-def _beyond(cases: Sequence[CaseTally], spread: RunSpread) -> float:
-    """The p-value of these cases' fall among runs that differ so."""
-    n0, x0, n1, x1 = columns(cases)
-    test = drop_test(n0, x0, n1, x1)
+def _beyond(counts: Sequence[np.ndarray], spread: RunSpread) -> float:
+    """The p-value of the fall that these columns show among runs that differ so."""
+    test = drop_test(*counts)
     if test.variance <= 0:
         return 1.0
-    return beyond_runs((test.expected - test.observed) / math.sqrt(test.variance), spread, float(n1.mean()))
+    return beyond_runs((test.expected - test.observed) / math.sqrt(test.variance), spread, float(counts[2].mean()))
