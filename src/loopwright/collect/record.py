@@ -14,12 +14,15 @@ from loopwright.collect.conversation import message_object, read_messages, read_
 from loopwright.collect.feedback import read_feedback
 from loopwright.collect.intake import printable, shown
 from loopwright.collect.times import moment, utc
-from loopwright.collect.trace import Feedback, Step, Trace
+from loopwright.collect.trace import Feedback, Step, Trace, Usage
 from loopwright.errors import RecordError
 from loopwright.registry import unknown
 
 LABELS = frozenset({"reward", "info"})
 """Fields that say how a record turned out. They change nothing, ids included, and are not kept."""
+
+PLACES = ("trace_id", "session_id", "span_id", "response_id")
+"""What feedback may name as that which it is given on."""
 
 MAX_ID = 500
 _CHAT_FIELDS = frozenset(
@@ -41,7 +44,7 @@ def sniff(record: Mapping[str, Any]) -> str | None:
         return "tau-bench"
     if "messages" in record:
         return "chat"
-    return "feedback" if "feedback" in record and not record.keys().isdisjoint(("trace_id", "session_id")) else None
+    return "feedback" if "feedback" in record and not record.keys().isdisjoint(PLACES) else None
 
 
 def read_trace(record: Mapping[str, Any], format: str | None = None) -> tuple[Trace, str]:
@@ -93,6 +96,7 @@ def read_normalised(record: Mapping[str, Any]) -> Trace:
     _id(trace.trace_id, "trace_id")
     return replace(
         trace,
+        steps=tuple(replace(step, started_at=_utc(step.started_at), ended_at=_utc(step.ended_at)) for step in trace.steps),
         started_at=_utc(trace.started_at),
         ended_at=_utc(trace.ended_at),
         feedback=tuple(replace(verdict, at=_utc(verdict.at)) for verdict in trace.feedback),
@@ -111,15 +115,11 @@ def trace_object(trace: Trace) -> dict[str, Any]:
         "ended_at": _iso(trace.ended_at),
         "messages": [message_object(message) for message in trace.messages],
         "steps": [_step_object(step) for step in trace.steps],
-        "usage": {
-            "input_tokens": trace.usage.input_tokens,
-            "output_tokens": trace.usage.output_tokens,
-            "cost_usd": trace.usage.cost_usd,
-            "latency_ms": trace.usage.latency_ms,
-        },
+        "usage": _usage_object(trace.usage),
         "error": trace.error,
         "feedback": [_feedback_object(verdict) for verdict in trace.feedback],
         "attributes": trace.attributes,
+        **({} if trace.user_id is None else {"user_id": trace.user_id}),
     }
 
 
@@ -133,7 +133,7 @@ GATHERED = ("otlp", "feedback")
 FORMAT_NAMES = (*FORMATS, *GATHERED)
 KNOWN_FORMATS = (
     'chat (has "messages"), tau-bench (has "traj"), normalised (what import --format json writes), otlp (has "resourceSpans"), '
-    'feedback (has "feedback" and "trace_id" or "session_id")'
+    'feedback (has "feedback" and "trace_id", "span_id", "response_id" or "session_id")'
 )
 
 
@@ -206,7 +206,34 @@ def _step_object(step: Step) -> dict[str, Any]:
         "input": step.input,
         "output": step.output,
         "error": step.error,
+        **{name: value for name, value in _told_by(step).items() if value},
     }
+
+
+def _told_by(step: Step) -> dict[str, Any]:
+    """What not every step tells."""
+    return {
+        "started_at": _iso(step.started_at),
+        "ended_at": _iso(step.ended_at),
+        "model": step.model,
+        "response_id": step.response_id,
+        "usage": None if step.usage is None else {k: v for k, v in _usage_object(step.usage).items() if v is not None},
+        "attributes": step.attributes,
+    }
+
+
+def _usage_object(usage: Usage) -> dict[str, Any]:
+    """Usage as plain values; the finer counts only where they are known."""
+    made: dict[str, Any] = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": usage.cost_usd,
+        "latency_ms": usage.latency_ms,
+    }
+    for name in ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"):
+        if getattr(usage, name) is not None:
+            made[name] = getattr(usage, name)
+    return made
 
 
 def _feedback_object(verdict: Feedback) -> dict[str, Any]:

@@ -45,7 +45,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that the agent did. A model step's input and output are lists of messages."""
+    """One thing that the agent did. A model step's input and output are lists of messages.
+
+    `model`, `response_id` and `usage` are what a call of a model told of itself. `attributes` is the rest of what the span
+    carried: all that no dialect reads into another field, labels excluded.
+    """
 
     span_id: str
     kind: StepKind
@@ -54,16 +58,28 @@ class Step:
     input: Any = None
     output: Any = None
     error: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    model: str | None = None
+    response_id: str | None = None
+    usage: Usage | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a trace took. Tokens are counts, cost is US dollars, latency is milliseconds; None is unknown."""
+    """What a trace or a step took. Tokens are counts, cost is US dollars, latency is milliseconds; None is unknown.
+
+    Tokens read from a cache or written to one are among the input tokens, reasoning tokens among the output tokens.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: float | None = None
     latency_ms: float | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
