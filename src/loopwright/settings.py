@@ -80,6 +80,16 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("import.max_line_bytes", 16 * 1024 * 1024, "bytes", "A longer record is refused, and counted.", low=1024),
     Setting(
+        "collect.quiet_seconds",
+        180.0,
+        "seconds",
+        "A trace of which spans are missing is taken for whole when none came for so long.",
+        low=0,
+    ),
+    Setting(
+        "collect.session_quiet_seconds", 1800.0, "seconds", "A session is over when nothing of it came for so long.", low=0
+    ),
+    Setting(
         "cluster.embedder",
         "auto",
         "name",

@@ -53,9 +53,7 @@ def read_given(record: Mapping[str, Any]) -> GivenFeedback:
     verdicts = () if said in ("", [], {}) else read_feedback(said)
     if not verdicts or not any(ids.values()):
         lacking = "says nothing" if not verdicts else "names neither a trace nor a session"
-        cure = (
-            'give {"trace_id": ..., "feedback": {"thumb": "down", "comment": ...}}, or another id: span, response, session'
-        )
+        cure = 'give {"trace_id": ..., "feedback": {"thumb": "down", "comment": ...}}, or another id: span, response, session'
         raise RecordError(
             f"the feedback {lacking}", cure=cure, reason="empty feedback" if not verdicts else "feedback without a place"
         )

@@ -12,7 +12,7 @@ from loopwright.ports.running import (
     Target,
     TargetWith,
 )
-from loopwright.ports.spans import PendingTrace, PutSpans, SpanPart, SpanStore, TraceFilter, TraceLine
+from loopwright.ports.spans import PartReader, PendingTrace, PutSpans, SpanPart, SpanStore, TraceFilter, TraceLine
 from loopwright.ports.store import (
     AuditStore,
     CaseStore,
@@ -51,6 +51,7 @@ __all__ = [
     "LoopStep",
     "LoopStore",
     "Model",
+    "PartReader",
     "PendingTrace",
     "ProcessorTime",
     "Progress",

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from loopwright.collect.trace import Trace
+    from loopwright.collect.spans import SpanEvent
+    from loopwright.collect.trace import Span, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +129,10 @@ class SpanStore(Protocol):
 
     def all_parts(self) -> Iterator[tuple[str, bytes]]:
         """Every part with its trace's id, in order of arrival."""
+
+
+class PartReader(Protocol):
+    """Reads a part as `SpanStore.spans_of` gives it."""
+
+    def __call__(self, data: bytes) -> tuple[Sequence[Span], Sequence[SpanEvent]]:
+        """The spans of a part, and the events that came as log records of them; raises `RecordError` where it cannot be read."""

@@ -1,0 +1,86 @@
+"""Spans that were kept become normalised traces: those that are complete, and those of which nothing more came for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from loopwright.collect.completing import QUIET
+from loopwright.collect.spans import SpanEvent, assemble, attach
+from loopwright.collect.trace import Span, Trace
+from loopwright.errors import RecordError
+from loopwright.ports import PartReader, SpanStore
+
+BATCH = 50
+"""So many traces are written in one transaction at most."""
+
+UNREAD = "loopwright.unread"
+"""The attribute of a trace that says why a part of it, or all of it, could not be read; its spans are kept as they came."""
+
+Finish = Callable[[Trace], Trace]
+"""What is added to a trace before it is stored: its cost, where none was given."""
+
+_BIG = 1_000_000
+"""A trace of more bytes is read in a thread, so that whoever else is served meanwhile does not wait for all of it."""
+
+
+async def settle_some(
+    store: SpanStore,
+    read_part: PartReader,
+    at: datetime,
+    limit: int,
+    quiet_seconds: float = QUIET.total_seconds(),
+    *,
+    finish: Finish | None = None,
+) -> int:
+    """Read at most `limit` traces that are due at the time `at`, oldest first, and write them; returns how many that were.
+
+    Due are those that are complete, and those quiet for so many seconds (see `collect.completing`). Spans that come meanwhile
+    leave their trace pending. Other tasks run between two traces. What cannot be read leaves a trace that says so, in its
+    attribute `loopwright.unread`: one bad trace stops no other.
+    """
+    done = 0
+    while done < limit:
+        due = store.pending(at - timedelta(seconds=quiet_seconds), min(BATCH, limit - done))
+        if not due:
+            break
+        made: dict[str, tuple[Trace, int]] = {}
+        for item in due:
+            parts = store.spans_of(item.trace_id)
+            made[item.trace_id] = (await _read_whole(item.trace_id, parts, read_part, finish), len(parts))
+            await asyncio.sleep(0)
+        store.settle(made)
+        done += len(made)
+    return done
+
+
+def trace_of(trace_id: str, parts: Sequence[bytes], read_part: PartReader) -> Trace:
+    """The trace that parts make up, whatever is missing. A part that cannot be read is named in the trace's attributes."""
+    spans: list[Span] = []
+    events: list[SpanEvent] = []
+    unread: list[str] = []
+    for data in parts:
+        try:
+            more_spans, more_events = read_part(data)
+        except RecordError as error:
+            unread.append(str(error))
+            continue
+        spans.extend(more_spans)
+        events.extend(more_events)
+    attached, _ = attach(spans, events)
+    found = next((trace for trace in assemble(attached) if trace.trace_id == trace_id), Trace(trace_id))
+    if unread:
+        found.attributes[UNREAD] = unread
+    return found
+
+
+async def _read_whole(trace_id: str, parts: Sequence[bytes], read_part: PartReader, finish: Finish | None) -> Trace:
+    def read() -> Trace:
+        try:
+            found = trace_of(trace_id, parts, read_part)
+            return found if finish is None else finish(found)
+        except Exception as error:  # its spans are kept, and it must not hold up all others
+            return Trace(trace_id, attributes={UNREAD: [f"{type(error).__name__}: {error}"]})
+
+    return await asyncio.to_thread(read) if sum(map(len, parts)) > _BIG else read()
