@@ -216,7 +216,6 @@ def test_feedback_finds_its_trace_before_and_after(tmp_path):
         ('loopwright.feedback("down", trace_id="t")', "has nowhere to go"),
         ('loopwright.feedback("", trace_id="t", to="x")', "says nothing"),
         ('loopwright.instrument("desk", harness="none.toml")', "none.toml: there is no such file"),
-        ("@agent\ndef stream(q):\n    yield 1", "stream streams its answer"),
     ],
 )
 def test_what_cannot_be_is_said_at_the_door(tmp_path, call, said):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from loopwright.agent import guarding
+from loopwright.agent.outbox import authorization
 from loopwright.agent.trace_file import TraceFile
 from loopwright.agent.tracing import current_session_id
 from loopwright.errors import UsageError
@@ -35,6 +38,7 @@ class Instrumentation:
     to: str
     harness: Harness
     processor: SpanProcessor
+    token: str | None = field(default=None, repr=False)
 
     def flush(self, timeout_s: float = 30.0) -> bool:
         """Write all finished spans now; False where that did not succeed in time. At the end of the process it is done anyway."""
@@ -49,7 +53,8 @@ def instrument(
     service: str,
     version: str | None = None,
     *,
-    to: str | os.PathLike[str] = "traces.jsonl",
+    to: str | os.PathLike[str] | None = None,
+    token: str | None = None,
     harness: Harness | str | os.PathLike[str] | None = None,
     resource: dict[str, Any] | None = None,
 ) -> Instrumentation:
@@ -57,10 +62,14 @@ def instrument(
 
         loopwright.instrument("returns-desk", "v12")
 
-    `to` is a file that lines of OTLP JSON are appended to, for `loopwright import`, or the URL of an OTLP/HTTP endpoint such as
-    `http://host:4318`. A `TracerProvider` that the process has already is used, and what it sends elsewhere goes on; otherwise
-    one is made and becomes the global one, so that the instrumentation of any framework writes here too. A second call for the
-    same place changes nothing. Spans are written within a second, and at the end of the process.
+    `to` is the URL of an OTLP/HTTP endpoint, such as that of `loopwright serve`, or a file that lines of OTLP JSON are appended
+    to, for `loopwright import`; by default what LOOPWRIGHT_ENDPOINT says, else `traces.jsonl`. `token` is that of a key that may
+    write there, by default LOOPWRIGHT_TOKEN. An endpoint that cannot be reached never stops the agent: spans are tried again, and
+    those given up are logged.
+
+    A `TracerProvider` that the process has already is used, and what it sends elsewhere goes on; otherwise one is made and
+    becomes the global one, so that the instrumentation of any framework writes here too. A second call for the same place
+    changes nothing. Spans are written within a second, and at the end of the process.
 
     `harness` is what tools decorated with `tracing.tool`, or wrapped for a framework, run under: a `Harness`, or a file; by
     default the nearest `harness.toml`, or the file that LOOPWRIGHT_HARNESS names. Of that one, a table that cannot be taken is
@@ -74,13 +83,14 @@ def instrument(
     named = {"service.name": service, **({} if version is None else {"service.version": version}), **(resource or {})}
     with _lock:
         provider = _provider(named)
-        place = _place(to)
+        place = _place(to if to is not None else environment_endpoint() or "traces.jsonl")
+        token = token or environment_token()
         known = _made.get((id(provider), place))
         if known is None:
-            processor = BatchSpanProcessor(_exporter(place, named), max_queue_size=QUEUE, schedule_delay_millis=DELAY_MS)
+            processor = BatchSpanProcessor(_exporter(place, named, token), max_queue_size=QUEUE, schedule_delay_millis=DELAY_MS)
             provider.add_span_processor(_SessionStamp())
             provider.add_span_processor(processor)
-            known = _made[id(provider), place] = Instrumentation(provider, place, guards, processor)
+            known = _made[id(provider), place] = Instrumentation(provider, place, guards, processor, token)
     guarding.use(guards)
     global _last  # noqa: PLW0603 (one process, one agent: where feedback goes by default)
     _last = known
@@ -104,9 +114,44 @@ class _SessionStamp(SpanProcessor):
             guarding.tell_faults(span)
 
 
-def destination() -> str | None:
-    """Where the last call of `instrument` sends spans; None where there was none."""
-    return None if _last is None else _last.to
+class _Named(SpanExporter):
+    """Sends spans under the agent's name and version, whatever provider they come from."""
+
+    def __init__(self, exporter: SpanExporter, resource: Resource) -> None:
+        self._exporter = exporter
+        self._resource = resource
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._exporter.export([self._named(span) for span in spans])
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+    def _named(self, span: ReadableSpan) -> ReadableSpan:
+        told = span.resource.attributes
+        if all(told.get(key) == value for key, value in self._resource.attributes.items()):
+            return span
+        named = copy(span)
+        named._resource = span.resource.merge(self._resource)  # no constructor takes all that a span holds
+        return named
+
+
+def destination() -> tuple[str | None, str | None]:
+    """Where the last call of `instrument` sends spans, and with which token; None where there was none."""
+    return (None, None) if _last is None else (_last.to, _last.token)
+
+
+def environment_endpoint() -> str | None:
+    """Where the environment says that traces and feedback go: LOOPWRIGHT_ENDPOINT."""
+    return os.environ.get("LOOPWRIGHT_ENDPOINT") or None
+
+
+def environment_token() -> str | None:
+    """The token that goes with it: LOOPWRIGHT_TOKEN."""
+    return os.environ.get("LOOPWRIGHT_TOKEN") or None
 
 
 def is_url(to: str) -> bool:
@@ -130,7 +175,7 @@ def _place(to: str | os.PathLike[str]) -> str:
     return text.rstrip("/") if is_url(text) else os.path.abspath(text)  # noqa: PTH100 (a path as text)
 
 
-def _exporter(place: str, resource: dict[str, Any]) -> SpanExporter:
+def _exporter(place: str, resource: dict[str, Any], token: str | None) -> SpanExporter:
     if not is_url(place):
         return TraceFile(place, resource)
     try:
@@ -139,5 +184,5 @@ def _exporter(place: str, resource: dict[str, Any]) -> SpanExporter:
         raise UsageError(
             f"sending spans to {place} needs the OTLP exporter; pip install opentelemetry-exporter-otlp-proto-http"
         ) from None
-    exporter: SpanExporter = OTLPSpanExporter(endpoint=place if place.endswith("/v1/traces") else f"{place}/v1/traces")
-    return exporter
+    endpoint = place if place.endswith("/v1/traces") else f"{place}/v1/traces"
+    return _Named(OTLPSpanExporter(endpoint=endpoint, headers=dict(authorization(token)) or None), Resource(resource))

@@ -22,9 +22,8 @@ from typing import Any, TypeVar, overload
 from opentelemetry import trace
 from opentelemetry.trace import Span, format_trace_id
 
-from loopwright.agent import genai_messages, guarding
+from loopwright.agent import genai_messages, guarding, streaming
 from loopwright.agent.guarding import BlockedError
-from loopwright.errors import UsageError
 from loopwright.guards.harness import GuardedSession
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,8 +66,11 @@ def agent(function: Any = None, /, *, name: str | None = None) -> Any:
     perhaps `messages`. An argument called `session_id` names the session; `session(...)` around the call does too. The function
     may be async. What it raises is recorded, and raised.
 
-    Where guards enforce, one may replace the answer, or stop it: then `BlockedError` is raised. Raises `UsageError` for a
-    function that streams.
+    It may stream, as a generator or an async generator: its span lasts from the first chunk to the last, and the answer is its
+    chunks of text together, or all chunks as JSON where none is text.
+
+    Where guards enforce, one may replace the answer, or stop it: then `BlockedError` is raised. What was streamed cannot be taken
+    back: guards see it when it is whole, one that stops it raises at the end, and one that would replace it changes nothing.
     """
 
     def decorate(wrapped: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,7 +87,7 @@ def tool(function: Any = None, /, *, name: str | None = None) -> Any:
     """A tool of an agent: a span `execute_tool`, with its arguments by name, its result or its error.
 
     Where guards enforce, a call may be answered by one of them and not run, or be stopped: then `BlockedError` is raised, whose
-    text tells the agent's model why. The function may be async. Raises `UsageError` for a function that streams.
+    text tells the agent's model why. The function may be async, and may stream, as in `agent`.
     """
 
     def decorate(wrapped: Callable[..., Any]) -> Callable[..., Any]:
@@ -136,6 +138,12 @@ class _AgentRun:
             result = self._guarded(self.session, result)
         span.set_attribute("gen_ai.output.messages", genai_messages.given(result))
         return result
+
+    def streamed(self, span: Span, chunks: list[Any], ran: bool) -> None:
+        said = _together(chunks)
+        span.set_attribute("gen_ai.output.messages", genai_messages.given(said))
+        if self.session is not None:
+            self._guarded(self.session, said)
 
     def failed(self, error: BaseException) -> None:
         """Nothing more than the span tells."""
@@ -191,6 +199,9 @@ class _ToolRun:
             guarding.after(self.session, guarding.ToolCall(self.name, self.arguments), result)
         return result
 
+    def streamed(self, span: Span, chunks: list[Any], ran: bool) -> None:
+        self.gave(span, _together(chunks), ran)
+
     def failed(self, error: BaseException) -> None:
         if self.session is not None and not isinstance(error, BlockedError):
             guarding.after(self.session, guarding.ToolCall(self.name, self.arguments), None, f"{type(error).__name__}: {error}")
@@ -198,8 +209,6 @@ class _ToolRun:
 
 def _wrapped(function: Callable[..., Any], run_of: Callable[[Mapping[str, Any]], _AgentRun | _ToolRun]) -> Callable[..., Any]:
     """The function within a span."""
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(f"{function.__name__} streams its answer; decorate a function that returns it whole")
     signature = inspect.signature(function)
 
     def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _AgentRun | _ToolRun:
@@ -210,6 +219,10 @@ def _wrapped(function: Callable[..., Any], run_of: Callable[[Mapping[str, Any]],
         bound.apply_defaults()
         return run_of(bound.arguments)
 
+    if inspect.isgeneratorfunction(function):
+        return streaming.traced(function, run, _span)
+    if inspect.isasyncgenfunction(function):
+        return streaming.atraced(function, run, _span)
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
@@ -229,6 +242,12 @@ def _wrapped(function: Callable[..., Any], run_of: Callable[[Mapping[str, Any]],
             return current.gave(span, result if answered else function(*args, **kwargs), not answered)
 
     return traced
+
+
+def _together(chunks: list[Any]) -> Any:
+    """What a stream said: its chunks of text put together, else all of its chunks as JSON text."""
+    texts = [chunk for chunk in chunks if isinstance(chunk, str)]
+    return "".join(texts) if texts or not chunks else chunks[0] if len(chunks) == 1 else genai_messages.as_json(chunks)
 
 
 @contextmanager
