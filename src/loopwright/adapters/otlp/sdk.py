@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
+from loopwright.adapters.otlp.times import iso, moment
 from loopwright.collect.spans import assemble
 from loopwright.collect.trace import Span, Trace
 
@@ -22,7 +22,6 @@ _STATUS: dict[StatusCode, Literal["unset", "ok", "error"]] = {
     StatusCode.OK: "ok",
     StatusCode.ERROR: "error",
 }
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SpanMemory(SpanExporter):
@@ -117,25 +116,10 @@ def span_of(span: ReadableSpan) -> Span:
         status_message=span.status.description or "",
         attributes=_values(span.attributes),
         events=tuple(
-            {"name": event.name, "at": _iso(event.timestamp), "attributes": _values(event.attributes)} for event in span.events
+            {"name": event.name, "at": iso(event.timestamp), "attributes": _values(event.attributes)} for event in span.events
         ),
         resource=_values(span.resource.attributes),
     )
-
-
-def moment(nanoseconds: int | None) -> datetime | None:
-    """Nanoseconds since 1970 as a time, to the microsecond; None and 0 are none, as is what no calendar holds."""
-    if not nanoseconds:
-        return None
-    try:
-        return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
-    except OverflowError:
-        return None
-
-
-def _iso(nanoseconds: int | None) -> str | None:
-    time = moment(nanoseconds)
-    return None if time is None else time.isoformat()
 
 
 def _values(attributes: Mapping[str, Any] | None) -> dict[str, Any]:

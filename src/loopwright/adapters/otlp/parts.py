@@ -1,0 +1,169 @@
+"""An export request becomes parts: its spans by trace, redacted, as they are kept.
+
+The request is cut into spans before any of it is parsed, so that a span which cannot be read is refused by itself; what is kept
+of a span without anything to redact are the bytes that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from loopwright.adapters.otlp.events import take_record
+from loopwright.adapters.otlp.from_json import (
+    objects,
+    record_message,
+    resource_message,
+    schema_url,
+    scope_message,
+    span_message,
+)
+from loopwright.adapters.otlp.grouping import Gathering, Head, Split, named
+from loopwright.adapters.otlp.protowire import LENGTH, Field, MalformedError, embedded, fields
+from loopwright.adapters.otlp.redacting import Redactor, redact_head, redact_record, redact_span
+from loopwright.errors import RecordError
+
+UNREADABLE = "it cannot be read: malformed protobuf, or text that is not UTF-8"
+_HEADLESS = "its resource or scope cannot be read"
+
+
+def split_traces(data: bytes, redactor: Redactor | None = None) -> Split:
+    """An `ExportTraceServiceRequest` in protobuf as parts; raises `RecordError` where it is none."""
+    gathering = Gathering()
+    for resource, scope, item in _items(data, "traces", gathering, redactor):
+        raw = data[item.tag : item.end]
+        try:
+            span = Span.FromString(data[item.start : item.end])
+        except DecodeError:
+            gathering.refuse(UNREADABLE)
+            continue
+        if redactor is not None and redactor.may_hold(raw):
+            redact_span(span, redactor)
+            raw = embedded(2, span.SerializeToString(deterministic=True))
+        gathering.span(resource, scope, span, raw)
+    return gathering.split()
+
+
+def split_logs(data: bytes, redactor: Redactor | None = None) -> Split:
+    """An `ExportLogsServiceRequest` in protobuf as feedback, and as events of spans; raises `RecordError` where it is none."""
+    gathering = Gathering()
+    for resource, scope, item in _items(data, "logs", gathering, redactor):
+        raw = data[item.start : item.end]
+        try:
+            record = LogRecord.FromString(raw)
+        except DecodeError:
+            gathering.refuse(UNREADABLE)
+            continue
+        if redactor is not None and redactor.may_hold(raw):
+            redact_record(record, redactor)
+            raw = record.SerializeToString(deterministic=True)
+        take_record(gathering, resource, scope, record, raw)
+    return gathering.split()
+
+
+def split_object(message: Mapping[str, Any], redactor: Redactor | None = None) -> Split:
+    """Spans and log records of an export request in JSON, as its decoded object; raises `RecordError` where it is none."""
+    gathering = Gathering()
+    for signal, kind in _SIGNALS.items():
+        for resource, scope, item in _objects(message, kind, gathering, redactor):
+            try:
+                made = span_message(item) if signal == "traces" else record_message(item)
+            except RecordError as error:
+                gathering.refuse(str(error))
+                continue
+            raw = made.SerializeToString(deterministic=True)
+            if redactor is not None and redactor.may_hold(raw):
+                redact_span(made, redactor) if signal == "traces" else redact_record(made, redactor)
+                raw = made.SerializeToString(deterministic=True)
+            if signal == "traces":
+                gathering.span(resource, scope, made, embedded(2, raw))
+            else:
+                take_record(gathering, resource, scope, made, raw)
+    return gathering.split()
+
+
+class _Signal(NamedTuple):
+    """The messages that hold a group of spans or log records, and their names in JSON."""
+
+    resource: Any
+    scope: Any
+    groups: str
+    scoped: str
+    items: str
+
+
+_SIGNALS = {
+    "traces": _Signal(ResourceSpans, ScopeSpans, "resourceSpans", "scopeSpans", "spans"),
+    "logs": _Signal(ResourceLogs, ScopeLogs, "resourceLogs", "scopeLogs", "logRecords"),
+}
+
+
+def _items(data: bytes, signal: str, gathering: Gathering, redactor: Redactor | None) -> Iterator[tuple[Head, Head, Field]]:
+    """Each span or log record of a request, not parsed, with its resource and scope; those in unreadable ones are refused."""
+    kind = _SIGNALS[signal]
+    try:
+        for group in fields(data):
+            if group.number != 1 or group.wire != LENGTH:
+                continue
+            inside = list(fields(data, group.start, group.end))
+            resource = _head(data, inside, kind.resource, redactor)
+            for scoped in inside:
+                if scoped.number != 2 or scoped.wire != LENGTH:
+                    continue
+                found = list(fields(data, scoped.start, scoped.end))
+                scope = _head(data, found, kind.scope, redactor)
+                items = [item for item in found if item.number == 2 and item.wire == LENGTH]
+                if resource is None or scope is None:
+                    gathering.refuse(_HEADLESS, len(items))
+                    continue
+                for item in items:
+                    yield resource, scope, item
+    except MalformedError as error:
+        problem = f"not an OTLP {signal} request: {error}"
+        raise RecordError(problem, cure="send an export request", reason="malformed protobuf") from None
+
+
+def _head(data: bytes, inside: list[Field], kind: Any, redactor: Redactor | None) -> Head | None:
+    """All that stands beside what is repeated; None where it cannot be read."""
+    raw = b"".join(data[item.tag : item.end] for item in inside if item.number != 2)
+    try:
+        head = kind.FromString(raw)
+    except DecodeError:
+        return None
+    if redactor is not None and redactor.may_hold(raw):
+        redact_head(head, redactor)
+        raw = head.SerializeToString(deterministic=True)
+    return Head(raw, named(head.resource.attributes) if hasattr(head, "resource") else {})
+
+
+def _objects(
+    message: Mapping[str, Any], kind: _Signal, gathering: Gathering, redactor: Redactor | None
+) -> Iterator[tuple[Head, Head, Mapping[str, Any]]]:
+    """Each span or log record of a request in JSON with its resource and its scope."""
+    for group in objects(message, kind.groups):
+        resource = _head_object(kind.resource, "resource", group, redactor)
+        for scoped in objects(group, kind.scoped):
+            scope = _head_object(kind.scope, "scope", scoped, redactor)
+            items = list(objects(scoped, kind.items))
+            if resource is None or scope is None:
+                gathering.refuse(_HEADLESS, len(items))
+                continue
+            for item in items:
+                yield resource, scope, item
+
+
+def _head_object(kind: Any, field: str, group: Mapping[str, Any], redactor: Redactor | None) -> Head | None:
+    try:
+        head = kind(schema_url=schema_url(group))
+        held = group.get(field)
+        if held is not None:
+            getattr(head, field).CopyFrom(resource_message(held) if field == "resource" else scope_message(held))
+    except (RecordError, ValueError):
+        return None
+    if redactor is not None and redactor.may_hold(head.SerializeToString()):
+        redact_head(head, redactor)
+    return Head(head.SerializeToString(deterministic=True), named(head.resource.attributes) if field == "resource" else {})
