@@ -13,6 +13,7 @@ command line ends with.
     ├── StoreError            exit 64  the store cannot be opened, migrated or written
     ├── DuplicateNameError    exit 64  two plug-ins registered under one name
     ├── RuleError             exit 1   a hard rule forbids it
+    ├── ServiceError          exit 2   a service on the network that cannot be reached, or refuses
     └── UndecidedError        exit 2   not enough evidence to decide
 """
 
@@ -102,6 +103,12 @@ class RuleError(LoopwrightError):
         self.rule = rule
         self.problem = problem
         super().__init__(f"refused by the rule {rule}: {problem}")
+
+
+class ServiceError(LoopwrightError):
+    """A service on the network cannot be reached, does not take the credentials, or answers with what cannot be read."""
+
+    exit_code = UNDECIDED
 
 
 class UndecidedError(LoopwrightError):
