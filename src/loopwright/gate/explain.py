@@ -11,6 +11,7 @@ from loopwright.gate.judged_told import told_judged
 from loopwright.gate.margin_words import COLUMNS, margin_lines, sides
 from loopwright.gate.margin_words import title as of_margins
 from loopwright.gate.override import rate_beside
+from loopwright.gate.shape_words import apart, told_shapes
 from loopwright.gate.spending import told_cost, told_spending
 from loopwright.wording import counted, percent
 
@@ -208,19 +209,15 @@ def _sight(decision: GateDecision) -> list[str]:
 def _chance(suite: dict[str, Any]) -> list[str]:
     """Both tests with both their levels: the suite falls by both, or it does not."""
     tests = [("exact", suite["p_value"], suite["ceiling"]), ("mid-p", suite["mid_p_value"], suite["level"])]
-    told = ", and ".join(f"{name} {_apart(p, level)}, which is {_side(p, level)}" for name, p, level in tests)
+    told = ", and ".join(f"{name} {apart(p, level)}, which is {_side(p, level)}" for name, p, level in tests)
     blocks = all(p <= level for _, p, level in tests)
-    end = "The suite blocks where both are at most that." if blocks else "The suite would block only where both are at most that."
-    return [f"A fall as deep, if nothing changed, has these chances: {told}.", end]
+    who = "The sum of passes" if suite.get("shapes") else "The suite"
+    end = f"{who} blocks where both are at most that." if blocks else f"{who} would block only where both are at most that."
+    return [f"A fall as deep, if nothing changed, has these chances: {told}.", end, *told_shapes(suite)]
 
 
 def _side(p: float, level: float) -> str:
     return f"{'at most' if p <= level else 'above'} {level:.3g}"
-
-
-def _apart(p: float, level: float) -> str:
-    """A number with as many digits as it takes to see on which side of the level it is."""
-    return next((text for digits in range(2, 12) if float(text := f"{p:.{digits}g}") != level), f"{p:.12g}")
 
 
 def _of(counts: Sequence[int]) -> str:

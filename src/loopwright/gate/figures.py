@@ -24,8 +24,7 @@ def figures(policy: Policy, found: Evidence, counted: Tally, shared: Comparable)
     """Every test with its level, what fell, the counts, the naive rule's answer, and which cases were compared."""
     return {
         "alpha": policy.alpha,
-        "suite": _group(found.suite)
-        | {"level": policy.suite_level, "ceiling": policy.suite_ceiling, "unusual": found.suite.unusual},
+        "suite": suite_figures(found.suite),
         "modes": {
             "level": policy.mode_level,
             "tested": [{"mode_id": m.mode_id} | _group(m) for m in found.modes],
@@ -43,6 +42,13 @@ def figures(policy: Policy, found: Evidence, counted: Tally, shared: Comparable)
         "changed": list(shared.changed),
         "gone": list(shared.gone),
     }
+
+
+def suite_figures(group: GroupEvidence) -> dict[str, Any]:
+    """The suite's tests with their levels."""
+    plain = {"level": group.plain.level, "ceiling": group.plain.ceiling} if group.plain is not None else {}
+    shapes = [{"shape": s.shape, "p_value": s.p_value, "level": s.level, "net": s.net} for s in group.shapes]
+    return _group(group) | plain | {"unusual": group.unusual, "shapes": shapes}
 
 
 def _solved(policy: Policy, found: Evidence) -> dict[str, Any]:

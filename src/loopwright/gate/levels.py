@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -17,14 +18,46 @@ from loopwright.stats.lost_together import LOOKS, chance_together
 from loopwright.stats.multiplicity import holm
 from loopwright.stats.poisson_binomial import at_least
 from loopwright.stats.power import Design, DropPower, design, detectable_drop
+from loopwright.stats.scored import lost_scores, relative_scores, scored_p_value
 from loopwright.stats.stratified import StratifiedTest, drop_test
+
+
+@dataclass(frozen=True, slots=True)
+class PlainLevel:
+    """What the suite's plain test is held against: its mid-p value to the level, its exact p-value to the ceiling."""
+
+    level: float
+    ceiling: float
+
+    def blocks(self, p_value: float, mid_p_value: float) -> bool:
+        """Whether a fall with these p-values blocks."""
+        return mid_p_value <= self.level and p_value <= self.ceiling
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeEvidence:
+    """The test of a fall of one shape, `relative` or `lost` (see `stats.scored`), with the level that it is held against.
+
+    `net` says whether the plain sum fell enough for it to count.
+    """
+
+    shape: Literal["relative", "lost"]
+    p_value: float
+    level: float
+    net: bool
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it blocks."""
+        return self.net and self.p_value <= self.level
 
 
 @dataclass(frozen=True, slots=True)
 class GroupEvidence:
     """The drop test over some cases. `adjusted` is the p-value that is compared with the level; counts are (passed, trials).
 
-    `unusual` is the largest mid-p value at which the fall is worth a question, None where none is asked.
+    `unusual` is the largest mid-p value at which the fall is worth a question, None where none is asked. `shapes` are the tests
+    of the suite for drops of certain shapes; where there are any, the plain test has what they leave of the level.
     """
 
     test: StratifiedTest
@@ -34,6 +67,8 @@ class GroupEvidence:
     adjusted: float = 1.0
     blocked: bool = False
     unusual: float | None = None
+    plain: PlainLevel | None = None
+    shapes: tuple[ShapeEvidence, ...] = ()
 
     @property
     def in_doubt(self) -> bool:
@@ -87,11 +122,46 @@ class CaseLevel:
 
 
 def suite_evidence(cases: Sequence[CaseTally], policy: Policy) -> GroupEvidence:
-    """The drop test over all cases, on planned trials."""
+    """The drop tests over all cases, on planned trials: of the plain sum, and of two shapes that a drop may have."""
     test, before, after = _drop(cases)
-    blocked = test.mid_p_value <= policy.suite_level and test.p_value <= policy.suite_ceiling
-    unusual = policy.unusual_first if before[1] < 2 * len(cases) else policy.unusual
-    return GroupEvidence(test, before, after, adjusted=test.mid_p_value, blocked=blocked, unusual=unusual)
+    shapes = _shapes(cases, test, policy)
+    left = 1 - sum(shape.level for shape in shapes) / policy.suite_ceiling
+    plain = PlainLevel(round(policy.suite_level * left, 12), round(policy.suite_ceiling * left, 12))
+    by_plain = plain.blocks(test.p_value, test.mid_p_value)
+    found = test.mid_p_value if by_plain else min((s.p_value for s in shapes if s.blocked), default=test.mid_p_value)
+    return GroupEvidence(
+        test,
+        before,
+        after,
+        adjusted=found,
+        blocked=by_plain or any(shape.blocked for shape in shapes),
+        unusual=policy.unusual_first if before[1] < 2 * len(cases) else policy.unusual,
+        plain=plain,
+        shapes=shapes,
+    )
+
+
+def _shapes(cases: Sequence[CaseTally], test: StratifiedTest, policy: Policy) -> tuple[ShapeEvidence, ...]:
+    """The tests of shapes; none where all cases that can tell have equal counts, since they are all one test there.
+
+    The distribution of pass rates is fitted to both sides together, so that the tests stay exact.
+    """
+    n0, x0, n1, x1 = columns(cases)
+    telling = (n0 > 0) & (n1 > 0) & (x0 + x1 > 0) & (x0 + x1 < n0 + n1)
+    if len(np.unique(np.stack([n0, n1, x0 + x1])[:, telling], axis=1).T) < 2:
+        return ()
+    belief = both_sides(cases)
+    net = test.mid_p_value <= policy.suite_net
+    return (
+        ShapeEvidence("relative", scored_p_value(n0, x0, n1, x1, relative_scores(belief)), policy.suite_relative_level, net),
+        ShapeEvidence("lost", scored_p_value(n0, x0, n1, x1, lost_scores(belief)), policy.suite_lost_level, net),
+    )
+
+
+def both_sides(cases: Sequence[CaseTally]) -> Beta:
+    """The distribution of pass rates behind the planned trials of both sides together."""
+    n0, x0, n1, x1 = columns(cases)
+    return fit(x0 + x1, n0 + n1)
 
 
 def mode_evidence(cases: Sequence[CaseTally], policy: Policy) -> list[GroupEvidence]:

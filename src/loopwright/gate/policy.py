@@ -18,6 +18,10 @@ class Policy:
     trials and .005 on repeats, .0025 for all cases on planned trials, .005 for each case on repeats, .0025 for several on
     repeats; the ceilings add up to alpha.
 
+    Of the suite's part, `suite_relative` is spent on falls in which every case passes less often by the same share, and
+    `suite_lost` on falls in which some cases pass no more; both count only where the plain sum's mid-p value is at most
+    `suite_net`, so that what got better on the whole is not blocked by the suite.
+
     A fall of the suite whose mid-p value is above that and at most `unusual` is too little to block. It is not approved either,
     while solved cases that failed may be lost. A first look, with fewer than two baseline trials a case, shows so little that
     there `unusual_first` counts.
@@ -50,6 +54,9 @@ class Policy:
     max_errors: float = 0.2
     suite_share: float = 0.5
     suite_ceiling_share: float = 0.6
+    suite_relative: float = 1 / 3
+    suite_lost: float = 1 / 6
+    suite_net: float = 0.15
     mode_share: float = 0.1
     mode_repeat_share: float = 0.1
     case_share: float = 0.05
@@ -116,6 +123,16 @@ class Policy:
     def suite_ceiling(self) -> float:
         """The level of the suite test's exact p-value."""
         return round(self.alpha * self._suite_ceiling_share, 12)
+
+    @property
+    def suite_relative_level(self) -> float:
+        """The level of the test for a fall by the same share of every case."""
+        return round(self.suite_ceiling * self.suite_relative, 12)
+
+    @property
+    def suite_lost_level(self) -> float:
+        """The level of the test for a fall by cases that pass no more."""
+        return round(self.suite_ceiling * self.suite_lost, 12)
 
     @property
     def mode_level(self) -> float:

@@ -13,12 +13,14 @@ from loopwright.collect.intake import printable
 from loopwright.errors import UsageError
 from loopwright.gate.counts import counted_cases
 from loopwright.gate.decision import MARGINS, GateDecision, Outcome, Regression
+from loopwright.gate.figures import suite_figures
 from loopwright.gate.judged_told import told_judged
-from loopwright.gate.levels import case_evidence, columns
+from loopwright.gate.levels import GroupEvidence, PlainLevel, both_sides, case_evidence, columns, suite_evidence
 from loopwright.gate.margin_words import rows, why_margin
 from loopwright.gate.modes import mode_losses
 from loopwright.gate.policy import Policy
 from loopwright.gate.policy_change import policy_of
+from loopwright.gate.shape_words import told_scores
 from loopwright.gate.tally import CaseTally
 from loopwright.gate.why_case import why_case
 from loopwright.gate.why_group import told_loss, told_test
@@ -111,16 +113,16 @@ class _Asked:
         return [f"Case {eval_id}{mode}", *why_case(case, self.cases, self.level, self.policy)]
 
     def _suite(self) -> list[str]:
-        policy = self.policy
-        level, ceiling = policy.suite_level, policy.suite_ceiling
-        lines = [
-            *_title("The suite", self.cases),
-            *told_test(self.cases, lambda p, mid: p <= ceiling and mid <= level),
-        ]
-        test = drop_test(*columns(self.cases))
-        blocks = test.p_value <= ceiling and test.mid_p_value <= level
-        both = f"It blocks where the exact p is at most {ceiling:.4g} and the mid-p at most {level:.4g}"
-        return [*lines, f"{both}: {'both are, and it blocks' if blocks else 'not both are'}."]
+        suite = suite_evidence(self.cases, self.policy)
+        plain = suite.plain or PlainLevel(self.policy.suite_level, self.policy.suite_ceiling)
+        lines = [*_title("The suite", self.cases), *told_test(self.cases, plain.blocks)]
+        blocks = plain.blocks(suite.test.p_value, suite.test.mid_p_value)
+        both = f"It blocks where the exact p is at most {plain.ceiling:.4g} and the mid-p at most {plain.level:.4g}"
+        return [*lines, f"{both}: {'both are, and it blocks' if blocks else 'not both are'}.", *self._shapes(suite)]
+
+    def _shapes(self, suite: GroupEvidence) -> list[str]:
+        belief = both_sides(self.cases)
+        return told_scores(suite_figures(suite), belief.a, belief.b)
 
     def _mode(self, mode_id: str) -> list[str]:
         cases = [case for case in self.cases if case.mode_id == mode_id]

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from loopwright.collect.intake import printable
 from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.gate.margin_words import rows, told
+from loopwright.gate.shape_words import told_shapes
 from loopwright.gate.standing import Standing, State, standings
 from loopwright.surfaces.reports.gate_text import clipped, overridden
 from loopwright.wording import counted
@@ -62,6 +63,7 @@ def _groups(decision: GateDecision) -> Iterable[_Test]:
     if suite:
         told = f"{_of(suite['before'])} passed before, {_of(suite['after'])} now: exact p {suite['p_value']:.3g}"
         told += f" (blocks at {suite['ceiling']:.3g}), mid-p {suite['mid_p_value']:.3g} (at {suite['level']:.3g})"
+        told += "".join(f". {line.removesuffix('.')}" for line in told_shapes(suite))
         yield _Test("loopwright.gate", "suite", "failure" if ("suite", None) in blocked else None, told)
     modes = decision.statistics.get("modes") or {"tested": ()}
     for mode in modes["tested"]:

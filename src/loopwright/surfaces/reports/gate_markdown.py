@@ -11,6 +11,7 @@ from loopwright.gate.judged_told import told_judged
 from loopwright.gate.margin_words import COLUMNS, margin_lines, sides
 from loopwright.gate.margin_words import title as of_margins
 from loopwright.gate.override import rate_beside
+from loopwright.gate.shape_words import told_shapes
 from loopwright.gate.spending import told_cost, told_spending
 from loopwright.surfaces.reports.gate_text import clipped, overridden
 from loopwright.wording import counted, percent
@@ -154,6 +155,7 @@ def _figures(decision: GateDecision) -> _Block:
         f"{suite['before'][0]} of {counted(suite['before'][1], 'trial')} passed before and {_of(suite['after'])} now",
         f"exact p {suite['p_value']:.3g} (the suite blocks at {suite['ceiling']:.3g})",
         f"mid-p {suite['mid_p_value']:.3g} (at {suite['level']:.3g})",
+        *(f"{line[0].lower()}{line[1:].removesuffix('.')}" for line in told_shapes(suite)),
         sight if drop is not None else "no drop, however large, could have been relied on to be found",
         f"an unchanged agent is blocked at most {percent(decision.statistics['alpha'], None)} of the time",
     ]
