@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Scores = Callable[["Kind"], Floats]
 """The scores of a kind's outcomes, from the least possible successes of the second side to the most; high speaks for a drop."""
 
-LEVELS, WIDEST = 1024, 1 << 19
+LEVELS, WIDEST = 1024, 1 << 17
 """A stratum's scores are rounded to at most so many steps, and to fewer where the sum would have more than `WIDEST` values."""
 
 LEAST = 1e-12
