@@ -16,7 +16,8 @@ HEADER = "-- Written by scripts/write_schema.py from the migrations; add a migra
 
 def schema() -> str:
     """The statements of a new store, tables and indexes in the order in which they were made."""
-    query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    shadows = "name NOT LIKE 'sqlite_%' AND name NOT LIKE 'trace_words_%'"  # SQLite's own, and those of the full-text index
+    query = f"SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND {shadows} ORDER BY rowid"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "new.db"
         with closing(Database(file, create=True)) as database, database.write() as connection:

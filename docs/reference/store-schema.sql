@@ -14,13 +14,8 @@ CREATE TABLE traces (
     agent TEXT,
     version TEXT,
     started_at TEXT,
-    fingerprint TEXT NOT NULL,
-    payload BLOB NOT NULL
-);
+    fingerprint TEXT NOT NULL, name TEXT, user_id TEXT, ended_at TEXT, listed_at BIGINT NOT NULL DEFAULT 0, error BOOLEAN NOT NULL DEFAULT FALSE, spans BIGINT NOT NULL DEFAULT 0, parts BIGINT NOT NULL DEFAULT 0, settled BIGINT NOT NULL DEFAULT 0, complete BOOLEAN NOT NULL DEFAULT FALSE, root_ended BOOLEAN NOT NULL DEFAULT FALSE, missing TEXT, arrived_at TEXT, changed BIGINT);
 CREATE UNIQUE INDEX traces_by_id ON traces (trace_id);
-CREATE INDEX traces_by_session ON traces (session_id);
-CREATE INDEX traces_by_version ON traces (version);
-CREATE INDEX traces_by_start ON traces (started_at);
 CREATE TABLE failures (
     trace_id TEXT NOT NULL PRIMARY KEY,
     score FLOAT,
@@ -268,7 +263,7 @@ CREATE TABLE feedback (
     session_id TEXT,
     joined_to TEXT,
     payload BLOB NOT NULL
-);
+, span_id TEXT, response_id TEXT);
 CREATE UNIQUE INDEX feedback_by_id ON feedback (feedback_id);
 CREATE INDEX feedback_waiting_by_trace ON feedback (joined_to, trace_id);
 CREATE INDEX feedback_waiting_by_session ON feedback (joined_to, session_id);
@@ -289,3 +284,45 @@ CREATE TABLE overrides (
 );
 CREATE UNIQUE INDEX overrides_by_id ON overrides (override_id);
 CREATE INDEX overrides_by_decision ON overrides (decision_id);
+CREATE TABLE trace_forms (
+    trace INTEGER NOT NULL PRIMARY KEY,
+    parts BIGINT NOT NULL,
+    payload BLOB NOT NULL
+);
+CREATE INDEX traces_by_time ON traces (listed_at);
+CREATE INDEX traces_by_session ON traces (session_id, listed_at);
+CREATE INDEX traces_by_user ON traces (user_id, listed_at);
+CREATE INDEX traces_by_agent ON traces (agent, version, listed_at);
+CREATE INDEX traces_by_version ON traces (version, listed_at);
+CREATE INDEX traces_failing ON traces (listed_at) WHERE error;
+CREATE INDEX traces_by_change ON traces (changed);
+CREATE INDEX traces_pending ON traces (complete, arrived_at) WHERE settled < parts;
+CREATE TABLE trace_parts (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    trace BIGINT NOT NULL,
+    dictionary BIGINT,
+    marks BLOB NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE INDEX trace_parts_by_trace ON trace_parts (trace);
+CREATE TABLE part_dictionaries (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    content BLOB NOT NULL
+);
+CREATE TABLE span_totals (
+    id BIGINT NOT NULL PRIMARY KEY,
+    spans BIGINT NOT NULL
+);
+CREATE TABLE trace_places (
+    place BIGINT NOT NULL,
+    trace BIGINT NOT NULL,
+    PRIMARY KEY (place, trace)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE trace_words USING fts5(words, content='', detail=none, columnsize=0, tokenize='ascii');
+CREATE TABLE cursors (
+    source TEXT NOT NULL PRIMARY KEY,
+    position TEXT NOT NULL
+);
+CREATE INDEX feedback_by_session ON feedback (session_id);
+CREATE INDEX feedback_waiting_by_span ON feedback (joined_to, span_id);
+CREATE INDEX feedback_waiting_by_response ON feedback (joined_to, response_id);

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from loopwright.gate.decision import GateDecision
+from loopwright.ports.spans import SpanStore
 
 if TYPE_CHECKING:
     from loopwright.audit.entry import AuditEntry
@@ -33,11 +34,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PutCounts:
-    """What a write did: rows new, rows already there unchanged, and ids refused since they hold other content."""
+    """What a write did: rows new, rows already there unchanged, and ids refused since they hold other content.
+
+    Of feedback, `waiting` are the ids of what was given, now or before, on a trace that has not come.
+    """
 
     new: int = 0
     unchanged: int = 0
     conflicts: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class FeedbackStore(Protocol):
         """Keep feedback and join it with the stored traces, in one transaction; the same again changes nothing."""
 
     def waiting_feedback(self) -> list[GivenFeedback]:
-        """What was given on traces and sessions that have not come."""
+        """What was given on traces, spans, responses and sessions that have not come."""
 
 
 class FailureStore(Protocol):
@@ -207,7 +212,7 @@ class ReleaseStore(Protocol):
         """Write when and by whom these were taken; raises `StoreError` for one that is not queued, or was taken before."""
 
     def count_unmined(self) -> int:
-        """How many traces arrived since the last mining."""
+        """How many traces came or changed since the last mining."""
 
 
 class LoopStore(Protocol):
@@ -304,7 +309,7 @@ class WatchStore(Protocol):
 
 class Store(
     TraceStore, FeedbackStore, FailureStore, CaseStore, RunStore, ExceptionStore, AuditStore, LoopStore, ReleaseStore,
-    JudgeStore, ProposalStore, WatchStore, Protocol,
+    JudgeStore, ProposalStore, WatchStore, SpanStore, Protocol,
 ):  # fmt: skip
     """The whole store; a context manager that closes at its end."""
 

@@ -24,7 +24,8 @@ ROOT = Path(__file__).parents[3]
 def columns(file: Path) -> dict[str, list[tuple[str, str, int, int]]]:
     """Of every table: its columns' names, types, and whether they may be null and are part of the key."""
     with closing(sqlite3.connect(file)) as raw:
-        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        listed = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        query = f"{listed} AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'trace_words%'"
         described = {name: raw.execute(f"PRAGMA table_info({name})").fetchall() for (name,) in raw.execute(query)}
     return {
         table: [(name, type.replace("BIGINT", "INTEGER"), required, min(key, 1)) for _, name, type, required, _, key in rows]

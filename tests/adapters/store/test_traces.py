@@ -47,7 +47,7 @@ def test_traces_come_in_the_order_in_which_they_arrived(store: SqlStore) -> None
 def test_the_newest_traces_are_read_and_no_other(store: SqlStore) -> None:
     store.put_traces([trace(id=f"t{number}") for number in range(9, 0, -1)])
     with store.database.write() as connection:
-        connection.exec_driver_sql("UPDATE traces SET payload = x'00' WHERE number < 7")
+        connection.exec_driver_sql("UPDATE trace_forms SET payload = x'00' WHERE trace < 7")
     assert [one.trace_id for one in store.newest_traces(3)] == ["t3", "t2", "t1"]
     assert store.newest_traces(0) == []
     with pytest.raises(StoreError, match="damaged"):

@@ -57,18 +57,40 @@ def encode(record: Any) -> bytes:
 def decode(payload: bytes, kind: type[T]) -> T:
     """The record in `payload`; raises `StoreError` where the bytes are damaged or hold something else."""
     try:
-        record = from_json(zlib.decompress(payload))
-    except (zlib.error, ValueError, TypeError, KeyError, RecursionError) as error:
-        problem = " ".join(str(error).split())
-        raise StoreError(f"a stored {kind.__name__} is damaged ({problem}); restore the store from a copy") from None
+        text = zlib.decompress(payload)
+    except zlib.error as error:
+        raise damaged(kind.__name__, error) from None
+    return decode_json(text, kind)
+
+
+def decode_json(text: bytes, kind: type[T]) -> T:
+    """The record in `text`; raises `StoreError` where it is damaged or holds something else."""
+    try:
+        record = from_json(text)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise damaged(kind.__name__, error) from None
     if not isinstance(record, kind):
         raise StoreError(f"a stored {kind.__name__} holds a {type(record).__name__}; restore the store from a copy")
     return record
 
 
+def damaged(what: str, error: Exception) -> StoreError:
+    """What is said of bytes in the store that cannot be read."""
+    return StoreError(f"a stored {what} is damaged ({' '.join(str(error).split())}); restore the store from a copy")
+
+
+def json_and_fingerprint(record: Any) -> tuple[bytes, str]:
+    """`to_json` and `fingerprint` of a record, in one walk."""
+    try:
+        plain = _plain(record)
+        return msgspec.json.encode(plain), _digest(msgspec.json.encode(plain, order="deterministic"))
+    except RecursionError:
+        raise _too_deep() from None
+
+
 def fingerprint(record: Any) -> str:
     """32 hex digits (128 bits) that are the same for equal content, whatever the order of its keys."""
-    return hashlib.sha256(_serialise(record, order="deterministic")).hexdigest()[:32]
+    return _digest(_serialise(record, order="deterministic"))
 
 
 def to_json(value: Any) -> bytes:
@@ -85,7 +107,15 @@ def _serialise(value: Any, order: Any = None) -> bytes:
     try:
         return msgspec.json.encode(_plain(value), order=order)
     except RecursionError:
-        raise StoreError("a record nests too deeply to be stored; leave out its innermost parts") from None
+        raise _too_deep() from None
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _too_deep() -> StoreError:
+    return StoreError("a record nests too deeply to be stored; leave out its innermost parts")
 
 
 def _plain(value: Any) -> Any:

@@ -41,6 +41,7 @@ class Database:
 
     def __init__(self, file: Path, *, create: bool, wait_s: float = sqlite.WAIT_S, steps: list[Migration] | None = None) -> None:
         self.file = file
+        self.dialect = sqlite
         self._place = f"store {file}"
         self._create = create
         self._wait_s = wait_s

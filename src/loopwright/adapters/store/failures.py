@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, Table, bindparam, func, select
 
-from loopwright.adapters.store import traces
 from loopwright.adapters.store.codec import decode, encode, fingerprint
 from loopwright.adapters.store.columns import Moment, Name, metadata
 from loopwright.adapters.store.database import Group
+from loopwright.adapters.store.tables import traces
 from loopwright.mine.signal import FailureTrace
 
 table = Table(
@@ -55,13 +55,13 @@ class Failures(Group):
                 connection.execute(this, changed)
             if new:
                 connection.execute(table.insert(), new)
-            last = connection.scalar(select(func.max(traces.table.c.number))) or 0
+            last = connection.scalar(select(func.max(traces.c.changed))) or 0
             connection.execute(minings.insert().values(last_trace=last))
 
     def count_unmined(self) -> int:
-        """How many traces arrived since the last mining."""
+        """How many traces came or changed since the last mining."""
         seen = select(func.coalesce(func.max(minings.c.last_trace), 0)).scalar_subquery()
-        query = select(func.count()).select_from(traces.table).where(traces.table.c.number > seen)
+        query = select(func.count()).select_from(traces).where(traces.c.changed > seen)
         with self.database.read() as connection:
             return connection.scalar(query) or 0
 

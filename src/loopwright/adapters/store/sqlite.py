@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, SingletonThreadPool, create_engine, event
+from sqlalchemy import URL, ColumnElement, Connection, Engine, SingletonThreadPool, create_engine, event, text
 
-WORDS = {"serial": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB"}
+WORDS = {
+    "serial": "INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT",
+    "key": "INTEGER NOT NULL PRIMARY KEY",
+    "bytes": "BLOB",
+    "without_rowid": "WITHOUT ROWID",
+    "microseconds": "strftime('%s', started_at) * 1000000 + CAST(substr(started_at, 21, 6) AS INTEGER)",
+    "fulltext": "CREATE VIRTUAL TABLE trace_words USING fts5(words, content='', detail=none, columnsize=0, tokenize='ascii')",
+}
 WAIT_S = 60.0
 
 _CURES = {
@@ -63,6 +70,26 @@ def use_write_ahead_log(connection: Connection, wait_s: float = WAIT_S) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def add_words(connection: Connection, rows: Sequence[tuple[int, Iterable[str]]]) -> None:
+    """Have traces found, each by its number, by these words."""
+    if rows:
+        joined = [(number, " ".join(words)) for number, words in rows]
+        connection.exec_driver_sql("INSERT INTO trace_words (rowid, words) VALUES (?, ?)", joined)
+
+
+def remove_words(connection: Connection, rows: Sequence[tuple[int, Iterable[str]]]) -> None:
+    """Undo `add_words`; the words must be the same."""
+    if rows:
+        joined = [(number, " ".join(words)) for number, words in rows]
+        connection.exec_driver_sql("INSERT INTO trace_words (trace_words, rowid, words) VALUES ('delete', ?, ?)", joined)
+
+
+def holding_words(number: ColumnElement[int], words: Iterable[str]) -> ColumnElement[bool]:
+    """That the trace of this number has all of these words."""
+    wanted = " ".join(f'"{word}"' for word in sorted(words))
+    return number.in_(text("SELECT rowid FROM trace_words WHERE trace_words MATCH :wanted").bindparams(wanted=wanted))
 
 
 def explain(error: BaseException) -> tuple[str, str]:

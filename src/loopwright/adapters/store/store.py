@@ -15,6 +15,7 @@ from loopwright.adapters.store.decisions import Decisions
 from loopwright.adapters.store.exceptions import Exceptions
 from loopwright.adapters.store.failures import Failures
 from loopwright.adapters.store.feedback import FeedbackOnTraces
+from loopwright.adapters.store.finding import Finding
 from loopwright.adapters.store.judging import Judging
 from loopwright.adapters.store.loop import Loop
 from loopwright.adapters.store.modes import Modes
@@ -25,8 +26,9 @@ from loopwright.adapters.store.watch import Watch
 
 
 class SqlStore(
-    FeedbackOnTraces, Failures, Modes, Judging, Cases, Runs, Decisions, Exceptions, Audit, Loop, Releases, Proposals, Watch
-):
+    FeedbackOnTraces, Finding, Failures, Modes, Judging, Cases, Runs, Decisions, Exceptions, Audit, Loop, Releases,
+    Proposals, Watch,
+):  # fmt: skip
     """Implements `ports.Store`; a context manager that closes at its end."""
 
     @property

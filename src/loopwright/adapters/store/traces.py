@@ -1,36 +1,30 @@
-"""Traces: the table, and what is asked of it."""
+"""Normalised traces: those that came so, and those that were made of spans."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
-from loopwright.adapters.store.codec import decode, encode, fingerprint
-from loopwright.adapters.store.columns import Moment, Name, metadata
-from loopwright.adapters.store.database import Group
+from loopwright.adapters.store import forms
+from loopwright.adapters.store.chunks import rows_in
+from loopwright.adapters.store.codec import fingerprint
+from loopwright.adapters.store.forms import Form
+from loopwright.adapters.store.spans import Spans, blank, microseconds
+from loopwright.adapters.store.tables import forms as form_table
+from loopwright.adapters.store.tables import traces as table
 from loopwright.collect.trace import Trace
 from loopwright.ports import PutCounts
 
 PAGE = 256
-
-table = Table(
-    "traces",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("trace_id", Name, nullable=False),
-    Column("session_id", Name),
-    Column("agent", Name),
-    Column("version", Name),
-    Column("started_at", Moment),
-    Column("fingerprint", Name, nullable=False),
-    Column("payload", LargeBinary, nullable=False),
-)
+_FORM = select(table.c.number, form_table.c.parts, form_table.c.payload).join(form_table, form_table.c.trace == table.c.number)
+_BY_NUMBER = table.update().where(table.c.number == bindparam("id"))
 
 
-class Traces(Group):
-    """Implements `ports.TraceStore`."""
+class Traces(Spans):
+    """Implements `ports.TraceStore`, and what of `ports.SpanStore` is about normalised traces."""
 
     def put_traces(self, traces: Sequence[Trace]) -> PutCounts:
         """Write a batch in one transaction; a trace whose id is taken by other content is left out and reported."""
@@ -42,67 +36,149 @@ class Traces(Group):
                 conflicts[trace.trace_id] = None
         with self.database.read() as connection:
             held = _fingerprints(connection, list(wanted))
-        rows = {id: _row(trace, mark) for id, (trace, mark) in wanted.items() if id not in held}
-        if rows:
+        ready = {id: forms.made(trace) for id, (trace, _) in wanted.items() if id not in held}
+        new = 0
+        if ready:
             with self.database.write() as connection:
-                held |= _fingerprints(connection, list(rows))
-                fresh = [row for id, row in rows.items() if id not in held]
-                if fresh:
-                    connection.execute(table.insert(), fresh)
-            new = len(fresh)
-        else:
-            new = 0
+                held |= _fingerprints(connection, list(ready))
+                fresh = {id: form for id, form in ready.items() if id not in held}
+                self._add(connection, fresh)
+                new = len(fresh)
         conflicts |= {id: None for id, mark in held.items() if wanted[id][1] != mark}
         return PutCounts(new, len(traces) - new - len(conflicts), tuple(conflicts))
 
+    def settle(self, traces: Mapping[str, tuple[Trace, int]]) -> None:
+        """Write the normalised form of pending traces, each with the number of parts that it was made of.
+
+        One that reads as before is only noted as settled; one whose trace is not there any more is left out.
+        """
+        ready = self._ready(traces)
+        with self.database.write() as connection:
+            rows = {row.trace_id: row for row in rows_in(connection, select(table), table.c.trace_id, list(ready))}
+            changed: dict[int, Form] = {}
+            noted = []
+            at = next_change(connection)
+            for id, form in ready.items():
+                row = rows.get(id)
+                if row is None or form.parts > row.parts:
+                    continue
+                if row.fingerprint == form.fingerprint:
+                    noted.append({"id": row.number, "settled": max(row.settled, form.parts)})
+                    continue
+                changed[row.number] = form
+            forms.write(connection, self.database, self.unpacker, changed)
+            numbers = {form.trace.trace_id: number for number, form in changed.items()}
+            settled = [_settled_row(rows[id], changed[number], at) for id, number in numbers.items()]
+            for found in (noted, settled):
+                if found:
+                    connection.execute(_BY_NUMBER, found)
+            self._written(connection, [form.trace for form in changed.values()], at)
+
     def trace(self, trace_id: str) -> Trace | None:
-        """One trace."""
+        """One trace; None also for one whose spans are not settled yet."""
         with self.database.read() as connection:
-            payload = connection.scalar(select(table.c.payload).where(table.c.trace_id == trace_id))
-        return None if payload is None else decode(payload, Trace)
+            found = self._read(connection, connection.execute(_FORM.where(table.c.trace_id == trace_id)))
+        return found[0] if found else None
 
     def traces(self) -> Iterator[Trace]:
         """All traces, in the order in which they arrived; those that arrive meanwhile come at the end."""
+        query = _FORM.order_by(table.c.number).limit(PAGE)
         after = 0
-        while page := self._page(after):
-            for _, payload in page:
-                yield decode(payload, Trace)
+        while True:
+            with self.database.read() as connection:
+                page = list(connection.execute(query.where(table.c.number > after)))
+                found = self._read(connection, page)
+            if not page:
+                return
+            yield from found
             after = page[-1][0]
 
     def newest_traces(self, limit: int) -> list[Trace]:
         """The last `limit` traces that arrived, in the order in which they did; no other is read."""
-        query = select(table.c.payload).order_by(table.c.number.desc()).limit(limit)
         with self.database.read() as connection:
-            payloads = list(connection.scalars(query))
-        return [decode(payload, Trace) for payload in reversed(payloads)]
+            rows = list(connection.execute(_FORM.order_by(table.c.number.desc()).limit(limit)))
+            return self._read(connection, reversed(rows))
 
     def count_traces(self) -> int:
         """How many traces there are."""
         with self.database.read() as connection:
-            return connection.scalar(select(func.count()).select_from(table)) or 0
+            return connection.scalar(select(func.count()).where(table.c.changed.is_not(None))) or 0
 
-    def _page(self, after: int) -> list[Any]:
-        query = select(table.c.number, table.c.payload).where(table.c.number > after).order_by(table.c.number).limit(PAGE)
+    def changed_since(self, mark: int) -> tuple[list[str], int]:
+        """The ids of traces whose normalised form came or changed since a mark, and the next mark."""
+        query = select(table.c.trace_id, table.c.changed).where(table.c.changed > mark).order_by(table.c.changed, table.c.number)
         with self.database.read() as connection:
-            return list(connection.execute(query))
+            rows = list(connection.execute(query))
+        return [row.trace_id for row in rows], rows[-1].changed if rows else mark
+
+    def _ready(self, traces: Mapping[str, tuple[Trace, int]]) -> dict[str, Form]:
+        """The forms of these traces, compressed with their parts; those whose parts are gone are left out."""
+        with self.database.read() as connection:
+            query = select(table.c.trace_id, table.c.number)
+            numbers = {id: number for id, number in rows_in(connection, query, table.c.trace_id, list(traces))}  # noqa: C416
+            raw = forms.raw_parts(connection, self.unpacker, {number: traces[id][1] for id, number in numbers.items()})
+        return {
+            id: forms.made(trace, raw[numbers[id]])
+            for id, (trace, count) in traces.items()
+            if id in numbers and len(raw[numbers[id]]) == count
+        }
+
+    def _add(self, connection: Connection, fresh: Mapping[str, Form]) -> None:
+        at = next_change(connection)
+        now = datetime.now(UTC)
+        if fresh:
+            connection.execute(table.insert(), [_row(form, at, now) for form in fresh.values()])
+        query = select(table.c.trace_id, table.c.number)
+        numbers = dict(rows_in(connection, query, table.c.trace_id, list(fresh)))
+        forms.write(connection, self.database, self.unpacker, {numbers[id]: form for id, form in fresh.items()})
+        self._written(connection, [form.trace for form in fresh.values()], at)
+
+    def _written(self, connection: Connection, traces: Sequence[Trace], at: int) -> None:
+        """Called within the transaction that wrote these traces, whose number of change is `at`."""
+
+    def _numbered(self, connection: Connection, number: int) -> list[Trace]:
+        """The trace of that number, if it has a normalised form."""
+        return self._read(connection, connection.execute(_FORM.where(table.c.number == number)))
+
+    def _read(self, connection: Connection, rows: Any) -> list[Trace]:
+        """The traces of rows of `_FORM`, in their order."""
+        return list(forms.read(connection, self.unpacker, rows).values())
 
 
-def _row(trace: Trace, mark: str) -> dict[str, Any]:
+def _row(form: Form, changed: int, now: datetime) -> dict[str, Any]:
+    trace = form.trace
     return {
-        "trace_id": trace.trace_id,
-        "session_id": trace.session_id,
-        "agent": trace.agent,
-        "version": trace.version,
-        "started_at": trace.started_at,
-        "fingerprint": mark,
-        "payload": encode(trace),
+        **blank(trace.trace_id),
+        **forms.row_of(trace),
+        "arrived_at": now,
+        "listed_at": microseconds(trace.started_at or now),
+        "error": trace.error is not None,
+        "spans": len(trace.steps),
+        "complete": True,
+        "fingerprint": form.fingerprint,
+        "changed": changed,
     }
 
 
+def _settled_row(row: Any, form: Form, changed: int) -> dict[str, Any]:
+    told = {name: value if value is not None else getattr(row, name) for name, value in forms.row_of(form.trace).items()}
+    return {
+        "id": row.number,
+        **told,
+        "listed_at": microseconds(told["started_at"] or row.arrived_at),
+        "error": row.error or form.trace.error is not None,
+        "settled": form.parts,
+        "fingerprint": form.fingerprint,
+        "changed": changed,
+    }
+
+
+def next_change(connection: Connection) -> int:
+    """The number of the change that this transaction makes."""
+    return (connection.scalar(select(func.max(table.c.changed))) or 0) + 1
+
+
 def _fingerprints(connection: Connection, trace_ids: list[str]) -> dict[str, str]:
-    """The fingerprints of those traces that are there."""
-    found: dict[str, str] = {}
-    for start in range(0, len(trace_ids), 500):
-        query = select(table.c.trace_id, table.c.fingerprint).where(table.c.trace_id.in_(trace_ids[start : start + 500]))
-        found.update((id, mark) for id, mark in connection.execute(query))
-    return found
+    """The fingerprints of those traces that are there; of one that is not settled, none."""
+    query = select(table.c.trace_id, table.c.fingerprint)
+    return dict(rows_in(connection, query, table.c.trace_id, trace_ids))

@@ -1,0 +1,68 @@
+"""Which dictionary parts are written with: made of the parts that came, and made anew when the traffic has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+from loopwright.adapters.store.parts import Dictionary, Packer
+
+SIZE = 64 * 1024
+PIECE = 16 * 1024
+LOOK_EVERY = 16 * 1024 * 1024
+WORTH = 0.9
+
+
+class Chooser:
+    """Holds the packer of the moment, and tries another now and then.
+
+    The beginnings of parts are gathered into a dictionary; the parts after them are written with it beside the one of the
+    moment, and where that saves a tenth it takes its place. Then a time passes without a look. `keep` writes a dictionary and
+    returns its number.
+    """
+
+    def __init__(self, newest: Dictionary, keep: Callable[[bytes], int]) -> None:
+        self.packer = Packer(newest)
+        self._keep = keep
+        self._lock = Lock()
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._tried: Packer | None = None
+        self._before = self._after = self._tested = 0
+        self._wait = LOOK_EVERY if newest.number else 0
+
+    def saw(self, datas: Sequence[bytes], packed: Sequence[bytes]) -> None:
+        """Look at parts that are about to be written; `packed` is what they were compressed to."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            for data, written in zip(datas, packed, strict=True):
+                if self._wait > 0:
+                    self._wait -= len(data)
+                elif self._tried is None:
+                    self._gather(data)
+                else:
+                    self._test(data, len(written))
+        finally:
+            self._lock.release()
+
+    def _gather(self, data: bytes) -> None:
+        self._pieces.append(data[:PIECE])
+        self._size += len(self._pieces[-1])
+        if self._size >= SIZE:
+            self._tried = Packer(Dictionary(-1, b"".join(self._pieces)[-SIZE:]))
+            self._pieces, self._size = [], 0
+
+    def _test(self, data: bytes, before: int) -> None:
+        if self._tried is None:
+            return
+        self._before += before
+        self._after += len(self._tried.pack(data))
+        self._tested += len(data)
+        if self._tested < SIZE:
+            return
+        if self._after < WORTH * self._before:
+            content = self._tried.dictionary.content
+            self.packer = Packer(Dictionary(self._keep(content), content))
+        self._tried, self._before, self._after, self._tested = None, 0, 0, 0
+        self._wait = LOOK_EVERY

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from builders import trace, user
+from loopwright.adapters.store.store import SqlStore
+from loopwright.ports import PutSpans, SpanPart, TraceFilter
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def part(trace_id: str, *spans: str, data: bytes = b"", content: str = "", **told: Any) -> SpanPart:
+    """A part of these spans; `content` tells apart spans of one id that differ."""
+    digests = tuple(f"{span}{content}".encode().ljust(8, b".")[-8:] for span in spans)
+    return SpanPart(trace_id, spans, digests, data or f"{trace_id} {spans} {content}".encode(), **told)
+
+
+def test_parts_come_back_as_they_came_and_in_their_order(store: SqlStore) -> None:
+    first, second = part("t1", "a", "b"), part("t1", "c")
+    assert store.put_spans([first, part("t2", "a")], NOON) == PutSpans(3, 0)
+    assert store.put_spans([second], NOON) == PutSpans(1, 0)
+    assert store.spans_of("t1") == [first.data, second.data]
+    assert store.spans_of("t3") == []
+    assert store.count_spans() == 4
+    assert [id for id, _ in store.all_parts()] == ["t1", "t2", "t1"]
+
+
+def test_repeats_are_left_out(store: SqlStore) -> None:
+    store.put_spans([part("t1", "a", "b")], NOON)
+    assert store.put_spans([part("t1", "b"), part("t1", "a")], NOON) == PutSpans(0, 2)
+    assert store.put_spans([part("t1", "b", "c")], NOON) == PutSpans(1, 1)
+    assert store.put_spans([part("t1", "a", content="!")], NOON) == PutSpans(1, 0)
+    assert len(store.spans_of("t1")) == 3
+    assert store.count_spans() == 3
+
+
+def test_a_trace_is_pending_until_it_is_settled(store: SqlStore) -> None:
+    store.put_spans([part("t1", "a", root_ended=True), part("t2", "a", parents=("x",), root_ended=True), part("t3", "a")], NOON)
+    late = NOON + timedelta(minutes=3)
+    assert [(one.trace_id, one.complete, one.parts) for one in store.pending(NOON - timedelta(1), 9)] == [("t1", True, 1)]
+    assert [one.trace_id for one in store.pending(NOON, 9)] == ["t1", "t2", "t3"]
+    store.settle({"t1": (trace(user("where is my refund"), id="t1"), 1)})
+    store.put_spans([part("t2", "x")], late)
+    assert [one.trace_id for one in store.pending(NOON - timedelta(1), 9)] == ["t2"]
+    store.put_spans([part("t1", "b")], late)
+    assert [one.trace_id for one in store.pending(late, 9)] == ["t3", "t1", "t2"]
+    store.settle({"t1": (trace(user("where is my order"), id="t1"), 1)})
+    assert "t1" in [one.trace_id for one in store.pending(late, 9)]
+    store.settle({"t1": (trace(user("where is my flight"), id="t1"), 2)})
+    assert "t1" not in [one.trace_id for one in store.pending(late, 9)]
+    assert store.trace("t1") == trace(user("where is my flight"), id="t1")
+    assert store.trace("t2") is None
+    found = {text: [line.trace_id for line in store.find(TraceFilter(text=text), 9)] for text in ("Flight where", "order", "?")}
+    assert found == {"Flight where": ["t1"], "order": [], "?": []}
+
+
+def test_what_changed_is_told_once(store: SqlStore) -> None:
+    store.put_traces([trace(id="t0")])
+    ids, mark = store.changed_since(0)
+    assert ids == ["t0"]
+    store.put_spans([part("t1", "a", root_ended=True)], NOON)
+    assert store.changed_since(mark) == ([], mark)
+    store.settle({"t1": (trace(id="t1"), 1)})
+    ids, mark = store.changed_since(mark)
+    assert ids == ["t1"]
+    store.settle({"t1": (trace(id="t1"), 1)})
+    assert store.changed_since(mark) == ([], mark)
+
+
+def test_the_newest_come_first_and_page_by_page(store: SqlStore) -> None:
+    hour = 3600 * 10**9
+    store.put_spans(
+        [part(f"t{n}", "a", started_ns=n * hour, agent="x" if n % 2 else "y", error=n == 3) for n in range(1, 6)], NOON
+    )
+    assert [line.trace_id for line in store.find(TraceFilter(), 3)] == ["t5", "t4", "t3"]
+    assert [line.trace_id for line in store.find(TraceFilter(), 3, before="t3")] == ["t2", "t1"]
+    assert [line.trace_id for line in store.find(TraceFilter(agent="x"), 9)] == ["t5", "t3", "t1"]
+    assert [line.trace_id for line in store.find(TraceFilter(error=True), 9)] == ["t3"]
+    since = datetime(1970, 1, 1, 2, tzinfo=UTC)
+    assert [line.trace_id for line in store.find(TraceFilter(since=since, until=since + timedelta(hours=2)), 9)] == ["t3", "t2"]
+
+
+def test_a_cursor_is_kept_until_it_is_forgotten(store: SqlStore) -> None:
+    assert store.cursor("langfuse://p") is None
+    store.set_cursor("langfuse://p", "page 3")
+    store.set_cursor("langfuse://p", "page 4")
+    assert (store.cursor("langfuse://p"), store.cursor("other")) == ("page 4", None)
+    store.set_cursor("langfuse://p", "")
+    assert store.cursor("langfuse://p") is None
