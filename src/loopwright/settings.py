@@ -69,6 +69,30 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("store.url", "sqlite:///.loopwright/loopwright.db", "URL", "Where assets are kept."),
+    Setting("serve.host", "127.0.0.1", "address", "Where the server listens; other machines reach it only with keys."),
+    Setting("serve.port", 4318, "port", "The port that the server listens on; 0 takes any that is free.", low=0, high=65535),
+    Setting(
+        "serve.max_request_bytes",
+        32 * 1024 * 1024,
+        "bytes",
+        "A larger request, unpacked, is refused; a key may have a lower limit.",
+        low=1024,
+    ),
+    Setting(
+        "serve.max_bytes_under_way",
+        64 * 1024 * 1024,
+        "bytes",
+        "Where requests of more bytes are under way, others are told to come again later.",
+        low=1024,
+    ),
+    Setting("serve.body_seconds", 30.0, "seconds", "A request whose body takes longer to come is given up.", low=0.1),
+    Setting("serve.drain_seconds", 30.0, "seconds", "How long the end of the server waits for requests under way.", low=1),
+    Setting(
+        "serve.allowed_hosts",
+        "",
+        "names",
+        "Names, by commas, that requests may use beside localhost and the address; none is any, where other machines reach it.",
+    ),
     Setting("suite.folder", "evals", "folder", "Where the eval suite's YAML files are."),
     Setting(
         "suite.sealed_share",
@@ -88,6 +112,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "collect.session_quiet_seconds", 1800.0, "seconds", "A session is over when nothing of it came for so long.", low=0
+    ),
+    Setting("connect.timeout", 60.0, "seconds", "A service that answers nothing for longer is asked again.", low=0.1),
+    Setting("connect.tries", 8, "tries", "How often a service is asked the same at most, with growing pauses.", low=1, high=50),
+    Setting(
+        "connect.overlap_minutes",
+        60.0,
+        "minutes",
+        "So much of what was read of a service is read again the next time: what began then may have arrived late.",
+        low=0,
     ),
     Setting(
         "cluster.embedder",

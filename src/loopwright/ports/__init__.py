@@ -1,6 +1,7 @@
 """What the workflows need of the world, as protocols. Adapters implement them; `wiring` puts the two together."""
 
 from loopwright.ports.reading import Imported, ImportedFeedback, RecordReader, TextReader, TraceReader
+from loopwright.ports.receiving import Key, KeyKind, KeyRing, Split, Splitter
 from loopwright.ports.running import (
     Executor,
     HarnessFile,
@@ -48,6 +49,9 @@ __all__ = [
     "Imported",
     "ImportedFeedback",
     "JudgeStore",
+    "Key",
+    "KeyKind",
+    "KeyRing",
     "LoopStep",
     "LoopStore",
     "Model",
@@ -65,6 +69,8 @@ __all__ = [
     "Scaffold",
     "SpanPart",
     "SpanStore",
+    "Split",
+    "Splitter",
     "Store",
     "StoreFactory",
     "StoredDecision",

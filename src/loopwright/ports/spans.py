@@ -89,6 +89,7 @@ class TraceFilter:
     since: datetime | None = None
     until: datetime | None = None
     text: str | None = None
+    trace_id: str | None = None
 
 
 class SpanStore(Protocol):
@@ -105,6 +106,9 @@ class SpanStore(Protocol):
 
     def pending(self, before: datetime, limit: int) -> list[PendingTrace]:
         """Traces with spans that their normalised form lacks: those complete, and those quiet since `before`; oldest first."""
+
+    def count_pending(self) -> int:
+        """How many traces have spans that their normalised form lacks."""
 
     def settle(self, traces: Mapping[str, tuple[Trace, int]]) -> None:
         """Write the normalised form of pending traces, each with the number of parts that it was made of.

@@ -9,7 +9,7 @@ from typing import Any
 
 from loopwright.adapters.otlp.protowire import embedded
 from loopwright.collect.joining import GivenFeedback
-from loopwright.ports.spans import SpanPart
+from loopwright.ports import SpanPart, Split
 
 _SESSION = (
     "session.id", "gen_ai.conversation.id", "langfuse.session.id", "langsmith.trace.session_id",
@@ -29,16 +29,6 @@ _LONGEST_KEY = 500
 EVENTS = 2
 """The field of a part's data that holds a `ResourceLogs` each: log records that belong to its spans. To a reader of `TracesData`
 it is a field of the future, and passed over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """What a request came to: parts to keep, feedback to keep, how many spans or records that was, and the refused by reason."""
-
-    parts: tuple[SpanPart, ...] = ()
-    feedback: tuple[GivenFeedback, ...] = ()
-    taken: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)

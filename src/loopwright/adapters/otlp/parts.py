@@ -22,13 +22,43 @@ from loopwright.adapters.otlp.from_json import (
     scope_message,
     span_message,
 )
-from loopwright.adapters.otlp.grouping import Gathering, Head, Split, named
+from loopwright.adapters.otlp.grouping import Gathering, Head, named
 from loopwright.adapters.otlp.protowire import LENGTH, Field, MalformedError, embedded, fields
 from loopwright.adapters.otlp.redacting import Redactor, redact_head, redact_record, redact_span
 from loopwright.errors import RecordError
+from loopwright.ports import Split
 
 UNREADABLE = "it cannot be read: malformed protobuf, or text that is not UTF-8"
+_IDS = ("trace_id", "span_id")
 _HEADLESS = "its resource or scope cannot be read"
+
+
+class PartSplitter:
+    """Implements `ports.Splitter`."""
+
+    def __init__(self, redactor: Redactor | None = None) -> None:
+        self._redactor = redactor
+
+    def traces(self, data: bytes) -> Split:
+        """An `ExportTraceServiceRequest` in protobuf; raises `RecordError` where it is none."""
+        return split_traces(data, self._redactor)
+
+    def logs(self, data: bytes) -> Split:
+        """An `ExportLogsServiceRequest` in protobuf; raises `RecordError` where it is none."""
+        return split_logs(data, self._redactor)
+
+    def json(self, message: Mapping[str, Any]) -> Split:
+        """Either of them in JSON, decoded; raises `RecordError` where it is none."""
+        return split_object(message, self._redactor)
+
+    def record(self, record: Any) -> Any:
+        """Any JSON value, redacted, but for the ids of traces and spans."""
+        if self._redactor is None:
+            return record
+        if not isinstance(record, Mapping):
+            return self._redactor.value(record)
+        ids = {name: record[name] for name in _IDS if name in record}
+        return {**self._redactor.value({name: value for name, value in record.items() if name not in ids}), **ids}
 
 
 def split_traces(data: bytes, redactor: Redactor | None = None) -> Split:

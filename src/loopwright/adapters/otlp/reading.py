@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from google.protobuf.message import DecodeError
@@ -14,7 +14,6 @@ from loopwright.adapters.otlp.grouping import EVENTS
 from loopwright.adapters.otlp.protowire import LENGTH, MalformedError, fields
 from loopwright.adapters.otlp.times import iso, moment
 from loopwright.adapters.otlp.values import attributes_of, value_of
-from loopwright.adapters.otlp.wire import Batch
 from loopwright.collect.spans import SpanEvent
 from loopwright.collect.trace import Span
 from loopwright.errors import RecordError
@@ -23,7 +22,7 @@ _KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
 _STATUS: tuple[Literal["unset", "ok", "error"], ...] = ("unset", "ok", "error")
 
 
-def read_part(data: bytes) -> Batch:
+def read_part(data: bytes) -> tuple[Sequence[Span], Sequence[SpanEvent]]:
     """The spans of a part, and the log records that belong to them; raises `RecordError` where the data is no part."""
     spans: list[Span] = []
     events: list[SpanEvent] = []
@@ -38,7 +37,7 @@ def read_part(data: bytes) -> Batch:
                 events.extend(_events(ResourceLogs.FromString(held)))
     except (MalformedError, DecodeError) as error:
         raise RecordError(f"not what is kept of a trace: {error}", reason="malformed protobuf") from None
-    return Batch(tuple(spans), tuple(events))
+    return spans, events
 
 
 def _spans(group: Any) -> Iterator[Span]:

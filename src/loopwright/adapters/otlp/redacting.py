@@ -11,6 +11,9 @@ class Redactor(Protocol):
     def text(self, value: str) -> str:
         """The text without them."""
 
+    def value(self, value: Any) -> Any:
+        """A JSON value without them, keys included."""
+
     def may_hold(self, data: bytes) -> bool:
         """False where there is surely nothing to take out of these bytes, which is quick to tell."""
 

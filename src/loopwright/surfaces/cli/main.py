@@ -29,6 +29,8 @@ VERBS: dict[str, Verb] = {
     "review": Verb("review", "approve, edit or reject drafts and proposals: one queue of what waits for a person", first=True),
     "doctor": Verb("doctor", "settings, environment, adoption stage and the next step", first=True),
     "import": Verb("import_", "files of traces -> normalised traces, in the store or on stdout"),
+    "serve": Verb("serve", "a server that takes traces over HTTP, as OpenTelemetry sends them, and lets them be read"),
+    "keys": Verb("keys", "who may send to the server, and who may read from it"),
     "traces": Verb("traces", "list stored traces; show one"),
     "mine": Verb("mine", "traces -> ranked failures"),
     "cluster": Verb("cluster", "failures -> failure modes"),
