@@ -16,9 +16,11 @@ from loopwright.collect.record import FORMAT_NAMES, trace_object
 from loopwright.errors import USAGE, UsageError
 from loopwright.ports import Imported
 from loopwright.registry import unknown
+from loopwright.surfaces.cli.connecting import import_services
 from loopwright.surfaces.cli.intake import Refusals, tell_empty, tell_intake
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress
+from loopwright.wiring import connecting
 from loopwright.workflows.importing import Outcome, import_traces
 
 app = typer.Typer(add_completion=False)
@@ -57,6 +59,9 @@ def import_(
     """
     if from_ is not None and from_ not in FORMAT_NAMES:
         raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
+    if any(connecting.is_service(file) for file in files):
+        import_services(files, settle(config, format is OutputFormat.JSON, store__url=store), format)
+        return
     settings = settle(config, format is OutputFormat.JSON, import__max_line_bytes=max_line_bytes, store__url=store)
     refusals = Refusals()
     reader = wiring.trace_reader(settings)
