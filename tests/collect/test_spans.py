@@ -86,7 +86,7 @@ def test_histories_that_repeat_are_one_conversation():
     assert said(trace) == [*CONVERSATION, ("user", "And B1?"), ("assistant", "Unknown.")]
     assert (trace.session_id, trace.agent, trace.usage.input_tokens, trace.usage.output_tokens) == ("s1", "desk", 14, 2)
     assert trace.usage.latency_ms == 9000
-    assert trace.attributes == {"user.id": "u7"}
+    assert (trace.user_id, trace.attributes) == ("u7", {})
     assert [(s.kind, s.name) for s in trace.steps] == [
         ("agent", "desk"), ("model", "m1"), ("tool", "find"), ("model", "m2"), ("model", "m3"),
     ]  # fmt: skip

@@ -7,44 +7,33 @@ on the order in which spans come, and a span that came twice counts once. A span
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
-from functools import reduce
-from typing import Any, Protocol
+from typing import Any
 
 from loopwright.audit.digest import canonical
 from loopwright.collect.conversation import message_object
-from loopwright.collect.dialects import genai, openinference
 from loopwright.collect.dialects.reading import SpanReading
 from loopwright.collect.dialects.verdicts import evaluations
 from loopwright.collect.record import LABELS
+from loopwright.collect.spans_clock import NOTE, Ordered, in_order
 from loopwright.collect.spans_conversation import Exchange, ToolRun, as_calls, called, conversation
-from loopwright.collect.spans_tree import SpanTree
+from loopwright.collect.spans_reading import error_of, read_span
+from loopwright.collect.spans_tree import SpanTree, depths_of
 from loopwright.collect.trace import Feedback, Message, Span, Step, Trace, Usage
 
-
-class Dialect(Protocol):
-    """A way to write spans: whether a span is written so, the span in our words, and which attributes that takes up."""
-
-    def tells(self, span: Span) -> bool:
-        """Whether the span is written in this dialect."""
-
-    def read(self, span: Span) -> SpanReading:
-        """The span in our words; whatever stands in it, nothing is raised."""
-
-    def is_content(self, name: str) -> bool:
-        """Whether an attribute is read into a trace's own fields, so that it is not kept twice."""
-
-
-DIALECTS: tuple[Dialect, ...] = (openinference, genai)
-"""A span is read by the first that it is written in, what that lacks by the next; in none, it is a step of the kind `other`."""
+__all__ = ["SpanEvent", "assemble", "assemble_one", "attach", "error_of", "read_span", "total"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REDACTED = "details are redacted"
 """What the OpenAI Agents SDK says in place of a tool's error; the tool's result tells it."""
 
 _UNNAMED = "unknown_service"
-_RESOURCE = ("service.name", "service.namespace", "service.instance.id", "deployment.environment.name", "deployment.environment")
+_RESOURCE = (
+    "service.name", "service.namespace", "service.instance.id", "deployment.environment.name", "deployment.environment",
+    "openinference.project.name", "vcs.ref.head.revision", "vcs.repository.url.full",
+)  # fmt: skip
+_PROJECTS = ("openinference.project.name",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +53,19 @@ class SpanEvent:
 class _Read:
     span: Span
     reading: SpanReading
+    error: str | None
 
     @property
     def id(self) -> str:
         return self.span.span_id
+
+    @property
+    def kind(self) -> str:
+        return self.reading.kind or "other"
+
+    @property
+    def name(self) -> str:
+        return self.reading.name or self.span.name
 
 
 def assemble(spans: Iterable[Span]) -> list[Trace]:
@@ -100,7 +98,8 @@ def attach(spans: Sequence[Span], events: Iterable[SpanEvent]) -> tuple[list[Spa
 
 def assemble_one(spans: Sequence[Span]) -> Trace:
     """The trace of spans that have one trace id, and ids of their own. At least one is needed."""
-    read = [_Read(span, read_span(span)) for span in sorted(spans, key=_order)]
+    ordered = in_order(spans, depths_of({span.span_id: span.parent_id for span in spans}))
+    read = [_read(span) for span in ordered.spans]
     tree = SpanTree([(item.id, item.span.parent_id, item) for item in read])
     outermost = tree.by_depth
     resource = next((item.span.resource for item in outermost if item.span.resource), {})
@@ -110,48 +109,26 @@ def assemble_one(spans: Sequence[Span]) -> Trace:
     return Trace(
         trace_id=read[0].span.trace_id,
         messages=messages,
-        steps=_steps(read, messages),
+        steps=_steps(read, messages, outermost[0], ordered),
         session_id=_told(outermost, "session_id") or _attribute(resource, "session.id"),
         agent=_told(outermost, "agent") or _service(resource),
         version=_told(outermost, "version") or _attribute(resource, "service.version"),
         started_at=started,
         ended_at=ended,
         usage=_usage(read, tree, started, ended),
-        error=next((error for item in tree.top if (error := error_of(item.span)) is not None), None),
+        error=next((item.error for item in tree.top if item.error is not None), None),
         feedback=_feedback(read),
-        attributes=_attributes(outermost, resource),
+        attributes=_attributes(outermost, resource, ordered),
+        user_id=_told(outermost, "user_id") or _attribute(resource, "user.id"),
     )
 
 
-def read_span(span: Span) -> SpanReading:
-    """The span as its dialect tells it."""
-    readings = [dialect.read(span) for dialect in DIALECTS if dialect.tells(span)]
-    if not readings:
-        return SpanReading(name=span.name, session_id=_attribute(span.attributes, "session.id"))
-    return reduce(_filled, readings)
-
-
-def error_of(span: Span) -> str | None:
-    """What a span says went wrong: its exception, its status, or the type of its error; None where nothing did."""
-    type = span.attributes.get("error.type")
-    if span.status != "error" and not type:
-        return None
-    for event in span.events:
-        if event.get("name") == "exception":
-            told = event.get("attributes") or {}
-            parts = [str(told[key]) for key in ("exception.type", "exception.message") if told.get(key)]
-            if parts:
-                return ": ".join(parts)
-    message = span.status_message.strip()
-    return (f"{type}: {message}" if type and message and str(type) not in message else message) or str(type or "error")
-
-
-def _filled(found: SpanReading, other: SpanReading) -> SpanReading:
-    """A reading, with what it lacks from that of another dialect: some instrumentations write two."""
-    names = ("input", "output", "arguments", "result", "call_id", "session_id", "agent", "version", "model", "tools", "feedback")
-    lacking = {name: getattr(other, name) for name in names if getattr(found, name) in (None, ())}
-    usage = found.usage if found.usage.input_tokens is not None or found.usage.output_tokens is not None else other.usage
-    return replace(found, usage=usage, **lacking)
+def _read(span: Span) -> _Read:
+    reading = read_span(span)
+    error = error_of(span, reading)
+    if error is not None and _REDACTED in error and isinstance(reading.result, str):
+        error = reading.result
+    return _Read(span, reading, error)
 
 
 def _completeness(span: Span) -> tuple[Any, ...]:
@@ -167,15 +144,11 @@ def _completeness(span: Span) -> tuple[Any, ...]:
     )
 
 
-def _order(span: Span) -> tuple[datetime, datetime, str]:
-    return span.started_at or _EPOCH, span.ended_at or _EPOCH, span.span_id
-
-
 def _runs(read: Sequence[_Read]) -> list[ToolRun]:
     return [
-        ToolRun(r.reading.name, r.reading.arguments, r.reading.result, error_of(r.span), r.reading.call_id)
-        for r in read
-        if r.reading.kind == "tool"
+        ToolRun(item.name, item.reading.arguments, item.reading.result, item.error, item.reading.call_id)
+        for item in read
+        if item.kind == "tool"
     ]
 
 
@@ -185,16 +158,16 @@ def _messages(read: Sequence[_Read], tree: SpanTree[_Read]) -> tuple[Message, ..
     Models and agents within a tool are that tool's own affair, unless nothing else tells of a conversation.
     """
     talking = [item for item in read if item.reading.input or item.reading.output]
-    in_tools = tree.below(item.id for item in read if item.reading.kind == "tool")
+    in_tools = tree.below(item.id for item in read if item.kind == "tool")
     outside = [item for item in talking if item.id not in in_tools] or talking
-    models = [item for item in outside if item.reading.kind == "model"]
-    others = [item for item in outside if item.reading.kind not in {"model", "tool"}]
+    models = [item for item in outside if item.kind == "model"]
+    others = [item for item in outside if item.kind not in {"model", "tool"}]
     inner = tree.below(item.id for item in others)
     agents = [item for item in others if item.id not in inner]
     if models:
         ends = [message for item in agents for message in (*item.reading.input, *item.reading.output)]
         return conversation([Exchange(item.reading.input, item.reading.output) for item in models], _runs(read), ends)
-    own = [item for item in read if item.reading.kind == "tool" and item.id not in in_tools]
+    own = [item for item in read if item.kind == "tool" and item.id not in in_tools]
     by_agent = tree.below(item.id for item in agents)
     return conversation([_agent_exchange(item, [tool for tool in own if by_agent.get(tool.id) == item.id]) for item in agents])
 
@@ -206,52 +179,80 @@ def _agent_exchange(agent: _Read, tools: Sequence[_Read]) -> Exchange:
     return Exchange(agent.reading.input, (*calls, *gave))
 
 
-def _steps(read: Sequence[_Read], messages: Sequence[Message]) -> tuple[Step, ...]:
+def _steps(read: Sequence[_Read], messages: Sequence[Message], root: _Read, ordered: Ordered) -> tuple[Step, ...]:
     """A step for each span. Spans around the model's repeat what it was told and said: they keep that where there is no model."""
     taken: set[int] = set()
-    told = any(item.reading.kind == "model" for item in read)
-    return tuple(_step(item, messages, taken, told) for item in read)
+    told = any(item.kind == "model" for item in read)
+    return tuple(
+        _step(item, _content(item, messages, taken, told), {} if item is root else _rest(item), ordered.notes.get(item.id))
+        for item in read
+    )
 
 
-def _step(item: _Read, messages: Sequence[Message], taken: set[int], told: bool) -> Step:
-    """The step of a span. A tool that was not told its arguments by name is given those of the call that it answers."""
+def _step(item: _Read, content: tuple[Any, Any], attributes: dict[str, Any], note: str | None) -> Step:
     span, reading = item.span, item.reading
+    if note is not None:
+        attributes = {**attributes, NOTE: note}
+    return Step(
+        span.span_id,
+        reading.kind or "other",
+        item.name,
+        span.parent_id,
+        *content,
+        item.error,
+        span.started_at,
+        span.ended_at,
+        reading.model,
+        reading.response_id,
+        None if reading.usage == _NO_USAGE else reading.usage,
+        attributes,
+    )
+
+
+_NO_USAGE = Usage()
+
+
+def _rest(item: _Read) -> dict[str, Any]:
+    return {**item.reading.rest, **item.reading.metadata}
+
+
+def _content(item: _Read, messages: Sequence[Message], taken: set[int], told: bool) -> tuple[Any, Any]:
+    """What a step was given and gave. A tool that was not told its arguments by name is given those of the call it answers."""
+    reading = item.reading
     given, gave = reading.arguments, reading.result
-    if reading.kind == "tool":
-        run = ToolRun(reading.name, given, gave, None, reading.call_id)
-        found = called(messages, run, taken)
+    if item.kind == "tool":
+        found = called(messages, ToolRun(item.name, given, gave, None, reading.call_id), taken)
         if found is not None:
             taken.add(found[0])
             given = given if isinstance(given, Mapping) else found[1].arguments
-    elif reading.kind in {"model", "agent", "handoff"} or (reading.kind == "other" and not told):
-        given = [message_object(message) for message in reading.input] or None
-        gave = [message_object(message) for message in reading.output] or None
-    error = error_of(span)
-    if error is not None and _REDACTED in error and isinstance(gave, str):
-        error = gave
-    return Step(span.span_id, reading.kind, reading.name, span.parent_id, given, gave, error)
+    elif item.kind != "other" or not told:
+        given = [message_object(message) for message in reading.input] or given
+        gave = [message_object(message) for message in reading.output] or gave
+    return given, gave
 
 
 def _usage(read: Sequence[_Read], tree: SpanTree[_Read], started: datetime | None, ended: datetime | None) -> Usage:
     """What the models took; where none says, what the agents say. A call within a call that says is in it already."""
-    latency = None if started is None or ended is None else (ended - started).total_seconds() * 1000
+    latency = None if started is None or ended is None else max((ended - started).total_seconds() * 1000, 0.0)
     for kinds in ({"model"}, {"agent", "other"}):
-        telling = [item for item in read if item.reading.kind in kinds and item.reading.usage != Usage()]
+        telling = [item for item in read if item.kind in kinds and item.reading.usage != _NO_USAGE]
         inner = tree.below(item.id for item in telling)
         counted = [item.reading.usage for item in telling if item.id not in inner]
         if counted:
-            return Usage(_sum(u.input_tokens for u in counted), _sum(u.output_tokens for u in counted), _cost(counted), latency)
+            return replace(total(counted), latency_ms=latency)
     return Usage(latency_ms=latency)
 
 
-def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+def total(usages: Sequence[Usage]) -> Usage:
+    """The sum of what is known, field by field; None where nothing is."""
+    sums: dict[str, Any] = {}
+    for name in _USAGE:
+        known = [value for usage in usages if (value := getattr(usage, name)) is not None]
+        sums[name] = sum(known) if known else None
+    return Usage(**sums)
 
 
-def _cost(usages: Sequence[Usage]) -> float | None:
-    known = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
-    return sum(known) if known else None
+_USAGE = tuple(field.name for field in fields(Usage))
 
 
 def _feedback(read: Sequence[_Read]) -> tuple[Feedback, ...]:
@@ -272,19 +273,22 @@ def _attribute(attributes: Mapping[str, Any], name: str) -> str | None:
 
 def _service(resource: Mapping[str, Any]) -> str | None:
     name = _attribute(resource, "service.name")
-    return None if name is None or name.startswith(_UNNAMED) else name
+    if name is None or name.startswith(_UNNAMED):
+        return next((project for key in _PROJECTS if (project := _attribute(resource, key)) not in (None, "default")), None)
+    return name
 
 
-def _attributes(outermost: Sequence[_Read], resource: Mapping[str, Any]) -> dict[str, Any]:
+def _attributes(outermost: Sequence[_Read], resource: Mapping[str, Any], ordered: Ordered) -> dict[str, Any]:
     """What else the outermost span, its metadata and the resource carry, with the models called and the tools offered."""
-    root = outermost[0]
     kept: dict[str, Any] = {name: resource[name] for name in _RESOURCE if name in resource}
-    kept |= {name: value for name, value in root.span.attributes.items() if not any(d.is_content(name) for d in DIALECTS)}
-    kept |= root.reading.metadata
+    kept |= outermost[0].reading.rest
+    kept |= next((item.reading.metadata for item in outermost if item.reading.metadata), {})
     for name, values in (
         ("models", [item.reading.model for item in outermost if item.reading.model]),
         ("tools", [tool for item in outermost for tool in item.reading.tools]),
     ):
         if values:
             kept[name] = sorted(set(values))
+    if ordered.moved:
+        kept[NOTE] = dict(ordered.moved)
     return {name: value for name, value in kept.items() if name not in LABELS}

@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import Any
 
 from loopwright.audit.digest import canonical
-from loopwright.collect.dialects.messages import as_content
+from loopwright.collect.dialects.parts import as_content
 from loopwright.collect.trace import Message, ToolCall
 
 Key = tuple[str, str, str]

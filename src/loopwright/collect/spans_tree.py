@@ -16,7 +16,7 @@ class SpanTree(Generic[ItemT]):
 
     def __init__(self, items: Sequence[tuple[str, str | None, ItemT]]) -> None:
         self._parents = {id: parent for id, parent, _ in items}
-        depths = _depths(self._parents)
+        depths = depths_of(self._parents)
         self.ids = [id for id, _, _ in sorted(items, key=lambda item: depths[item[0]])]
         held = {id: item for id, _, item in items}
         self.by_depth: list[ItemT] = [held[id] for id in self.ids]
@@ -35,7 +35,8 @@ class SpanTree(Generic[ItemT]):
         return found
 
 
-def _depths(parents: Mapping[str, str | None]) -> dict[str, int]:
+def depths_of(parents: Mapping[str, str | None]) -> dict[str, int]:
+    """How far from the outside each span lies, by the ids of spans and their parents."""
     depths: dict[str, int] = {}
     for start in parents:
         path: dict[str, None] = {}

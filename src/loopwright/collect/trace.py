@@ -48,7 +48,7 @@ class Step:
     """One thing that the agent did. A model step's input and output are lists of messages.
 
     `model`, `response_id` and `usage` are what a call of a model told of itself. `attributes` is the rest of what the span
-    carried: all that no dialect reads into another field, labels excluded.
+    carried: all that no dialect reads into another field, labels excluded; those of the outermost span are the trace's.
     """
 
     span_id: str
@@ -101,7 +101,11 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An OpenTelemetry span. Times are aware datetimes; `status` is `unset`, `ok` or `error`."""
+    """An OpenTelemetry span. Times are aware datetimes; `status` is `unset`, `ok` or `error`.
+
+    `events` are objects with `name`, `at` (ISO 8601 text or None), `attributes`, and perhaps a `body`; `links` are objects with
+    `trace_id`, `span_id` and `attributes`.
+    """
 
     trace_id: str
     span_id: str
@@ -115,6 +119,7 @@ class Span:
     attributes: dict[str, Any] = field(default_factory=dict)
     events: tuple[dict[str, Any], ...] = ()
     resource: dict[str, Any] = field(default_factory=dict)
+    links: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,36 @@
-"""Messages as the dialects write them become `Message`s. Nothing is refused: what is not understood is kept as it came."""
+"""Messages as the dialects write them become `Message`s. Nothing is refused: what is not understood is kept as it came.
+
+What a span says that it was given or gave may be messages, or the request or response that holds them: of OpenAI, Anthropic,
+Bedrock, Gemini, or as LangChain, LlamaIndex, Pydantic AI and the Vercel AI SDK write them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from loopwright.audit.digest import canonical
 from loopwright.collect.conversation import ROLES, read_messages
+from loopwright.collect.dialects.parts import CALLS, RESULTS, as_content, call_of, content_part, is_part, kind_of, result_of
 from loopwright.collect.dialects.reading import decoded
 from loopwright.collect.trace import Message, ToolCall
 from loopwright.errors import RecordError
 
-ROLE_NAMES = {**ROLES, "human": "user", "ai": "assistant", "model": "assistant", "bot": "assistant"}
-_TEXT_KEYS = ("content", "text")
-_RESULT_KEYS = ("result", "response", "content", "output")
+__all__ = ["as_content", "instructions", "messages", "plain"]
+
+ROLE_NAMES = {
+    **ROLES, "human": "user", "ai": "assistant", "model": "assistant", "bot": "assistant", "chatbot": "assistant",
+    "humanmessage": "user", "aimessage": "assistant", "aimessagechunk": "assistant", "systemmessage": "system",
+    "toolmessage": "tool", "functionmessage": "tool", "humanmessagechunk": "user", "tool-response": "tool",
+    "tool-call": "assistant",
+}  # fmt: skip
+_SYSTEM = ("system", "system_instruction", "systemInstruction", "instructions", "system_prompt")
+_CHAT_KEYS = ("content", "tool_calls", "function_call", "tool_call_id", "name", "refusal")
+_CAMEL = {"toolCalls": "tool_calls", "toolCallId": "tool_call_id"}
+_SPOKEN_KEYS = (
+    "input", "question", "query", "prompt", "user_input", "message", "text", "output", "answer", "response", "final_output",
+    "raw", "result", "inputs", "outputs",
+)  # fmt: skip
 
 
 def messages(value: Any, role: str) -> tuple[Message, ...]:
@@ -22,6 +39,8 @@ def messages(value: Any, role: str) -> tuple[Message, ...]:
     if value is None or value == "":
         return ()
     if isinstance(value, list | tuple):
+        if value and all(is_part(item) for item in value) and not any(_is_item(item) for item in value):
+            return tuple(_of_parts({}, value, role))
         return tuple(message for item in value for message in _read(item, role))
     return tuple(_read(value, role))
 
@@ -29,35 +48,118 @@ def messages(value: Any, role: str) -> tuple[Message, ...]:
 def plain(value: Any, role: str) -> tuple[Message, ...]:
     """The messages in what a span says it was given or gave: those that it lists, or its text as one message.
 
-    Objects with `messages` list them; one text under a usual key (`input`, `question`, `output`, ...) is the text.
+    Of an object without messages, one text under a usual key (`input`, `question`, `output`, ...) is the text; any other object
+    is none.
     """
     value = decoded(value)
     if isinstance(value, Mapping):
-        listed = value.get("messages")
-        if isinstance(listed, list | tuple):
-            nested = listed[0] if len(listed) == 1 and isinstance(listed[0], list) else listed
-            return messages(nested, role)
-        if "role" not in value and "parts" not in value:
-            said = [value[key] for key in _SPOKEN_KEYS if isinstance(value.get(key), str)]
-            return (Message(role, said[0]),) if said else ()
+        if _container(value) is not None or _is_message(value):
+            return messages(value, role)
+        said = [value[key] for key in _SPOKEN_KEYS if isinstance(value.get(key), str)]
+        if said:
+            return (Message(role, said[0]),)
+        inner = [value[key] for key in _SPOKEN_KEYS if isinstance(value.get(key), list | Mapping)]
+        return plain(inner[0], role) if len(inner) == 1 else ()
     if isinstance(value, list | tuple) and not all(
-        isinstance(item, Mapping) and ("role" in item or "data" in item) for item in value
+        isinstance(item, Mapping) and (_is_message(item) or is_part(item)) for item in value
     ):
         return ()
     return messages(value, role)
 
 
-_SPOKEN_KEYS = (
-    "input", "question", "query", "prompt", "user_input", "message", "text", "output", "answer", "response", "final_output",
-)  # fmt: skip
-
-
 def instructions(value: Any) -> tuple[Message, ...]:
     """System instructions: text, or a list of parts, or messages."""
     value = decoded(value)
+    if isinstance(value, Mapping) and "parts" in value and "role" not in value:
+        value = value["parts"]
     if isinstance(value, list) and value and not any(isinstance(part, Mapping) and "role" in part for part in value):
         value = {"role": "system", "parts": value}
     return messages(value, "system")
+
+
+def _is_message(item: Mapping[str, Any]) -> bool:
+    return "role" in item or "parts" in item or "data" in item or "kwargs" in item or _lc_type(item) is not None or _is_item(item)
+
+
+def _is_item(item: Any) -> bool:
+    """Whether it is an item of OpenAI's Responses API that stands by itself."""
+    return isinstance(item, Mapping) and item.get("type") in ("message", "function_call", "function_call_output")
+
+
+def _lc_type(item: Mapping[str, Any]) -> str | None:
+    """The role of a message of LangChain, told by its type."""
+    kind = item.get("type")
+    return ROLE_NAMES.get(kind.lower()) if isinstance(kind, str) and "content" in item else None
+
+
+def _container(item: Mapping[str, Any]) -> Callable[[Mapping[str, Any], str], Iterator[Message]] | None:
+    """How an object that holds messages is read; None where it is none. An object with a role is a message itself."""
+    if "role" in item:
+        return None
+    for key, read in _CONTAINERS.items():
+        if isinstance(decoded(item.get(key)) if key in item else None, list):
+            return read
+    if isinstance(item.get("prompt"), str) and not item.keys().isdisjoint(_SYSTEM):
+        return _request("prompt")
+    if isinstance(item.get("output"), Mapping) and isinstance(item["output"].get("message"), Mapping):
+        return lambda item, role: _read(item["output"]["message"], role)
+    return None
+
+
+def _request(key: str) -> Callable[[Mapping[str, Any], str], Iterator[Message]]:
+    """Reads a request that has its messages under a key, and its system instructions beside it."""
+
+    def read(item: Mapping[str, Any], role: str) -> Iterator[Message]:
+        listed = decoded(item[key])
+        if isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], list):
+            listed = listed[0]
+        found = messages(listed, role)
+        if not found or found[0].role != "system":
+            yield from _system_of(item)
+        yield from found
+
+    return read
+
+
+def _system_of(item: Mapping[str, Any]) -> Iterator[Message]:
+    config = item.get("config")
+    for held in (item, config if isinstance(config, Mapping) else {}):
+        given = next((held[key] for key in _SYSTEM if held.get(key)), None)
+        if given is not None:
+            yield from instructions(given)
+            return
+
+
+def _choices(item: Mapping[str, Any], role: str) -> Iterator[Message]:
+    for choice in decoded(item["choices"]):
+        if isinstance(choice, Mapping) and not isinstance(choice.get("message"), Mapping) and isinstance(choice.get("text"), str):
+            yield Message(role, choice["text"])
+        else:
+            yield from _read(choice, role)
+
+
+def _generations(item: Mapping[str, Any], role: str) -> Iterator[Message]:
+    for made in decoded(item["generations"]):
+        for generation in made if isinstance(made, list) else [made]:
+            yield from _read(generation, role)
+
+
+def _candidates(item: Mapping[str, Any], role: str) -> Iterator[Message]:
+    for candidate in decoded(item["candidates"]):
+        inner = candidate.get("content") if isinstance(candidate, Mapping) else None
+        yield from _read(inner if isinstance(inner, Mapping) else candidate, role)
+
+
+_CONTAINERS: dict[str, Callable[[Mapping[str, Any], str], Iterator[Message]]] = {
+    "messages": _request("messages"),
+    "prompt": _request("prompt"),
+    "contents": _request("contents"),
+    "input": _request("input"),
+    "choices": _choices,
+    "candidates": _candidates,
+    "generations": _generations,
+    "output": _request("output"),
+}
 
 
 def _read(item: Any, role: str) -> Iterator[Message]:
@@ -66,49 +168,114 @@ def _read(item: Any, role: str) -> Iterator[Message]:
         yield Message(role, item)
     elif not isinstance(item, Mapping):
         yield Message(role, canonical(item))
-    elif isinstance(item.get("message"), Mapping):
-        yield from _read(item["message"], role)
-    elif isinstance(item.get("data"), Mapping) and isinstance(item.get("type"), str):
-        yield from _read({"role": item["type"], **item["data"]}, role)
-    elif isinstance(item.get("kwargs"), Mapping) and isinstance(item.get("lc"), int):
-        yield from _read({"role": item["kwargs"].get("type", role), **item["kwargs"]}, role)
-    elif isinstance(item.get("parts"), list | tuple):
-        yield from _of_parts(item, _role(item, role))
+    elif (inner := _within(item, role)) is not None:
+        yield from _read(inner, role)
+    elif (read := _container(item)) is not None:
+        yield from read(item, role)
     else:
-        yield _chat(item, _role(item, role))
+        yield from _message(item, role)
+
+
+def _within(item: Mapping[str, Any], role: str) -> Any:
+    """The message that an object is wrapped around; None where it is no wrapping."""
+    message = item.get("message")
+    if isinstance(message, Mapping):
+        return message
+    data = item.get("data")
+    if isinstance(data, Mapping) and isinstance(item.get("type"), str):
+        return {"role": item["type"], **data}
+    kwargs = item.get("kwargs")
+    if isinstance(kwargs, Mapping) and isinstance(item.get("lc"), int):
+        path = item.get("id")
+        named = path[-1] if isinstance(path, list) and path and isinstance(path[-1], str) else role
+        return {"role": kwargs.get("type", named), **kwargs}
+    content = item.get("content")
+    if isinstance(content, Mapping) and isinstance(content.get("parts"), list):
+        return content
+    return None
+
+
+def _message(item: Mapping[str, Any], role: str) -> Iterator[Message]:
+    role = _role(item, role)
+    if _is_item(item) and item["type"] != "message":
+        yield from _of_parts({}, [item], "assistant")
+        return
+    if is_part(item):
+        yield from _of_parts({}, [item], role)
+        return
+    parts = next((item[key] for key in ("parts", "blocks") if isinstance(item.get(key), list | tuple)), None)
+    if parts is None and _has_blocks(item.get("content")):
+        parts = decoded(item["content"])
+    if parts is not None:
+        yield from _of_parts(item, parts, role)
+        return
+    made = _chat(item, role)
+    if made is not None:
+        yield made
+
+
+def _has_blocks(content: Any) -> bool:
+    """Whether content is a list in which something else stands than text of the usual kind."""
+    if isinstance(content, str):
+        content = decoded(content) if content[:2] == "[{" else None
+        return isinstance(content, list) and all(is_part(part) for part in content)
+    if not isinstance(content, list) or not content or not all(isinstance(part, str | Mapping) for part in content):
+        return False
+    return any(
+        isinstance(part, Mapping) and (part.get("type") != "text" or not isinstance(part.get("text"), str)) for part in content
+    )
 
 
 def _role(item: Mapping[str, Any], role: str) -> str:
-    given = item.get("role") or item.get("type")
+    given = item.get("role") or item.get("type") or item.get("kind")
+    if isinstance(given, Mapping):
+        given = given.get("label")
+    if given == "response":
+        return "assistant"
     return ROLE_NAMES.get(given.lower(), role) if isinstance(given, str) else role
 
 
-def _of_parts(item: Mapping[str, Any], role: str) -> Iterator[Message]:
+def _of_parts(item: Mapping[str, Any], parts: Sequence[Any], role: str) -> Iterator[Message]:
     """A message of parts: its text and calls are one message, each tool response in it another, after it."""
     said: list[Any] = []
-    calls: list[ToolCall] = []
-    responses: list[Message] = []
-    for part in item["parts"]:
-        kind = part.get("type") if isinstance(part, Mapping) else "text"
-        if kind == "tool_call":
-            calls.append(
-                ToolCall(_text(part, "id") or f"call-{len(calls)}", _text(part, "name") or "", decoded(part.get("arguments")))
-            )
-        elif kind == "tool_call_response":
-            result = next((part[key] for key in _RESULT_KEYS if part.get(key) is not None), None)
-            responses.append(Message("tool", as_content(result), tool_call_id=_text(part, "id"), name=_text(part, "name")))
+    calls: list[ToolCall] = _calls(item)
+    others: list[Message] = []
+    for part in parts:
+        kind = kind_of(part) if isinstance(part, Mapping) else "text"
+        call = call_of(part, len(calls)) if kind in CALLS else None
+        if call is not None:
+            if all(call.id != known.id for known in calls):
+                calls.append(call)
+        elif kind in RESULTS or (kind == "retry-prompt" and part.get("tool_name")):
+            others.append(result_of(part))
+        elif kind == "system-prompt":
+            yield Message("system", part.get("content"))
         else:
             said.append(part)
-    name = _text(item, "name")
+    name = item.get("name")
+    id = item.get("tool_call_id")
     content = _content(said)
-    if calls or content is not None or not responses:
-        yield Message(role, content, tuple(calls), name=name)
-    yield from responses
+    if calls or content is not None or not others:
+        yield Message(
+            role,
+            content,
+            tuple(calls),
+            id if isinstance(id, str) and id else None,
+            name if isinstance(name, str) and name else None,
+        )
+    yield from others
+
+
+def _calls(item: Mapping[str, Any]) -> list[ToolCall]:
+    """The calls that a message lists beside its parts."""
+    listed = decoded(item.get("tool_calls"))
+    found = [call_of(call, n) for n, call in enumerate(listed) if isinstance(call, Mapping)] if isinstance(listed, list) else []
+    return [call for call in found if call is not None]
 
 
 def _content(parts: list[Any]) -> Any:
     """The text of the parts where they are nothing but one text; else the parts, text under `text`."""
-    made = [_content_part(part) for part in parts]
+    made = [content_part(part) for part in parts]
     if not made:
         return None
     if len(made) == 1 and made[0].get("type") == "text" and isinstance(made[0].get("text"), str):
@@ -116,33 +283,27 @@ def _content(parts: list[Any]) -> Any:
     return made
 
 
-def _content_part(part: Any) -> dict[str, Any]:
-    if not isinstance(part, Mapping):
-        return {"type": "text", "text": part if isinstance(part, str) else canonical(part)}
-    if part.get("type", "text") == "text":
-        value = next((part[key] for key in _TEXT_KEYS if part.get(key) is not None), "")
-        return {"type": "text", "text": value if isinstance(value, str) else canonical(value)}
-    return dict(part)
-
-
-def _chat(item: Mapping[str, Any], role: str) -> Message:
-    """A chat message, or, where it cannot be read as one, its content as text."""
-    kept = {
-        key: item[key]
-        for key in ("content", "tool_calls", "function_call", "tool_call_id", "name", "refusal")
-        if item.get(key) is not None
-    }
+def _chat(item: Mapping[str, Any], role: str) -> Message | None:
+    """A chat message, or, where it cannot be read as one, all of it as text; None of an object in which nothing stands."""
+    kept = {key: item[key] for key in _CHAT_KEYS if item.get(key) is not None}
+    for camel, key in _CAMEL.items():
+        if item.get(camel) is not None:
+            kept.setdefault(key, item[camel])
+    listed = decoded(kept.get("tool_calls"))
+    if isinstance(listed, list):
+        calls = [call_of(call, n) if isinstance(call, Mapping) else None for n, call in enumerate(listed)]
+        if None in calls:
+            return Message(role, canonical(dict(item)))
+        kept["tool_calls"] = [
+            {"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls if call is not None
+        ]
+    if role == "tool" and "content" in kept and not isinstance(kept["content"], str):
+        kept["content"] = as_content(kept["content"])
+    if "content" not in kept and isinstance(item.get("text"), str):
+        kept["content"] = item["text"]
+    if not kept and "role" not in item:
+        return Message(role, canonical(dict(item))) if item else None
     try:
         return read_messages([{**kept, "role": role}])[0]
     except RecordError:
         return Message(role, canonical(dict(item)))
-
-
-def as_content(value: Any) -> Any:
-    """A tool's result as a message's content: text as it is, None as none, all else as JSON."""
-    return value if value is None or isinstance(value, str) else canonical(value)
-
-
-def _text(item: Mapping[str, Any], key: str) -> str | None:
-    value = item.get(key)
-    return value if isinstance(value, str) and value else str(value) if isinstance(value, int) else None

@@ -3,91 +3,133 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from loopwright.collect.dialects.messages import messages, plain
-from loopwright.collect.dialects.reading import Names, SpanReading, count, decoded, first, number, offered, text, unflattened
+from loopwright.collect.dialects.reading import (
+    Names,
+    SpanReading,
+    decoded,
+    first,
+    groups_of,
+    number,
+    offered,
+    shared,
+    text,
+    unflattened,
+)
 from loopwright.collect.dialects.verdicts import verdict
 from loopwright.collect.trace import Feedback, Message, Span, StepKind, Usage
 
 NAMES: dict[str, Names] = {
     "kind": ("openinference.span.kind",),
     "session_id": ("session.id",),
+    "user_id": ("user.id",),
     "agent": ("agent.name", "graph.node.name", "graph.node.id"),
     "version": ("loopwright.agent.version",),
     "model": ("llm.response.model_name", "llm.model_name", "llm.request.model_name"),
+    "response_id": ("llm.response.id",),
     "tool": ("tool.name",),
     "call_id": ("tool.id", "tool_call.id"),
     "input": ("input.value",),
     "output": ("output.value",),
     "input_tokens": ("llm.token_count.prompt",),
     "output_tokens": ("llm.token_count.completion",),
+    "total_tokens": ("llm.token_count.total",),
+    "cache_read_tokens": ("llm.token_count.prompt_details.cache_read",),
+    "cache_write_tokens": ("llm.token_count.prompt_details.cache_write",),
+    "reasoning_tokens": ("llm.token_count.completion_details.reasoning",),
     "cost": ("llm.cost.total",),
     "metadata": ("metadata",),
 }
 KINDS: dict[str, StepKind] = {
-    "LLM": "model",
-    "AGENT": "agent",
-    "TOOL": "tool",
-    "RETRIEVER": "retrieval",
-    "GUARDRAIL": "guardrail",
+    "llm": "model",
+    "agent": "agent",
+    "tool": "tool",
+    "retriever": "retrieval",
+    "reranker": "retrieval",
+    "guardrail": "guardrail",
 }
-_FLATTENED = (
+_COST_PARTS: tuple[Names, ...] = (("llm.cost.prompt",), ("llm.cost.completion",))
+_HANDOFF = "handoff to "
+"""What the spans of the OpenAI Agents SDK are called that hand over to another agent; their kind is TOOL."""
+
+PREFIXES: tuple[str, ...] = (
     "llm.input_messages.", "llm.output_messages.", "llm.tools.", "annotations.", "evaluations.", "trace.annotations.",
-    "trace.evaluations.", "session.annotations.", "session.evaluations.", "retrieval.documents.",
+    "trace.evaluations.", "session.annotations.", "session.evaluations.", "retrieval.documents.", "reranker.input_documents.",
+    "reranker.output_documents.",
 )  # fmt: skip
 
 
-def tells(span: Span) -> bool:
+CONTENT = frozenset(name for names in NAMES.values() for name in names) | {"input.mime_type", "output.mime_type"}
+_MARKS = ("llm.input_messages.", "llm.output_messages.", "llm.token_count.", "llm.model_name")
+_VERDICTS = (("annotations", "annotation"), ("evaluations", "evaluation"))
+
+
+def tells(span: Span, heads: frozenset[str]) -> bool:
     """Whether the span is written in this dialect."""
-    return NAMES["kind"][0] in span.attributes or any(name.startswith("llm.") for name in span.attributes)
+    return "openinference" in heads or ("llm" in heads and any(name.startswith(_MARKS) for name in span.attributes))
 
 
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = span.attributes
-    kind = KINDS.get((text(attributes, NAMES["kind"]) or "LLM").upper(), "other")
+    kind: StepKind = KINDS.get((text(attributes, NAMES["kind"]) or "LLM").lower(), "other")
+    if kind == "tool" and span.name.startswith(_HANDOFF):
+        kind = "handoff"
+    groups = groups_of(attributes)
     metadata = decoded(first(attributes, NAMES["metadata"]))
-    result, call_id = _result(attributes) if kind in ("tool", "retrieval") else (None, None)
+    value, made = (decoded(first(attributes, NAMES[side])) for side in ("input", "output"))
+    given = _messages(groups.get("llm.input_messages"), "input", value, "user", kind)
+    gave = _messages(groups.get("llm.output_messages"), "output", made, "assistant", kind)
+    found = shared(attributes, NAMES)
+    if kind != "agent":
+        found.pop("agent", None)
+    if kind in _ACTS:
+        result, call_id = _result(made, groups)
+        found.setdefault("call_id", call_id)
+    else:
+        value, result = None if given else value, None if gave else made
+    if kind == "model" and isinstance(made, Mapping) and isinstance(made.get("id"), str):
+        found.setdefault("response_id", made["id"])
+    if "usage" not in found or found["usage"].cost_usd is None:
+        found["usage"] = replace(found.get("usage", Usage()), cost_usd=_cost(attributes))
     return SpanReading(
         kind,
-        text(attributes, NAMES["tool"] if kind == "tool" else NAMES["agent"] if kind == "agent" else ()) or span.name,
-        _messages(attributes, "input", "user", kind),
-        _messages(attributes, "output", "assistant", kind),
-        arguments=_arguments(first(attributes, NAMES["input"])) if kind in ("tool", "retrieval") else None,
+        text(attributes, NAMES["tool"] if kind == "tool" else NAMES["agent"] if kind == "agent" else ()) or "",
+        given,
+        gave,
+        arguments=value,
         result=result,
-        call_id=text(attributes, NAMES["call_id"]) or call_id,
-        usage=Usage(
-            count(attributes, NAMES["input_tokens"]), count(attributes, NAMES["output_tokens"]), number(attributes, NAMES["cost"])
-        ),
-        session_id=text(attributes, NAMES["session_id"]),
-        agent=text(attributes, NAMES["agent"]) if kind == "agent" else None,
-        version=text(attributes, NAMES["version"]),
-        model=text(attributes, NAMES["model"]),
-        tools=offered(unflattened(attributes, "llm.tools")),
-        feedback=tuple(_verdicts(attributes, "")),
-        wide_feedback=tuple(v for scope in ("trace.", "session.") for v in _verdicts(attributes, scope)),
-        metadata=metadata if isinstance(metadata, Mapping) else {},
+        tools=offered(unflattened(groups.get("llm.tools", {}), "llm.tools")),
+        feedback=tuple(_verdicts(groups, "")),
+        wide_feedback=tuple(v for scope in ("trace.", "session.") for v in _verdicts(groups, scope)),
+        metadata=metadata if isinstance(metadata, Mapping) else {} if metadata is None else {"metadata": metadata},
+        **found,
     )
 
 
-def is_content(name: str) -> bool:
-    """Whether an attribute is read into a trace's own fields, so that it is not kept twice."""
-    return name in _CONTENT or name.startswith(_FLATTENED)
+_ACTS = frozenset({"tool", "retrieval", "guardrail", "handoff"})
 
 
-_CONTENT = {name for names in NAMES.values() for name in names} | {"input.mime_type", "output.mime_type"}
+def _cost(attributes: Mapping[str, Any]) -> float | None:
+    parts = [cost for names in _COST_PARTS if (cost := number(attributes, names)) is not None]
+    return sum(parts) if parts else None
 
 
-def _messages(attributes: Mapping[str, Any], side: str, role: str, kind: StepKind) -> tuple[Message, ...]:
+def _messages(flat: Mapping[str, Any] | None, side: str, value: Any, role: str, kind: StepKind) -> tuple[Message, ...]:
     """The flattened messages of a model span; of any other, those in its value, which has more than was flattened of it."""
-    value = first(attributes, NAMES[side])
-    flat = tuple(
-        message for item in _items(unflattened(attributes, f"llm.{side}_messages")) for message in messages(_chat(item), role)
+    if kind in _ACTS:
+        return ()
+    told = tuple(
+        message
+        for item in _items(unflattened(flat, f"llm.{side}_messages") if flat else None)
+        for message in messages(_chat(item), role)
     )
     if kind == "model":
-        return flat or plain(value, role)
-    return () if kind == "tool" else plain(value, role) or flat
+        return told or plain(value, role) or messages(value, role)
+    return plain(value, role) or told
 
 
 def _items(value: Any) -> list[Any]:
@@ -112,26 +154,24 @@ def _part(part: Any) -> Any:
     return dict(part) if isinstance(part, Mapping) else {"type": "text", "text": str(part)}
 
 
-def _arguments(value: Any) -> Any:
-    return decoded(value)
-
-
-def _result(attributes: Mapping[str, Any]) -> tuple[Any, str | None]:
+def _result(value: Any, groups: Mapping[str, Mapping[str, Any]]) -> tuple[Any, str | None]:
     """A tool's result, out of the message that some frameworks wrap it in, and the id of its call, where that tells."""
-    value = decoded(first(attributes, NAMES["output"]))
-    if isinstance(value, Mapping) and value.get("type") == "tool" and isinstance(value.get("data"), Mapping):
-        data = value["data"]
-        id = data.get("tool_call_id")
-        return data.get("content"), id if isinstance(id, str) else None
+    if isinstance(value, Mapping) and value.get("type") == "tool":
+        data = value.get("data") if isinstance(value.get("data"), Mapping) else value
+        if isinstance(data, Mapping) and "content" in data:
+            id = data.get("tool_call_id")
+            return data.get("content"), id if isinstance(id, str) else None
     if value is None:
-        documents = unflattened(attributes, "retrieval.documents")
-        return documents, None
+        for name in ("retrieval.documents", "reranker.output_documents"):
+            if name in groups:
+                return unflattened(groups[name], name), None
     return value, None
 
 
-def _verdicts(attributes: Mapping[str, Any], scope: str) -> Iterator[Feedback]:
-    for form, inner in (("annotations", "annotation"), ("evaluations", "evaluation")):
-        for item in _items(unflattened(attributes, f"{scope}{form}")):
+def _verdicts(groups: Mapping[str, Mapping[str, Any]], scope: str) -> Iterator[Feedback]:
+    for form, inner in _VERDICTS:
+        name = f"{scope}{form}"
+        for item in _items(unflattened(groups[name], name)) if name in groups else ():
             told = item.get(inner, item) if isinstance(item, Mapping) else None
             found = verdict(told) if isinstance(told, Mapping) else None
             if found is not None:

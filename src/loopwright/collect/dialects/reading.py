@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from loopwright.collect.conversation import deeper_than
-from loopwright.collect.trace import Feedback, Message, Span, StepKind, Usage
+from loopwright.collect.trace import Feedback, Message, StepKind, Usage
 
 Names = Sequence[str]
 """The attributes that mean one thing, the newest name first."""
@@ -19,19 +20,22 @@ MAX_DEPTH = 64
 MAX_ITEMS = 10_000
 """A flattened list is read up to this index: a higher one would make a list of mostly nothing."""
 
+_NUMBERED = re.compile(r"([^0-9]+?)\.[0-9]+(?:\.|$)")
 _decoder = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
 class SpanReading:
-    """One span as its dialect tells it.
+    """One span as its dialect tells it: a kind that it does not tell is None, a name "".
 
-    `input` and `output` are the messages that a model or an agent was given and gave; `arguments`, `result` and `call_id` belong
-    to a tool. `tools` names what the model was offered. `feedback` are verdicts on this span, `wide_feedback` those on its trace
-    or session, which several spans may repeat. `content` names the attributes that were read into the other fields.
+    `input` and `output` are the messages that a model or an agent was given and gave. `arguments` and `result` are what a tool
+    was given and gave, and of any other span what is no messages; `call_id` is the call that a tool answers. `tools` names what
+    the model was offered. `error` is what went wrong where the span's status does not say. `feedback` are verdicts on this span,
+    `wide_feedback` those on its trace or session, which several spans may repeat. `metadata` is what the user added, `rest` what
+    else the span carries.
     """
 
-    kind: StepKind = "other"
+    kind: StepKind | None = None
     name: str = ""
     input: tuple[Message, ...] = ()
     output: tuple[Message, ...] = ()
@@ -42,16 +46,24 @@ class SpanReading:
     session_id: str | None = None
     agent: str | None = None
     version: str | None = None
+    user_id: str | None = None
     model: str | None = None
+    response_id: str | None = None
+    error: str | None = None
     tools: tuple[str, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     wide_feedback: tuple[Feedback, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    rest: Mapping[str, Any] = field(default_factory=dict)
 
 
 def first(attributes: Mapping[str, Any], names: Names) -> Any:
     """The value of the first of these attributes that is there and not empty; None where none is."""
-    return next((attributes[name] for name in names if attributes.get(name) not in (None, "", [], {})), None)
+    for name in names:
+        value = attributes.get(name)
+        if value or value is False or value == 0:
+            return value
+    return None
 
 
 def text(attributes: Mapping[str, Any], names: Names) -> str | None:
@@ -78,6 +90,35 @@ def count(attributes: Mapping[str, Any], names: Names) -> int | None:
     """The first of these attributes as a whole number from 0."""
     found = number(attributes, names)
     return None if found is None else int(found)
+
+
+def shared(attributes: Mapping[str, Any], names: Mapping[str, Names]) -> dict[str, Any]:
+    """The fields of a reading that every dialect has, by its own names."""
+    none: Names = ()
+    found: dict[str, Any] = {field: value for field in _LABELS if (value := text(attributes, names.get(field, none))) is not None}
+    usage = {field: tokens for field in _COUNTS if (tokens := count(attributes, names.get(field, none))) is not None}
+    cost = number(attributes, names.get("cost", none))
+    if usage or cost is not None:
+        found["usage"] = Usage(cost_usd=cost, **usage)
+    return found
+
+
+_LABELS = ("session_id", "user_id", "agent", "version", "model", "response_id", "call_id")
+_COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+
+
+def counted(details: Any, names: Mapping[str, Names], cost: float | None = None) -> Usage | None:
+    """Usage out of an object of counts; None where it tells of none."""
+    held = decoded(details)
+    if not isinstance(held, Mapping):
+        return None if cost is None else Usage(cost_usd=cost)
+    found = {field: value for field in _COUNTS if (value := count(held, names.get(field, ()))) is not None}
+    return Usage(cost_usd=cost, **found) if found or cost is not None else None
+
+
+def prefixed(attributes: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The attributes whose names begin so, by the rest of their names."""
+    return {name[len(prefix) :]: value for name, value in attributes.items() if name.startswith(prefix)}
 
 
 def decoded(value: Any) -> Any:
@@ -112,6 +153,16 @@ def unflattened(attributes: Mapping[str, Any], prefix: str) -> Any:
     return _listed(tree) if tree else None
 
 
+def groups_of(attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The flattened attributes by what stands before their first number, so that all lists of a span are found in one pass."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in attributes.items():
+        match = _NUMBERED.match(name)
+        if match is not None:
+            found.setdefault(match[1], {})[name] = value
+    return found
+
+
 def _listed(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
@@ -121,8 +172,10 @@ def _listed(tree: Any) -> Any:
 
 
 def offered(value: Any) -> tuple[str, ...]:
-    """The names of tools in a list of definitions, as names, as functions, or as JSON text of these."""
+    """The names of tools in a list of definitions, as names, as functions, or as JSON text of these, or in an object of lists."""
     listed = decoded(value)
+    if isinstance(listed, Mapping):
+        listed = [item for held in listed.values() if isinstance(held, list) for item in held]
     if not isinstance(listed, list | tuple):
         return ()
     return tuple(dict.fromkeys(name for name in map(_tool_name, listed) if name))
@@ -130,24 +183,7 @@ def offered(value: Any) -> tuple[str, ...]:
 
 def _tool_name(entry: Any) -> str:
     entry = decoded(entry)
-    for key in ("tool", "json_schema", "function", "name"):
+    for key in ("tool", "json_schema", "function", "toolSpec", "name"):
         if isinstance(entry, Mapping) and key in entry:
             entry = decoded(entry[key])
     return entry if isinstance(entry, str) else ""
-
-
-def events_named(span: Span, names: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The span's events of these names, each as its attributes with the fields of its body."""
-    found: list[Mapping[str, Any]] = []
-    for event in span.events:
-        if event.get("name") in names:
-            attributes, body = event.get("attributes"), event.get("body")
-            found.append(
-                {
-                    **(body if isinstance(body, Mapping) else {}),
-                    **(attributes if isinstance(attributes, Mapping) else {}),
-                    "event.name": event["name"],
-                    "event.at": event.get("at"),
-                }
-            )
-    return found

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from loopwright.collect.dialects.reading import decoded, events_named, number, text
+from loopwright.collect.dialects.reading import decoded, number, text
+from loopwright.collect.dialects.span_events import events_named
 from loopwright.collect.feedback import read_feedback
 from loopwright.collect.times import moment
 from loopwright.collect.trace import Feedback, Span

@@ -1,0 +1,110 @@
+"""Langfuse's attributes: observations of a type, their input and output, usage and cost as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loopwright.collect.dialects.messages import messages, plain
+from loopwright.collect.dialects.reading import (
+    Names,
+    SpanReading,
+    counted,
+    decoded,
+    first,
+    number,
+    offered,
+    prefixed,
+    shared,
+    text,
+)
+from loopwright.collect.dialects.traceloop import call_arguments
+from loopwright.collect.trace import Span, StepKind, Usage
+
+NAMES: dict[str, Names] = {
+    "kind": ("langfuse.observation.type", "langfuse.span.type"),
+    "session_id": ("langfuse.session.id", "session.id", "langfuse.trace.session_id"),
+    "user_id": ("langfuse.user.id", "user.id", "langfuse.trace.user_id"),
+    "version": ("langfuse.release", "langfuse.version"),
+    "model": ("langfuse.observation.model.name", "langfuse.observation.model"),
+    "input": ("langfuse.observation.input", "langfuse.trace.input"),
+    "output": ("langfuse.observation.output", "langfuse.trace.output"),
+    "usage": ("langfuse.observation.usage_details",),
+    "cost": ("langfuse.observation.cost_details",),
+    "metadata": ("langfuse.observation.metadata", "langfuse.trace.metadata"),
+}
+COUNTS: dict[str, Names] = {
+    "input_tokens": ("input", "input_tokens", "prompt_tokens", "promptTokens", "inputTokens"),
+    "output_tokens": ("output", "output_tokens", "completion_tokens", "completionTokens", "outputTokens"),
+    "cache_read_tokens": ("input_cached_tokens", "cache_read_input_tokens", "input_cache_read", "input_cached", "cached_tokens"),
+    "cache_write_tokens": (
+        "cache_creation_input_tokens",
+        "input_cache_creation",
+        "input_cache_write",
+        "cache_write_input_tokens",
+    ),
+    "reasoning_tokens": ("output_reasoning_tokens", "reasoning_tokens", "output_reasoning"),
+}
+"""What Langfuse's objects of counts call them; its API uses the same names."""
+
+KINDS: dict[str, StepKind] = {
+    "generation": "model",
+    "agent": "agent",
+    "tool": "tool",
+    "retriever": "retrieval",
+    "guardrail": "guardrail",
+}
+PREFIXES: tuple[str, ...] = ("langfuse.observation.metadata.", "langfuse.trace.metadata.")
+CONTENT = frozenset(name for names in NAMES.values() for name in names)
+
+
+def tells(span: Span, heads: frozenset[str]) -> bool:
+    """Whether the span is written in this dialect."""
+    return "langfuse" in heads
+
+
+def read(span: Span) -> SpanReading:
+    """The span in our words."""
+    attributes = span.attributes
+    kind = KINDS.get((text(attributes, NAMES["kind"]) or "").lower())
+    arguments, result = (call_arguments(decoded(first(attributes, NAMES[side]))) for side in ("input", "output"))
+    reads = messages if kind == "model" else plain
+    talks = kind not in ("tool", "retrieval", "guardrail")
+    given = reads(arguments, "user") if talks else ()
+    gave = reads(result, "assistant") if talks else ()
+    found = shared(attributes, {field: names for field, names in NAMES.items() if field != "cost"})
+    usage = counted(first(attributes, NAMES["usage"]), COUNTS, cost_of(first(attributes, NAMES["cost"])))
+    failed = str(attributes.get("langfuse.observation.level", "")).upper() == "ERROR"
+    return SpanReading(
+        kind,
+        input=given,
+        output=gave,
+        arguments=None if given else arguments,
+        result=None if gave else result,
+        usage=usage or Usage(),
+        error=(text(attributes, ("langfuse.observation.status_message",)) or "error") if failed else None,
+        tools=offered(arguments.get("tools")) if isinstance(arguments, Mapping) else (),
+        metadata=_metadata(attributes),
+        **found,
+    )
+
+
+def cost_of(details: Any) -> float | None:
+    """The whole cost in an object of costs: its total, or the sum of the others."""
+    held = decoded(details)
+    if not isinstance(held, Mapping):
+        return None
+    total = number(held, ("total", "total_cost", "totalCost"))
+    if total is not None:
+        return total
+    parts = [cost for name in held if (cost := number(held, (name,))) is not None]
+    return sum(parts) if parts else None
+
+
+def _metadata(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in reversed(NAMES["metadata"]):
+        held = decoded(attributes.get(name))
+        found |= held if isinstance(held, Mapping) else {} if held is None else {name: held}
+        found |= prefixed(attributes, f"{name}.")
+    return found
