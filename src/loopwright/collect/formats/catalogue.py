@@ -1,0 +1,93 @@
+"""Which format a record is in, and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from loopwright.collect import record as records
+from loopwright.collect.formats import atif, exchanges, inspect, langfuse, langsmith, managed, phoenix, table
+from loopwright.collect.formats.found import Found
+from loopwright.collect.intake import printable
+from loopwright.collect.joining import read_given
+from loopwright.errors import RecordError
+from loopwright.registry import unknown
+
+
+class Format(NamedTuple):
+    """A format of records: whether a record is in it, and what a record holds."""
+
+    name: str
+    tells: Callable[[Mapping[str, Any]], bool]
+    read: Callable[[Mapping[str, Any]], Found]
+
+
+_EXPORTS = tuple(
+    Format(module.NAME, module.tells, module.read) for module in (atif, inspect, langfuse, langsmith, phoenix, exchanges, table)
+)
+_BY_NAME = {format.name: format for format in _EXPORTS}
+NAMES = (*records.FORMAT_NAMES, *_BY_NAME, managed.NAME)
+"""All formats of records."""
+
+KNOWN = (
+    "OpenTelemetry, Phoenix, Langfuse, LangSmith, Inspect, ATIF, OpenAI chat and call logs, tau-bench, normalised traces, "
+    "feedback, and rows of input and output"
+)
+
+
+def sniff(record: Mapping[str, Any]) -> str | None:
+    """The format that a record is in, by its keys; None for one that is not known."""
+    for format in _EXPORTS[:2]:
+        if format.tells(record):
+            return format.name
+    known = records.sniff(record)
+    if known in ("otlp", "normalised", "tau-bench", "feedback"):
+        return known
+    if known == "chat" and not (exchanges.tells(record) and not isinstance(record.get("messages"), str)):
+        return "table" if isinstance(record.get("messages"), str) else "chat"
+    return next((format.name for format in _EXPORTS[2:] if format.tells(record)), known)
+
+
+def read(record: Mapping[str, Any], format: str | None = None) -> tuple[Found, str]:
+    """What a record holds, and its format: the one given, or the one that its keys tell.
+
+    OpenTelemetry's requests are not read here: what is kept of them are their own bytes. Raises `RecordError`.
+    """
+    name = sniff(record) if format is None else format
+    if name is None:
+        raise not_known(record)
+    if name == "feedback":
+        return Found(feedback=(read_given(record),)), name
+    if name in _BY_NAME:
+        return _BY_NAME[name].read(record), name
+    if name in records.FORMATS:
+        trace, _ = records.read_trace(record, name)
+        return Found((trace,)), name
+    raise RecordError(unknown("trace format", name, NAMES), reason="unknown format")
+
+
+def not_known(record: Mapping[str, Any]) -> RecordError:
+    """The refusal of a record in no known format, by what it is where that can be told."""
+    if _is_expected_chat(record):
+        return RecordError(
+            "this is Langfuse's own test output (chat messages by observation), and no trace",
+            cure="leave it out",
+            reason="no traces: expected output",
+        )
+    keys = ", ".join(printable(str(key)[:40]) for key in list(record)[:8]) or "none"
+    more = f" and {len(record) - 8} more" if len(record) > 8 else ""
+    cure = f"known are {KNOWN}"
+    if "role" in record and "content" in record:
+        cure = 'this is one message: put the conversation in one record, {"id": ..., "messages": [...]}'
+    return RecordError(f"unknown format: the record's keys are {keys}{more}", cure=cure, reason="unknown format")
+
+
+def _is_expected_chat(record: Mapping[str, Any]) -> bool:
+    """Whether every value is an object of nothing but `input` and `output`, each with `success`."""
+    return bool(record) and all(
+        isinstance(value, Mapping)
+        and value
+        and value.keys() <= {"input", "output"}
+        and all(isinstance(side, Mapping) and "success" in side for side in value.values())
+        for value in record.values()
+    )
