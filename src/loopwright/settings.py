@@ -241,6 +241,15 @@ SETTINGS: tuple[Setting, ...] = (
         "metrics",
         "The business metrics of which less is better; of all others more is.",
     ),
+    Setting(
+        "redact.personal",
+        "none",
+        "kinds",
+        "Personal data that is taken out of what comes in, beside secrets: all, none, or of email, phone, card, iban, ip, ssn.",
+    ),
+    Setting("redact.words_file", "", "file", "Words that are taken out too, one a line; after re: a regular expression."),
+    Setting("redact.plugin", "", "dotted path", "A function or class of your own that redacts, such as package.module:function."),
+    Setting("redact.key_file", "", "file", "The key of pseudonyms; without a name it is redaction.key beside the store."),
     Setting("triage.min_count", 3, "failures", "A failure that recurs this often is brought up for an eval case.", low=1),
 )
 _BY_NAME = {s.name: s for s in SETTINGS}

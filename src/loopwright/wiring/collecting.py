@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from loopwright.ports import KeyRing, PartReader, Splitter
 from loopwright.settings import Settings
+
+if TYPE_CHECKING:
+    from loopwright.collect.redaction.redactor import Redactor
 
 
 def part_reader() -> PartReader:
@@ -33,6 +36,8 @@ def key_ring(settings: Settings) -> KeyRing:
     return KeyFile(folder / "keys.json")
 
 
-def redactor(settings: Settings) -> Any:
-    """What takes secrets, and personal data where the settings say so, out of all that comes in."""
-    return None
+def redactor(settings: Settings, *, keep_key: bool = True) -> Redactor:
+    """What takes secrets, and personal data where the settings say so, out of all that comes in; see `redacting`."""
+    from loopwright.wiring.redacting import redactor
+
+    return redactor(settings, keep_key=keep_key)

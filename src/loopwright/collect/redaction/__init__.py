@@ -1,0 +1,1 @@
+"""Secrets and personal data are taken out of text before anything is stored."""

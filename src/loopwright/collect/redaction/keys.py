@@ -1,0 +1,192 @@
+"""API keys and tokens by the shapes that their makers give them.
+
+Each is, or has in it, a run of at least 20 letters, digits, dashes and underlines, which prose has hardly ever: text is
+translated to one byte for these and another for all else, and only what stands around a long run is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error
+from collections import defaultdict
+from collections.abc import Iterator
+
+from loopwright.collect.redaction.rules import Found
+
+LONG = 20
+_RUN = b"w" * LONG
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_CLASSES = bytes(0x77 if byte in _LETTERS else 0x20 for byte in range(256))
+_BEFORE, _AFTER = 100, 120
+
+_SHAPES: tuple[tuple[str, str], ...] = (
+    ("JSON web token", r"eyJ[\w-]{17,}\.[\w-]{4,}(?:\.[\w-]*)?"),
+    ("OpenAI, Anthropic, OpenRouter, DeepSeek, Langfuse", r"sk-[\w-]{17,}"),
+    ("Stripe", r"sk_(?:live|test)_\w{12,}"),
+    ("Stripe", r"rk_(?:live|test)_\w{12,}"),
+    ("Stripe", r"pk_live_\w{12,}"),
+    ("Stripe, Svix", r"whsec_[A-Za-z0-9+/]{20,}={0,2}"),
+    ("GitHub", r"gh[pousr]_[A-Za-z0-9]{20,}"),
+    ("GitHub", r"github_pat_\w{20,}"),
+    ("GitLab", r"gl(?:pat|ptt|dt|rt|cbt|soat|ft|imt|agent|oas)-[\w-]{20,}"),
+    ("Slack", r"xox[abceoprs]-[\w-]{16,}"),
+    ("Slack", r"xapp-\d-[\w-]{20,}"),
+    ("Slack", r"hooks\.slack\.com(?:\\*/){1,3}(?:services|workflows|triggers)(?:\\*/[\w-]{8,}){2,3}"),
+    ("Discord", r"discord(?:app)?\.com\\*/api\\*/webhooks\\*/\d{10,}\\*/[\w-]{40,}"),
+    ("Discord", r"M[\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}"),
+    ("Discord", r"N[\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}"),
+    ("Telegram", r":AA[\w-]{33}"),
+    ("AWS", r"AKIA[A-Z0-9]{16}"),
+    ("AWS", r"ASIA[A-Z0-9]{16}"),
+    ("AWS", r"ABIA[A-Z0-9]{16}"),
+    ("AWS Bedrock", r"ABSK[A-Za-z0-9+/]{60,}={0,2}"),
+    ("Google", r"AIza[\w-]{35}"),
+    ("Google", r"ya29\.[\w-]{20,}"),
+    ("Google", r"GOCSPX-[\w-]{24,}"),
+    ("Google", r"1//0[\w-]{35,}"),
+    ("Hugging Face", r"hf_[A-Za-z0-9]{30,}"),
+    ("npm", r"npm_[A-Za-z0-9]{30,}"),
+    ("PyPI", r"pypi-AgE[\w-]{50,}"),
+    ("RubyGems", r"rubygems_[0-9a-f]{48}"),
+    ("SendGrid", r"SG\.[\w-]{20,}\.[\w-]{20,}"),
+    ("Twilio", r"SK[0-9a-f]{32}"),
+    ("Mailgun", r"key-[0-9a-f]{32}"),
+    ("Brevo", r"xkeysib-[0-9a-f]{64}(?:-\w+)?"),
+    ("Shopify", r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),
+    ("Square", r"sq0[a-z]{3}-[\w-]{22,}"),
+    ("Square, Facebook", r"EAA[A-Za-z0-9_-]{57,}"),
+    ("DigitalOcean", r"do[opr]_v1_[0-9a-f]{64}"),
+    ("Databricks", r"dapi[0-9a-f]{32}(?:-\d)?"),
+    ("Docker", r"dckr_(?:pat|oat)_[\w-]{20,}"),
+    ("Grafana", r"glsa_\w{32,}"),
+    ("Grafana", r"glc_[A-Za-z0-9+/]{32,}={0,2}"),
+    ("LangSmith", r"lsv2_(?:pt|sk)_\w{32,}"),
+    ("Linear", r"lin_(?:api|oauth)_\w{32,}"),
+    ("Notion", r"ntn_[A-Za-z0-9]{40,}"),
+    ("Notion", r"secret_[A-Za-z0-9]{43}"),
+    ("Figma", r"figd_[\w-]{36,}"),
+    ("Groq", r"gsk_[A-Za-z0-9]{40,}"),
+    ("xAI", r"xai-[A-Za-z0-9]{40,}"),
+    ("Perplexity", r"pplx-[A-Za-z0-9]{40,}"),
+    ("Replicate", r"r8_[A-Za-z0-9]{30,}"),
+    ("NVIDIA", r"nvapi-[\w-]{40,}"),
+    ("Tavily", r"tvly-[\w-]{20,}"),
+    ("Pinecone", r"pcsk_\w{40,}"),
+    ("Postman", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
+    ("Supabase", r"sbp_[0-9a-f]{40}"),
+    ("Supabase", r"sb_secret_[\w-]{20,}"),
+    ("Sentry", r"sntry[su]_[A-Za-z0-9+/=_-]{40,}"),
+    ("PlanetScale", r"pscale_(?:tkn|pw|oauth)_[\w-]{30,}"),
+    ("New Relic", r"NRAK-[A-Z0-9]{27}"),
+    ("HashiCorp Vault", r"hv[sbr]\.[\w-]{24,}"),
+    ("HashiCorp Terraform", r"\.atlasv1\.[\w-]{60,}"),
+    ("age", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
+    ("Airtable", r"pat[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
+    ("Atlassian", r"AT[AC]TT3[\w=-]{50,}"),
+    ("Doppler", r"dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{40,}"),
+    ("PostHog", r"phx_[A-Za-z0-9]{40,}"),
+    ("Heroku", r"HRKU-[\w-]{36,}"),
+    ("Contentful", r"CFPAT-[\w-]{43}"),
+    ("Typeform", r"tfp_[\w-]{40,}"),
+    ("Dynatrace", r"dt0c01\.[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    ("Azure", r"[?&]sig=[A-Za-z0-9%+/_-]{30,}={0,2}"),
+    ("AWS", r"[?&]X-Amz-(?:Signature|Security-Token)=[A-Za-z0-9%+/_-]{30,}={0,2}"),
+)
+
+
+def _by_first_letter() -> re.Pattern[bytes]:
+    """One expression of all shapes, those of one first letter together: what begins with none of them is passed over fast."""
+    rests: defaultdict[str, list[str]] = defaultdict(list)
+    for _, shape in _SHAPES:
+        if shape.startswith("[?&]"):
+            for first in "?&":
+                rests[re.escape(first)].append(shape[4:])
+        elif shape.startswith("\\"):
+            rests[shape[:2]].append(shape[2:])
+        else:
+            rests[shape[0]].append(shape[1:])
+    return re.compile("|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items()).encode())
+
+
+_SHAPE = _by_first_letter()
+_SCHEME = re.compile(rb"(bearer|basic) {1,3}(?=[\w.~+/=-]{12})", re.IGNORECASE)
+_CREDENTIALS = re.compile(rb"[\w.~+/=-]+")
+_PUBLIC = re.compile(
+    rb"(?:hooks\.slack\.com|discord(?:app)?\.com)[^?&]*?(?:services|workflows|triggers|webhooks)\\*/|[?&][\w-]+="
+)
+_WORDS = re.compile(rb"[A-Za-z0-9]{20}")
+
+
+def may_hold_keys(data: bytes, lowered: bytes) -> bool:
+    """False: there is surely none in `data`, nor in text that was put into it with a length or with JSON's escapes."""
+    classes = data.translate(_CLASSES)
+    at = classes.find(_RUN)
+    if at < 0:
+        return False
+    if b"bearer " in lowered or b"basic " in lowered:
+        return True
+    while at >= 0:
+        end = _end(classes, at)
+        if _SHAPE.search(data, max(0, at - _BEFORE), end + _AFTER):
+            return True
+        at = classes.find(_RUN, end)
+    return False
+
+
+def find_keys(data: bytes, lowered: bytes) -> Iterator[Found]:
+    """Keys, JSON web tokens, and what stands after `Bearer` and `Basic`."""
+    classes = data.translate(_CLASSES)
+    at = classes.find(_RUN)
+    if at >= 0 and (b"bearer " in lowered or b"basic " in lowered):
+        yield from _of_headers(data)
+    position = 0
+    while at >= 0:
+        end = _end(classes, at)
+        position = max(position, at - _BEFORE)
+        while (match := _SHAPE.search(data, position, end + _AFTER)) and match.start() < end:
+            match = _SHAPE.match(data, match.start()) or match  # whole, where the run's end cut it short
+            found = _judged(data, match)
+            position = found.end if found else match.start() + 1
+            if found:
+                yield found
+        at = classes.find(_RUN, max(end, position))
+
+
+def _end(classes: bytes, at: int) -> int:
+    end = classes.find(b" ", at + LONG)
+    return len(classes) if end < 0 else end
+
+
+def _judged(data: bytes, match: re.Match[bytes]) -> Found | None:
+    """What matched, if nothing speaks against it: letters right before or after, a name of small words after `sk-`."""
+    start, end = match.span()
+    before, first = data[start - 1 : start], data[start : start + 1]
+    if first.isalnum() and before.isalnum():
+        return None
+    text = match.group()
+    if text.startswith((b"AKIA", b"ASIA", b"ABIA", b"AIza", b"SK")) and data[end : end + 1].isalnum():
+        return None
+    if text.startswith(b"sk-") and not (any(48 <= byte <= 57 for byte in text) or _WORDS.search(text)):
+        return None
+    if text.startswith(b"eyJ"):
+        return Found(start, end, "jwt")
+    public = _PUBLIC.match(text)
+    return Found(start + (public.end() if public else 0), end, "key")
+
+
+def _of_headers(data: bytes) -> Iterator[Found]:
+    for scheme in _SCHEME.finditer(data):
+        match = _CREDENTIALS.match(data, scheme.end())
+        if match and is_credential(scheme[1].lower(), match.group().rstrip(b".")):
+            yield Found(match.start(), match.start() + len(match.group().rstrip(b".")), "token")
+
+
+def is_credential(scheme: bytes, text: bytes) -> bool:
+    """Whether `text` may stand after this scheme: for Basic, the base64 of a login; for others, no word of small letters."""
+    if scheme != b"basic":
+        return len(text) >= 12 and not text.replace(b"-", b"").isalpha()
+    try:
+        return b":" in b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except (Error, ValueError):
+        return False

@@ -1,0 +1,204 @@
+"""Text without secrets, and without personal data where the rules say so: one engine for everything that comes in.
+
+Each kind of secret has a cheap hint over bytes and a finder. Hints are all that most text costs; a finder looks at text in which
+its hint was seen. What is found is replaced by a mark (`marks`), which no finder takes for anything: twice changes no more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from loopwright.collect.redaction import addresses, emails, keys, logins, named, numbers, private_keys
+from loopwright.collect.redaction.marks import MARK, mark
+from loopwright.collect.redaction.rules import WORD, Found, RedactionError, RedactionRules
+from loopwright.collect.redaction.words import Words
+
+_SHORTEST = 6
+_ESCAPED = re.compile(rb"\\u00(?:[2-7]|[aA]0)")
+_BASE64 = (b"bytesValue", b"bytes_value")
+_LETTER_ESCAPES = re.compile(rb"\\+(?:u[0-9A-Fa-f]{4}|[bfnrtv])")
+_PERCENT_ESCAPES = re.compile(rb"%(?!40|3[dD])[0-9A-Fa-f]{2}")
+_NUMBERS = frozenset({"phone", "card", "iban", "ip", "ssn"})
+_KIND = re.compile(r"[a-z]{1,20}")
+_LIST = re.compile(r"(?s).+")
+
+
+class Redactor:
+    """Takes out what its rules name. `counts` is how often each kind was replaced."""
+
+    def __init__(self, rules: RedactionRules | None = None) -> None:
+        self.rules = rules or RedactionRules()
+        self.counts: Counter[str] = Counter()
+        self._numbers = self.rules.personal & _NUMBERS
+        self._emails = "email" in self.rules.personal
+        self._ip = "ip" in self.rules.personal
+        self._words = Words(self.rules)
+
+    def may_hold(self, data: bytes) -> bool:
+        r"""False: surely nothing in these bytes is to be redacted, be they text, protobuf or JSON with any escapes.
+
+        True where it cannot be told so cheaply: with a plug-in or patterns of the user, with ASCII written as `\u00xx`, and
+        with bytes in base64 within OTLP's JSON.
+        """
+        if self.rules.plugin is not None:
+            return True
+        if b"\\u00" in data and _ESCAPED.search(data):
+            return True
+        if any(name in data for name in _BASE64):
+            return True
+        lowered = data.lower()
+        return self._hint(data, lowered) or (bool(self._words) and self._words.may_hold(data, lowered))
+
+    def text(self, value: str) -> str:
+        """`value` with what was found in it replaced; raises `RedactionError` where the plug-in fails."""
+        if len(value) >= _SHORTEST:
+            data = value.encode("utf-8", "surrogatepass")
+            clean = self._cleaned(data)
+            if clean is not data:
+                value = clean.decode("utf-8", "surrogatepass")
+        return self._by_user(value) if self._words or self.rules.plugin is not None else value
+
+    def named(self, name: str, value: str) -> str:
+        """The value that stands under a name, such as an attribute's: what the name says is secret is, whatever its form."""
+        data = value.encode("utf-8", "surrogatepass")
+        for found in named.find_under(name, data):
+            return self._replaced(data, [found]).decode("utf-8", "surrogatepass")
+        return self.text(value)
+
+    def data(self, value: bytes) -> bytes:
+        """Bytes that may be text; what is no UTF-8 among them is kept as it is."""
+        clean = self._cleaned(value)
+        if not self._words and self.rules.plugin is None:
+            return clean
+        return self._by_user(clean.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def value(self, item: Any) -> Any:
+        """A JSON value with all text in it redacted, names too, and whole numbers that are a card's or a phone's."""
+        if isinstance(item, str):
+            return self.text(item)
+        if isinstance(item, dict):
+            return self._object(item)
+        if isinstance(item, list | tuple):
+            return [self.value(part) for part in item]
+        if isinstance(item, bytes):
+            return self.data(item)
+        if isinstance(item, int) and self._numbers and abs(item) > 99_999_999:
+            text = str(item)
+            clean = self.text(text)
+            return item if clean == text else clean
+        return item
+
+    def _object(self, item: dict[Any, Any]) -> dict[Any, Any]:
+        clean: dict[Any, Any] = {}
+        of_pair = item.get("key", item.get("name")) if "value" in item else None
+        for key, part in item.items():
+            name = self.text(key) if isinstance(key, str) else key
+            while name in clean:
+                name = f"{name}_"
+            under = of_pair if isinstance(of_pair, str) and key == "value" else key
+            clean[name] = self._under(under, part)
+        return clean
+
+    def _under(self, name: Any, part: Any) -> Any:
+        if isinstance(name, str):
+            if isinstance(part, str):
+                return self.named(name, part)
+            if isinstance(part, dict) and part.keys() == {"stringValue"} and isinstance(part["stringValue"], str):
+                return {"stringValue": self.named(name, part["stringValue"])}
+            if isinstance(part, int) and not isinstance(part, bool):
+                clean = self.named(name, str(part)) if abs(part) > 999 else ""
+                if MARK.fullmatch(clean.encode()):
+                    return clean
+        return self.value(part)
+
+    def _hint(self, data: bytes, lowered: bytes) -> bool:
+        return any(hint() for hint, _ in self._families(data, lowered))
+
+    def _families(
+        self, data: bytes, lowered: bytes
+    ) -> Iterator[tuple[Callable[[], bool], Callable[[bytes, bytes], Iterable[Found]]]]:
+        """A hint of each family, and its finder."""
+        yield lambda: keys.may_hold_keys(data, lowered), keys.find_keys
+        yield lambda: named.may_hold_named(lowered), named.find_named
+        yield lambda: logins.may_hold_logins(data), lambda clean, _: logins.find_logins(clean)
+        yield lambda: private_keys.may_hold_private_keys(lowered), lambda clean, _: private_keys.find_private_keys(clean)
+        if self._emails:
+            yield lambda: emails.may_hold_emails(data), lambda clean, _: emails.find_emails(clean)
+        if self._numbers:
+            yield lambda: numbers.may_hold_numbers(data), lambda clean, _: numbers.find_numbers(clean, self._numbers)
+        if self._ip:
+            yield lambda: addresses.may_hold_ipv6(data), lambda clean, _: addresses.find_ipv6(clean)
+
+    def _cleaned(self, data: bytes) -> bytes:
+        """The bytes with what was found replaced; the same object where nothing was."""
+        lowered = data.lower()
+        finders = [find for hint, find in self._families(data, lowered) if hint()]
+        if not finders:
+            return data
+        plain = _without_escapes(data)
+        small = lowered if plain is data else plain.lower()
+        found = [item for find in finders for item in find(plain, small)]
+        return self._replaced(data, found) if found else data
+
+    def _replaced(self, data: bytes, found: list[Found]) -> bytes:
+        """What begins first goes first; what begins within it is part of it."""
+        parts, position = [], 0
+        for start, end, kind, quote in sorted(found, key=lambda item: item.start):
+            if start < position:
+                continue
+            content = data[start:end]
+            plain = addresses.plain_ip(content) if kind == "ip" else content
+            parts += [data[position:start], quote, mark(kind, plain, self.rules.key, self.rules.brackets), quote]
+            self.counts[kind] += 1
+            position = end
+        return b"".join((*parts, data[position:]))
+
+    def _by_user(self, value: str) -> str:
+        """The user's words, patterns and plug-in."""
+        for pattern in (self._words.pattern, *self._words.patterns):
+            if pattern is not None:
+                value = pattern.sub(self._word, value)
+        if self.rules.plugin is None:
+            return value
+        try:
+            given = self.rules.plugin(value)
+            return given if isinstance(given, str) else self._cut(value, given)
+        except Exception as error:
+            raise RedactionError(f"the redaction plug-in failed: {type(error).__name__}") from error
+
+    def _word(self, match: re.Match[str]) -> str:
+        text = match.group()
+        return (
+            text
+            if not text or MARK.fullmatch(text.encode("utf-8", "surrogatepass"))
+            else self._mark(WORD, " ".join(text.split()))
+        )
+
+    def _mark(self, kind: str, text: str) -> str:
+        self.counts[kind] += 1
+        return mark(kind, text.encode("utf-8", "surrogatepass"), self.rules.key, self.rules.brackets).decode()
+
+    def _cut(self, value: str, given: Iterable[tuple[int, int, str]]) -> str:
+        """What the plug-in found, replaced; raises `ValueError` for what is not within the text."""
+        parts, position = [], 0
+        for start, end, kind in sorted(given):
+            if not 0 <= start < end <= len(value) or not _KIND.fullmatch(kind):
+                raise ValueError("a place outside of the text, or a kind that is no word of small letters")
+            if start >= position:
+                parts += [value[position:start], self._mark(kind, value[start:end])]
+                position = end
+        return "".join((*parts, value[position:]))
+
+
+def _without_escapes(data: bytes) -> bytes:
+    r"""The bytes with blanks for escapes within text, as in `\nsk-…` of JSON within JSON and `%20sk-…` of addresses."""
+    if b"\\" in data:
+        data = _LETTER_ESCAPES.sub(_blank, data)
+    return _PERCENT_ESCAPES.sub(_blank, data) if b"%" in data else data
+
+
+def _blank(match: re.Match[bytes]) -> bytes:
+    return b" " * len(match.group())

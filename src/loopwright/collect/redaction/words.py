@@ -1,0 +1,43 @@
+"""What the user listed: words and phrases, and expressions of their own."""
+
+from __future__ import annotations
+
+import re
+
+from loopwright.collect.redaction.rules import RedactionRules
+
+_MARK = r"[<\[][a-z]{1,20}(?::[g-z]{10})?[>\]]"
+_FEW = 40
+_STRANGE = ("\u212a", "\u017f", "\u0130", "\u0131")  # letters outside ASCII that are, whatever the case, k, s and i
+_STRANGE_ESCAPED = re.compile(rb"\\u(?:212[aA]|017[fF]|013[01])")
+
+
+class Words:
+    """The user's list; `hint` is of bytes, `pattern` of text."""
+
+    def __init__(self, rules: RedactionRules) -> None:
+        phrases = sorted({" ".join(word.split()) for word in rules.words if word.strip()}, key=lambda word: (-len(word), word))
+        forms = [r"\s+".join(re.escape(part) for part in phrase.split(" ")) for phrase in phrases]
+        self.pattern = re.compile(rf"{_MARK}|(?<!\w)(?:{'|'.join(forms)})(?!\w)", re.IGNORECASE) if forms else None
+        self.patterns = tuple(re.compile(rf"(?P<mark__>{_MARK})|(?:{own.pattern})", own.flags) for own in rules.patterns)
+        anchors = [_anchor(phrase) for phrase in phrases]
+        self._always = bool(self.patterns) or len(phrases) > _FEW or not all(anchors)
+        self._anchors = tuple(dict.fromkeys(anchor.encode() for anchor in anchors))
+
+    def __bool__(self) -> bool:
+        return self.pattern is not None or bool(self.patterns)
+
+    def may_hold(self, data: bytes, lowered: bytes) -> bool:
+        """False: none of the words is in these bytes. A list of more than 40, or with patterns, is always looked for."""
+        if self._always or any(anchor in lowered for anchor in self._anchors):
+            return True
+        if self.pattern is None:
+            return False
+        if b"\\u" in data and _STRANGE_ESCAPED.search(data):
+            return True
+        return not data.isascii() and any(letter.encode() in data for letter in _STRANGE)
+
+
+def _anchor(phrase: str) -> str:
+    """The longest run of ASCII letters and digits in a phrase: what is the same in any case, encoding and escape."""
+    return max(re.findall(r"[a-z0-9]+", phrase.lower()), key=len, default="")
