@@ -300,12 +300,18 @@ CREATE INDEX traces_pending ON traces (complete, arrived_at) WHERE settled < par
 CREATE TABLE trace_parts (
     number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     trace BIGINT NOT NULL,
-    dictionary BIGINT,
-    marks BLOB NOT NULL,
-    data BLOB NOT NULL
+    block BIGINT NOT NULL,
+    start BIGINT NOT NULL,
+    length BIGINT NOT NULL,
+    marks BLOB NOT NULL
 );
 CREATE INDEX trace_parts_by_trace ON trace_parts (trace);
-CREATE TABLE part_dictionaries (
+CREATE TABLE blocks (
+    number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    dictionary BIGINT NOT NULL,
+    data BLOB NOT NULL
+);
+CREATE TABLE dictionaries (
     number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     content BLOB NOT NULL
 );

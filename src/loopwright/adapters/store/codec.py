@@ -24,7 +24,7 @@ import msgspec
 
 from loopwright.cluster.mode import FailureMode, ModeDescription, Recipe
 from loopwright.collect.joining import GivenFeedback
-from loopwright.collect.trace import Trace
+from loopwright.collect.trace import Feedback, Message, Step, ToolCall, Trace, Usage
 from loopwright.errors import StoreError
 from loopwright.evaluate.case import EvalCase
 from loopwright.evaluate.queue import Queued
@@ -39,6 +39,9 @@ from loopwright.release.record import Release
 from loopwright.watch.finding import AcceptedInputs, DriftFinding
 
 T = TypeVar("T")
+
+RECORDS_WITHIN: frozenset[type] = frozenset((Trace, Message, ToolCall, Step, Usage, Feedback))
+"""Those of which there are most: known by their type alone."""
 
 RECORDS: tuple[type, ...] = (
     Trace, FailureTrace, FailureMode, Recipe, EvalCase, EvalResult, Run, StoredDecision, LoopStep, Release, Queued,
@@ -119,8 +122,11 @@ def _too_deep() -> StoreError:
 
 
 def _plain(value: Any) -> Any:
-    writer = _WRITERS.get(type(value))
-    return writer(value) if writer is not None else _plain_other(value)
+    kind = type(value)
+    writer = _WRITERS.get(kind)
+    if writer is not None:
+        return writer(value)
+    return _plain_record(value) if kind in RECORDS_WITHIN else _plain_other(value)
 
 
 def _plain_other(value: Any) -> Any:
@@ -142,7 +148,7 @@ def _plain_record(value: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {MARK: _known(kind)}
     for name, empty in _empties(kind):
         content = getattr(value, name)
-        if not (content == empty and type(content) is type(empty)):
+        if content is not empty and not (content == empty and type(content) is type(empty)):
             plain[name] = _plain(content)
     return plain
 
@@ -254,6 +260,7 @@ def _empties(kind: Any) -> tuple[tuple[str, Any], ...]:
     return tuple(rows)
 
 
+@cache
 def _known(kind: type) -> str:
     if _vocabulary().get(kind.__name__) is not kind:
         raise StoreError(f"a value of type {kind.__name__} is not part of what is stored; use text, numbers, lists or objects")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock, local
+from typing import Protocol
 from urllib.parse import unquote
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import ColumnElement, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from loopwright.adapters.store import sqlite
@@ -32,6 +33,22 @@ def locate(url: str, folder: Path) -> Path:
     return folder / path
 
 
+class Dialect(Protocol):
+    """What differs between databases, beside how they are opened."""
+
+    def sql(self, statement: str) -> str:
+        """A statement with `?` for its parameters, as the driver takes it."""
+
+    def add_words(self, connection: Connection, rows: Sequence[tuple[int, Iterable[str]]]) -> None:
+        """Have traces found, each by its number, by these words."""
+
+    def remove_words(self, connection: Connection, rows: Sequence[tuple[int, Iterable[str]]]) -> None:
+        """Undo `add_words`; the words must be the same."""
+
+    def holding_words(self, number: ColumnElement[int], words: Iterable[str]) -> ColumnElement[bool]:
+        """That the trace of this number has all of these words."""
+
+
 class Database:
     """One SQLite file.
 
@@ -41,7 +58,7 @@ class Database:
 
     def __init__(self, file: Path, *, create: bool, wait_s: float = sqlite.WAIT_S, steps: list[Migration] | None = None) -> None:
         self.file = file
-        self.dialect = sqlite
+        self.dialect: Dialect = sqlite
         self._place = f"store {file}"
         self._create = create
         self._wait_s = wait_s

@@ -1,8 +1,8 @@
-"""Which dictionary parts are written with: made of the parts that came, and made anew when the traffic has changed."""
+"""Which dictionary blocks are written with: made of the parts that came, and made anew when the traffic has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Lock
 
 from loopwright.adapters.store.parts import Dictionary, Packer
@@ -16,7 +16,7 @@ WORTH = 0.9
 class Chooser:
     """Holds the packer of the moment, and tries another now and then.
 
-    The beginnings of parts are gathered into a dictionary; the parts after them are written with it beside the one of the
+    The beginnings of blocks are gathered into a dictionary; the blocks after them are packed with it beside the one of the
     moment, and where that saves a tenth it takes its place. Then a time passes without a look. `keep` writes a dictionary and
     returns its number.
     """
@@ -31,18 +31,17 @@ class Chooser:
         self._before = self._after = self._tested = 0
         self._wait = LOOK_EVERY if newest.number else 0
 
-    def saw(self, datas: Sequence[bytes], packed: Sequence[bytes]) -> None:
-        """Look at parts that are about to be written; `packed` is what they were compressed to."""
+    def saw(self, data: bytes, packed: int) -> None:
+        """Look at a block that is about to be written; `packed` is to how many bytes it was compressed."""
         if not self._lock.acquire(blocking=False):
             return
         try:
-            for data, written in zip(datas, packed, strict=True):
-                if self._wait > 0:
-                    self._wait -= len(data)
-                elif self._tried is None:
-                    self._gather(data)
-                else:
-                    self._test(data, len(written))
+            if self._wait > 0:
+                self._wait -= len(data)
+            elif self._tried is None:
+                self._gather(data)
+            else:
+                self._test(data, packed)
         finally:
             self._lock.release()
 

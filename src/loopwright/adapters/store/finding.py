@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from loopwright.adapters.store.database import Group
-from loopwright.adapters.store.spans import microseconds
 from loopwright.adapters.store.tables import traces as table
 from loopwright.adapters.store.words import words
+from loopwright.adapters.store.writing import microseconds
 from loopwright.ports import TraceFilter, TraceLine
 
 _LINE = select(
@@ -38,6 +38,12 @@ class Finding(Group):
                 terms.append(after)
             query = _LINE.where(*terms).order_by(table.c.listed_at.desc(), table.c.number.desc()).limit(limit)
             return [TraceLine(*row) for row in connection.execute(query)]
+
+    def count_pending(self) -> int:
+        """How many traces have spans that their normalised form lacks."""
+        query = select(func.count()).select_from(table).where(table.c.settled < table.c.parts)
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
 
 
 def _terms(wanted: TraceFilter) -> list[ColumnElement[bool]]:

@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from loopwright.adapters.store import parts as packed
 from loopwright.adapters.store.chunks import rows_in
 from loopwright.adapters.store.codec import LEVEL, decode, decode_json, json_and_fingerprint
 from loopwright.adapters.store.database import Database
-from loopwright.adapters.store.parts import Unpacker
-from loopwright.adapters.store.tables import forms, parts, places
+from loopwright.adapters.store.parts import Blocks, Raw, compressor, expand, prepared, raw_parts
+from loopwright.adapters.store.tables import forms, places
 from loopwright.adapters.store.words import texts, words
 from loopwright.collect.joining import response_ids
 from loopwright.collect.trace import Trace
@@ -34,36 +33,26 @@ class Form(NamedTuple):
     words: set[str]
 
 
-def made(trace: Trace, raw: Sequence[bytes] = ()) -> Form:
+def made(trace: Trace, raw: Sequence[Raw] = ()) -> Form:
     """The form of a trace that was made of these parts; raises `StoreError` for a value that cannot be stored."""
     text, mark = json_and_fingerprint(trace)
-    payload = packed.compress(text, b"".join(raw)) if raw else zlib.compress(text, LEVEL)
+    payload = compressor(_like(raw)).compress(text) if raw else zlib.compress(text, LEVEL)
     return Form(trace, len(raw), payload, mark, words(texts(trace)))
 
 
-def read(connection: Connection, unpacker: Unpacker, rows: Iterable[tuple[int, int, bytes]]) -> dict[int, Trace]:
+def read(connection: Connection, held: Blocks, rows: Iterable[tuple[int, int, bytes]]) -> dict[int, Trace]:
     """Traces by number, out of rows of `trace_forms`."""
-    held = list(rows)
-    raw = raw_parts(connection, unpacker, {number: count for number, count, _ in held if count})
+    found = list(rows)
+    raw = raw_parts(connection, held, [number for number, count, _ in found if count])
     return {
-        number: decode_json(packed.decompress(payload, b"".join(raw[number])), Trace) if count else decode(payload, Trace)
-        for number, count, payload in held
+        number: decode_json(expand(payload, _like(raw[number][:count]), "trace"), Trace) if count else decode(payload, Trace)
+        for number, count, payload in found
     }
 
 
-def raw_parts(connection: Connection, unpacker: Unpacker, wanted: Mapping[int, int]) -> dict[int, list[bytes]]:
-    """The first parts of traces, as many as is wanted of each, by the trace's number."""
-    query = select(parts.c.trace, parts.c.data, parts.c.dictionary).order_by(parts.c.number)
-    found: dict[int, list[bytes]] = {number: [] for number in wanted}
-    for number, data, dictionary in rows_in(connection, query, parts.c.trace, list(wanted)):
-        if len(found[number]) < wanted[number]:
-            found[number].append(unpacker.unpack(data, dictionary or 0))
-    return found
-
-
-def write(connection: Connection, database: Database, unpacker: Unpacker, new: Mapping[int, Form]) -> None:
+def write(connection: Connection, database: Database, held: Blocks, new: Mapping[int, Form]) -> None:
     """Write forms by their traces' numbers, each in the place of an earlier one."""
-    forget(connection, database, unpacker, list(new))
+    forget(connection, database, held, list(new))
     if not new:
         return
     connection.execute(
@@ -75,16 +64,21 @@ def write(connection: Connection, database: Database, unpacker: Unpacker, new: M
         connection.execute(places.insert(), rows)
 
 
-def forget(connection: Connection, database: Database, unpacker: Unpacker, numbers: Sequence[int]) -> None:
+def forget(connection: Connection, database: Database, held: Blocks, numbers: Sequence[int]) -> None:
     """Remove the forms of these traces, where there are any."""
     query = select(forms.c.trace, forms.c.parts, forms.c.payload)
-    old = read(connection, unpacker, rows_in(connection, query, forms.c.trace, numbers))
+    old = read(connection, held, rows_in(connection, query, forms.c.trace, numbers))
     if not old:
         return
     database.dialect.remove_words(connection, [(number, words(texts(trace))) for number, trace in old.items()])
     for number, trace in old.items():
         connection.execute(places.delete().where(places.c.trace == number, places.c.place.in_(list(_places(trace)))))
         connection.execute(forms.delete().where(forms.c.trace == number))
+
+
+def _like(raw: Sequence[Raw]) -> Any:
+    """What a form repeats, as a dictionary for zstd: the text of the parts, and the ids of their spans, which it spells out."""
+    return prepared(b"".join(data for data, _ in raw) + b"".join(ids for _, ids in raw))
 
 
 def holding(connection: Connection, id: str) -> list[int]:

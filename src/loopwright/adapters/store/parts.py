@@ -1,22 +1,34 @@
-"""Parts of traces as they are stored: compressed, with a dictionary where that helps, and the marks that tell repeats.
+"""Parts of traces as they are stored: those that came together in one block, and the marks that tell repeats.
 
-A dictionary is simply some earlier parts: an agent's spans look much alike, so that a part of a few kB shrinks by a third more
-with one, and in less time. A part names the dictionary that it was written with.
+A block is compressed as a whole; where blocks are small, with a dictionary, which is simply some earlier parts: an agent's spans
+look much alike, so that a few kB shrink by a third more with one, and in less time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from threading import local
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from threading import Lock, local
 from typing import NamedTuple
 
 import zstandard
+from sqlalchemy import Connection, select
 
+from loopwright.adapters.store.chunks import rows_in
 from loopwright.adapters.store.codec import damaged
+from loopwright.adapters.store.tables import blocks, dictionaries
+from loopwright.adapters.store.tables import parts as table
+from loopwright.errors import StoreError
 from loopwright.ports import SpanPart
 
-LEVEL = 1
+LEVEL = 3
+BLOCK = 512 * 1024
+"""Bytes: about as much as is decompressed in a millisecond, which is what opening a trace costs."""
+
+HELD = 16 * 1024 * 1024
+"""Bytes of decompressed blocks that are held for the next trace."""
 
 _DIGEST = 8
 
@@ -32,43 +44,113 @@ NO_DICTIONARY = Dictionary(0, b"")
 
 
 class Packer:
-    """Compresses parts, each thread by itself."""
+    """Compresses blocks, each thread by itself."""
 
     def __init__(self, dictionary: Dictionary = NO_DICTIONARY) -> None:
         self.dictionary = dictionary
         self._own = local()
-        self._prepared = _prepare(dictionary.content, LEVEL)
+        self._prepared = prepared(dictionary.content, LEVEL)
 
     def pack(self, data: bytes) -> bytes:
-        """One part, compressed."""
-        compressor: zstandard.ZstdCompressor | None = getattr(self._own, "compressor", None)
-        if compressor is None:
-            compressor = self._own.compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=self._prepared)
-        return compressor.compress(data)
+        """One block, compressed."""
+        own: zstandard.ZstdCompressor | None = getattr(self._own, "compressor", None)
+        if own is None:
+            own = self._own.compressor = compressor(self._prepared)
+        return own.compress(data)
 
 
-class Unpacker:
-    """Decompresses parts; `content_of` gives a dictionary by its number."""
+class PartRow(NamedTuple):
+    """Where a part stands: its number and its trace's, and its place in a block."""
 
-    def __init__(self, content_of: Callable[[int], bytes]) -> None:
-        self._content_of = content_of
-        self._contents: dict[int, zstandard.ZstdCompressionDict | None] = {0: None}
-
-    def unpack(self, data: bytes, dictionary: int) -> bytes:
-        """One part; raises `StoreError` where it is damaged."""
-        if dictionary not in self._contents:
-            self._contents[dictionary] = _prepare(self._content_of(dictionary))
-        return expand(data, self._contents[dictionary], "part of a trace")
+    number: int
+    trace: int
+    block: int
+    start: int
+    length: int
+    marks: bytes
 
 
-def compress(data: bytes, like: bytes, level: int = 3) -> bytes:
-    """`data`, which repeats much of what stands in `like`; to be read back with `like` in hand."""
-    return zstandard.ZstdCompressor(level=level, dict_data=_prepare(like)).compress(data)
+class Raw(NamedTuple):
+    """A part: its data, and the ids of its spans one after another, as text."""
+
+    data: bytes
+    ids: bytes
 
 
-def decompress(data: bytes, like: bytes) -> bytes:
-    """What `compress` was given; raises `StoreError` where it is damaged."""
-    return expand(data, _prepare(like), "trace")
+PLACE = select(table.c.number, table.c.trace, table.c.block, table.c.start, table.c.length, table.c.marks)
+
+
+class Blocks:
+    """Reads parts out of blocks; those read last are held decompressed, since traces that came together are read together."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[int, bytes] = OrderedDict()
+        self._size = 0
+        self._dictionaries: dict[int, zstandard.ZstdCompressionDict | None] = {0: None}
+        self._lock = Lock()
+
+    def parts(self, connection: Connection, rows: Iterable[PartRow]) -> dict[int, bytes]:
+        """The data of parts by their numbers; raises `StoreError` where it is damaged."""
+        found: dict[int, bytes] = {}
+        for number, some in groupby(sorted(rows, key=lambda row: row.block), lambda row: row.block):
+            block = self.block(connection, number)
+            for row in some:
+                found[row.number] = block[row.start : row.start + row.length]
+        return found
+
+    def block(self, connection: Connection, number: int) -> bytes:
+        """A block, decompressed."""
+        with self._lock:
+            held = self._held.get(number)
+            if held is not None:
+                self._held.move_to_end(number)
+                return held
+        row = connection.execute(select(blocks.c.dictionary, blocks.c.data).where(blocks.c.number == number)).first()
+        if row is None:
+            raise StoreError(f"block {number} of spans is not in the store; restore the store from a copy")
+        content = expand(row.data, self._dictionary(connection, row.dictionary), "block of spans")
+        with self._lock:
+            if number not in self._held:
+                self._held[number] = content
+                self._size += len(content)
+                while self._size > HELD and len(self._held) > 1:
+                    self._size -= len(self._held.popitem(last=False)[1])
+        return content
+
+    def _dictionary(self, connection: Connection, number: int) -> zstandard.ZstdCompressionDict | None:
+        if number not in self._dictionaries:
+            content = connection.scalar(select(dictionaries.c.content).where(dictionaries.c.number == number))
+            self._dictionaries[number] = prepared(bytes(content or b""))
+        return self._dictionaries[number]
+
+
+def into_blocks(parts: Sequence[SpanPart]) -> Iterator[list[SpanPart]]:
+    """Parts, in their order, as many together as make a block."""
+    some: list[SpanPart] = []
+    size = 0
+    for part in parts:
+        if some and size + len(part.data) > BLOCK:
+            yield some
+            some, size = [], 0
+        some.append(part)
+        size += len(part.data)
+    if some:
+        yield some
+
+
+def raw_parts(connection: Connection, held: Blocks, traces: Sequence[int]) -> dict[int, list[Raw]]:
+    """The parts of traces, in the order in which they came, by the trace's number."""
+    rows = sorted(PartRow(*row) for row in rows_in(connection, PLACE, table.c.trace, traces))
+    datas = held.parts(connection, rows)
+    found: dict[int, list[Raw]] = {number: [] for number in traces}
+    for row in rows:
+        found[row.trace].append(Raw(datas[row.number], "".join(read_marks(row.marks)[0]).encode("utf-8", "surrogatepass")))
+    return found
+
+
+def compressor(dictionary: zstandard.ZstdCompressionDict | None) -> zstandard.ZstdCompressor:
+    """What compresses with a dictionary, for one thread."""
+    return zstandard.ZstdCompressor(level=LEVEL, dict_data=dictionary)
 
 
 def expand(data: bytes, dictionary: zstandard.ZstdCompressionDict | None, what: str) -> bytes:
@@ -79,16 +161,26 @@ def expand(data: bytes, dictionary: zstandard.ZstdCompressionDict | None, what: 
         raise damaged(what, error) from None
 
 
+def prepared(content: bytes, level: int | None = None) -> zstandard.ZstdCompressionDict | None:
+    """A dictionary for zstd, made ready to compress where a `level` is given; None for no content."""
+    if not content:
+        return None
+    made = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    if level is not None:
+        made.precompute_compress(level=level)
+    return made
+
+
 def marks(part: SpanPart) -> bytes:
     """The ids and digests of a part's spans as bytes: 16 a span where ids are 16 hex digits, as JSON otherwise."""
     joined = "".join(part.spans)
     digests = b"".join(part.digests)
-    if len(digests) == _DIGEST * len(part.spans) and all(len(id) == 16 for id in part.spans) and joined.isascii():
+    if len(digests) == _DIGEST * len(part.spans) and len(joined) == 16 * len(part.spans):
         try:
             ids = bytes.fromhex(joined)
         except ValueError:
             ids = b""
-        if ids.hex() == joined:
+        if ids.hex() == joined and {*map(len, part.spans)} <= {16}:
             return b"\x00" + ids + digests
     return json.dumps([part.spans, [digest.hex() for digest in part.digests]]).encode()
 
@@ -103,12 +195,3 @@ def read_marks(data: bytes) -> tuple[list[str], list[bytes]]:
     return [ids[at : at + 16] for at in range(0, len(ids), 16)], [
         data[at : at + _DIGEST] for at in range(half, len(data), _DIGEST)
     ]
-
-
-def _prepare(content: bytes, level: int | None = None) -> zstandard.ZstdCompressionDict | None:
-    if not content:
-        return None
-    made = zstandard.ZstdCompressionDict(content, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-    if level is not None:
-        made.precompute_compress(level=level)
-    return made

@@ -46,7 +46,8 @@ def engine(file: Path, wait_s: float = WAIT_S) -> Engine:
 
 def blank(schema: Sequence[str]) -> Engine:
     """An engine on a database in memory that holds nothing but what the statements of `schema` make, in each thread its own."""
-    made = _prepared(create_engine("sqlite://", poolclass=SingletonThreadPool))
+    arguments = {"check_same_thread": False}
+    made = _prepared(create_engine("sqlite://", poolclass=SingletonThreadPool, connect_args=arguments))
 
     @event.listens_for(made, "connect")
     def connect(raw: Any, record: Any) -> None:
@@ -70,6 +71,11 @@ def use_write_ahead_log(connection: Connection, wait_s: float = WAIT_S) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def sql(statement: str) -> str:
+    """A statement with `?` for its parameters, as the driver takes it."""
+    return statement
 
 
 def add_words(connection: Connection, rows: Sequence[tuple[int, Iterable[str]]]) -> None:

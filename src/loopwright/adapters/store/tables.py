@@ -42,12 +42,20 @@ parts = Table(
     metadata,
     Column("number", Integer, primary_key=True),
     Column("trace", BigInteger, nullable=False),
-    Column("dictionary", BigInteger),
+    Column("block", BigInteger, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("length", BigInteger, nullable=False),
     Column("marks", LargeBinary, nullable=False),
+)
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("dictionary", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
 dictionaries = Table(
-    "part_dictionaries",
+    "dictionaries",
     metadata,
     Column("number", Integer, primary_key=True),
     Column("content", LargeBinary, nullable=False),

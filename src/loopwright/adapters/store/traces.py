@@ -12,9 +12,11 @@ from loopwright.adapters.store import forms
 from loopwright.adapters.store.chunks import rows_in
 from loopwright.adapters.store.codec import fingerprint
 from loopwright.adapters.store.forms import Form
-from loopwright.adapters.store.spans import Spans, blank, microseconds
+from loopwright.adapters.store.parts import raw_parts
+from loopwright.adapters.store.spans import Spans
 from loopwright.adapters.store.tables import forms as form_table
 from loopwright.adapters.store.tables import traces as table
+from loopwright.adapters.store.writing import microseconds
 from loopwright.collect.trace import Trace
 from loopwright.ports import PutCounts
 
@@ -66,7 +68,7 @@ class Traces(Spans):
                     noted.append({"id": row.number, "settled": max(row.settled, form.parts)})
                     continue
                 changed[row.number] = form
-            forms.write(connection, self.database, self.unpacker, changed)
+            forms.write(connection, self.database, self.blocks, changed)
             numbers = {form.trace.trace_id: number for number, form in changed.items()}
             settled = [_settled_row(rows[id], changed[number], at) for id, number in numbers.items()]
             for found in (noted, settled):
@@ -116,11 +118,11 @@ class Traces(Spans):
         with self.database.read() as connection:
             query = select(table.c.trace_id, table.c.number)
             numbers = {id: number for id, number in rows_in(connection, query, table.c.trace_id, list(traces))}  # noqa: C416
-            raw = forms.raw_parts(connection, self.unpacker, {number: traces[id][1] for id, number in numbers.items()})
+            raw = raw_parts(connection, self.blocks, list(numbers.values()))
         return {
-            id: forms.made(trace, raw[numbers[id]])
+            id: forms.made(trace, raw[numbers[id]][:count])
             for id, (trace, count) in traces.items()
-            if id in numbers and len(raw[numbers[id]]) == count
+            if id in numbers and len(raw[numbers[id]]) >= count
         }
 
     def _add(self, connection: Connection, fresh: Mapping[str, Form]) -> None:
@@ -130,7 +132,7 @@ class Traces(Spans):
             connection.execute(table.insert(), [_row(form, at, now) for form in fresh.values()])
         query = select(table.c.trace_id, table.c.number)
         numbers = dict(rows_in(connection, query, table.c.trace_id, list(fresh)))
-        forms.write(connection, self.database, self.unpacker, {numbers[id]: form for id, form in fresh.items()})
+        forms.write(connection, self.database, self.blocks, {numbers[id]: form for id, form in fresh.items()})
         self._written(connection, [form.trace for form in fresh.values()], at)
 
     def _written(self, connection: Connection, traces: Sequence[Trace], at: int) -> None:
@@ -142,19 +144,22 @@ class Traces(Spans):
 
     def _read(self, connection: Connection, rows: Any) -> list[Trace]:
         """The traces of rows of `_FORM`, in their order."""
-        return list(forms.read(connection, self.unpacker, rows).values())
+        return list(forms.read(connection, self.blocks, rows).values())
 
 
 def _row(form: Form, changed: int, now: datetime) -> dict[str, Any]:
     trace = form.trace
     return {
-        **blank(trace.trace_id),
+        "trace_id": trace.trace_id,
         **forms.row_of(trace),
         "arrived_at": now,
         "listed_at": microseconds(trace.started_at or now),
         "error": trace.error is not None,
         "spans": len(trace.steps),
+        "parts": 0,
+        "settled": 0,
         "complete": True,
+        "root_ended": True,
         "fingerprint": form.fingerprint,
         "changed": changed,
     }

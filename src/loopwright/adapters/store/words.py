@@ -12,6 +12,7 @@ from loopwright.collect.trace import Message, ToolCall, Trace
 LONGEST = 64
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff])")
+_ASCII = bytes(code if chr(code).isalnum() and code < 128 else 32 for code in range(256)).lower()
 
 
 def words(texts: Iterable[str]) -> set[str]:
@@ -19,9 +20,13 @@ def words(texts: Iterable[str]) -> set[str]:
 
     In scripts that leave no spaces, each character is a word.
     """
-    found: set[str] = set()
+    plain: list[str] = []
+    others: list[str] = []
     for text in texts:
-        found.update(_WORD.findall(text.lower() if text.isascii() else _folded(text)))
+        (plain if text.isascii() else others).append(text)
+    found = set(" ".join(plain).encode().translate(_ASCII).decode().split())
+    for text in others:
+        found.update(_WORD.findall(_folded(text)))
     return {word if len(word) <= LONGEST else word[:LONGEST] for word in found}
 
 
@@ -34,17 +39,18 @@ def texts(trace: Trace) -> set[str]:
         waiting += (step.name, step.input, step.output, step.error)
     while waiting:
         value = waiting.pop()
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             found.add(value)
-        elif isinstance(value, Message):
-            waiting += (value.content, *value.tool_calls)
-        elif isinstance(value, ToolCall):
-            waiting += (value.name, value.arguments)
-        elif isinstance(value, dict):
+        elif kind is dict:
             waiting.extend(value.values())
-        elif isinstance(value, list | tuple):
+        elif kind is list or kind is tuple:
             waiting.extend(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
+        elif kind is Message:
+            waiting += (value.content, *value.tool_calls)
+        elif kind is ToolCall:
+            waiting += (value.name, value.arguments)
+        elif kind is int or kind is float:
             found.add(str(value))
     return found
 

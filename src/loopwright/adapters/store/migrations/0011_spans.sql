@@ -1,6 +1,7 @@
 -- Spans as they came, by trace, and apart from them what is looked up and the normalised form, which a trace may not have yet.
--- A trace's row is small, so that lists and filters read little; listed_at is microseconds since 1970: its start, or when it came.
+-- A trace's row is small, so that lists and filters read little. listed_at is microseconds since 1970: its start, or when it came.
 -- changed is a number that grows: traces whose normalised form came or changed after a mark have a higher one.
+-- Parts that came together are compressed together, in a block; a part says where in it it stands.
 
 CREATE TABLE trace_forms (
     trace {key},
@@ -41,12 +42,18 @@ CREATE INDEX traces_pending ON traces (complete, arrived_at) WHERE settled < par
 CREATE TABLE trace_parts (
     number {serial},
     trace BIGINT NOT NULL,
-    dictionary BIGINT,
-    marks {bytes} NOT NULL,
-    data {bytes} NOT NULL
+    block BIGINT NOT NULL,
+    start BIGINT NOT NULL,
+    length BIGINT NOT NULL,
+    marks {bytes} NOT NULL
 );
 CREATE INDEX trace_parts_by_trace ON trace_parts (trace);
-CREATE TABLE part_dictionaries (
+CREATE TABLE blocks (
+    number {serial},
+    dictionary BIGINT NOT NULL,
+    data {bytes} NOT NULL
+);
+CREATE TABLE dictionaries (
     number {serial},
     content {bytes} NOT NULL
 );
