@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from loopwright.collect.dialects import frameworks, genai, langfuse, langsmith, openinference, traceloop, vercel
-from loopwright.collect.dialects.reading import SpanReading, first
+from loopwright.collect.dialects.reading import SpanReading, Table, text
 from loopwright.collect.dialects.verdicts import EVALUATION_EVENT
 from loopwright.collect.record import LABELS
 from loopwright.collect.trace import Span, Usage
@@ -42,7 +42,8 @@ _KINDS = frozenset(
     for key in ("kind", "operation")
     for name in d.NAMES.get(key, ())
 )
-_PLAIN = {"session_id": ("session.id",), "user_id": ("user.id", "enduser.id")}
+_IDENTITY = {"session_id": ("session.id",), "user_id": ("user.id", "enduser.id")}
+_PLAIN, _PLAIN_NAMES = Table(_IDENTITY), frozenset(name for names in _IDENTITY.values() for name in names)
 _READ_EVENTS = genai.EVENTS | {EVALUATION_EVENT, "exception"}
 _NONE = SpanReading()
 
@@ -52,9 +53,8 @@ def read_span(span: Span) -> SpanReading:
     heads = frozenset([_head(name) for name in span.attributes])
     dialects = tuple(dialect for dialect in DIALECTS if dialect.tells(span, heads))
     found = _merged([dialect.read(span) for dialect in dialects])
-    for field, names in _PLAIN.items():
-        if found.get(field) is None and isinstance(value := first(span.attributes, names), str | int):
-            found[field] = str(value)
+    for field, value in _PLAIN.told(span.attributes).items():
+        found.setdefault(field, text(value))
     found["rest"] = _rest(span, dialects, found.get("kind") in (None, "other"))
     return SpanReading(**found)
 
@@ -69,9 +69,10 @@ def _merged(readings: Sequence[SpanReading]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for reading in readings:
         for name in _FIELDS:
-            value = getattr(reading, name)
-            if name not in found and value not in _EMPTY:
-                found[name] = value
+            if name not in found:
+                value = getattr(reading, name)
+                if value or value is False or value == 0:
+                    found[name] = value
         usage = found.get("usage")
         if usage is None:
             found["usage"] = reading.usage
@@ -83,7 +84,6 @@ def _merged(readings: Sequence[SpanReading]) -> dict[str, Any]:
 _FIELDS = tuple(field.name for field in fields(SpanReading) if field.name not in ("usage", "rest"))
 _USAGE = tuple(field.name for field in fields(Usage))
 _NO_USAGE = Usage()
-_EMPTY: tuple[Any, ...] = (None, (), "", {})
 
 
 def _filled(usage: Usage, other: Usage) -> Usage:
@@ -104,10 +104,7 @@ def _rest(span: Span, dialects: tuple[Dialect, ...], of_no_kind: bool) -> Mappin
 
 @lru_cache(maxsize=8192)
 def _is_read(name: str, dialects: tuple[Dialect, ...]) -> bool:
-    return name in _IDENTITY or any(name in dialect.CONTENT or name.startswith(dialect.PREFIXES) for dialect in dialects)
-
-
-_IDENTITY = frozenset(name for names in _PLAIN.values() for name in names)
+    return name in _PLAIN_NAMES or any(name in dialect.CONTENT or name.startswith(dialect.PREFIXES) for dialect in dialects)
 
 
 def error_of(span: Span, reading: SpanReading = _NONE) -> str | None:

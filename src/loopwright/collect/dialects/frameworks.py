@@ -6,7 +6,7 @@ Their spans have a kind, and an input and an output as JSON; that is all that th
 from __future__ import annotations
 
 from loopwright.collect.dialects.messages import messages, plain
-from loopwright.collect.dialects.reading import Names, SpanReading, counted, decoded, first, shared, text
+from loopwright.collect.dialects.reading import Names, SpanReading, Table, decoded, mapping, shared, text, usage_of
 from loopwright.collect.dialects.traceloop import call_arguments
 from loopwright.collect.trace import Span, StepKind, Usage
 
@@ -34,7 +34,7 @@ NAMES: dict[str, Names] = {
     "call_id": ("lk.function_tool.id",),
     "tool": ("lk.function_tool.name",),
 }  # fmt: skip
-COUNTS: dict[str, Names] = {"input_tokens": ("input_tokens",), "output_tokens": ("output_tokens",)}
+_COUNTS = Table({"input_tokens": ("input_tokens",), "output_tokens": ("output_tokens",)})
 KINDS: dict[str, StepKind] = {
     "chat_model": "model",
     "llm": "model",
@@ -49,6 +49,7 @@ KINDS: dict[str, StepKind] = {
     "toolinvoker": "tool",
 }
 PREFIXES: tuple[str, ...] = ()
+_TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 _HEADS = frozenset(name.partition(".")[0] for names in (NAMES["input"], NAMES["output"], NAMES["kind"]) for name in names)
 
@@ -61,21 +62,22 @@ def tells(span: Span, heads: frozenset[str]) -> bool:
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = span.attributes
-    tool = text(attributes, NAMES["tool"])
-    kind = "tool" if tool else KINDS.get((text(attributes, NAMES["kind"]) or "").strip('"').lower())
-    arguments, result = (call_arguments(decoded(first(attributes, NAMES[side]))) for side in ("input", "output"))
+    told = _TABLE.told(attributes)
+    tool = text(told.get("tool"))
+    kind = "tool" if tool else KINDS.get((text(told.get("kind")) or "").strip('"').lower())
+    arguments, result = (call_arguments(decoded(told.get(side))) for side in ("input", "output"))
     reads = messages if kind == "model" else plain
     talks = kind not in ("tool", "retrieval", "guardrail")
     given = reads(arguments, "user") if talks else ()
     gave = reads(result, "assistant") if talks else ()
-    usage = counted(first(attributes, NAMES["usage"]), COUNTS)
+    usage = usage_of(_COUNTS.told(mapping(told.get("usage"))))
     return SpanReading(
         kind,
-        tool or text(attributes, NAMES["name"]) or "",
+        tool or text(told.get("name")) or "",
         given,
         gave,
         arguments=None if given else arguments,
         result=None if gave else result,
         usage=usage or Usage(),
-        **shared(attributes, NAMES),
+        **shared(told),
     )

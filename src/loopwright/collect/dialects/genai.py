@@ -13,8 +13,8 @@ from loopwright.collect.dialects.parts import said_in
 from loopwright.collect.dialects.reading import (
     Names,
     SpanReading,
+    Table,
     decoded,
-    first,
     offered,
     shared,
     text,
@@ -89,6 +89,7 @@ PREFIXES: tuple[str, ...] = ("gen_ai.prompt.", "gen_ai.completion.")
 HEADS = frozenset({"gen_ai"})
 """What the names of attributes begin with by which the dialect is told."""
 
+_TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 _ROLES = {
     "gen_ai.system.message": "system",
@@ -110,119 +111,107 @@ def tells(span: Span, heads: frozenset[str]) -> bool:
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = _with_details(span)
-    kind = _kind(attributes)
-    arguments, result, given, gave = _acted(attributes, span, kind) if kind in _ACTS else _told(attributes, span, kind)
-    failed = kind == "tool" and text(attributes, NAMES["status"]) == "error"
+    told = _TABLE.told(attributes)
+    kind = _kind(told)
+    if kind in _ACTS:
+        arguments, result = _acted(told, span, kind)
+        given: tuple[Message, ...] = ()
+        gave: tuple[Message, ...] = ()
+    else:
+        given, gave = _said(told, attributes, span, kind)
+        arguments = None if given else decoded(_content(told, "input"))
+        result = None if gave else decoded(_content(told, "output"))
+    failed = kind == "tool" and told.get("status") == "error"
     return SpanReading(
         kind,
-        text(attributes, _NAMED.get(kind, ())) or "",
+        (text(told.get(kind)) or "") if kind in _NAMED else "",
         given,
         gave,
         arguments=arguments,
         result=result,
-        tools=offered(first(attributes, NAMES["tools"])),
+        tools=offered(told.get("tools")),
         error=_words(result) if failed else None,
-        **shared(attributes, NAMES),
+        **shared(told),
     )
 
 
 _ACTS = frozenset({"tool", "retrieval", "guardrail", "handoff"})
-_NAMED: dict[StepKind | None, Names] = {"tool": NAMES["tool"], "agent": NAMES["agent"], "model": NAMES["model"]}
+_NAMED = frozenset({"tool", "agent", "model"})
 
 
-def _kind(attributes: Mapping[str, Any]) -> StepKind | None:
-    operation = text(attributes, NAMES["operation"])
+def _kind(told: Mapping[str, Any]) -> StepKind | None:
+    operation = text(told.get("operation"))
     if operation in OPERATIONS:
         return OPERATIONS[operation]
-    if first(attributes, NAMES["tool"]) is not None:
+    if "tool" in told:
         return "tool"
-    if first(attributes, NAMES["model"]) is None or (operation is not None and first(attributes, NAMES["input"]) is None):
-        return None
-    return "model"
+    return "model" if "model" in told and (operation is None or "input" in told) else None
 
 
 _Events = list[Mapping[str, Any]]
 _Reads = Callable[[Any, str], tuple[Message, ...]]
-_Told = tuple[Any, Any, tuple[Message, ...], tuple[Message, ...]]
 
 
-def _told(attributes: Mapping[str, Any], span: Span, kind: StepKind | None) -> _Told:
-    """What a model or an agent was given and gave: as messages, or, where there are none, as it stands."""
-    listed = listed_events(first(attributes, NAMES["events"]))
-    reads = messages if kind == "model" else plain
-    given, gave = _input(attributes, span, listed, reads), _output(attributes, span, listed, reads)
+def _said(
+    told: Mapping[str, Any], attributes: Mapping[str, Any], span: Span, kind: StepKind | None
+) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """The messages that a model or an agent was given and gave: from attributes, from events, or from a whole history."""
+    listed = listed_events(told.get("events"))
+    reads: _Reads = messages if kind == "model" else plain
+    flat = any(name.startswith(PREFIXES) for name in attributes)
+    given = reads(_content(told, "input"), "user")
+    gave = reads(_content(told, "output"), "assistant")
+    if flat:
+        given = given or messages(unflattened(attributes, "gen_ai.prompt"), "user")
+        gave = gave or messages(unflattened(attributes, "gen_ai.completion"), "assistant")
+    if span.events or listed:
+        given = given or _of_events(span, listed, tuple(_ROLES))
+        gave = gave or _of_events(span, listed, (_CHOICE,))
     if not given and not gave:
-        given, gave = _whole(attributes)
-    sides: list[Any] = [
-        None if said else decoded(_content(attributes, side)) for said, side in ((given, "input"), (gave, "output"))
-    ]
-    return sides[0], sides[1], given, gave
+        given, gave = _whole(told)
+    system = instructions(told.get("instructions"))
+    return (system + given if system and not (given and given[0].role == "system") else given), gave
 
 
-def _acted(attributes: Mapping[str, Any], span: Span, kind: StepKind | None) -> _Told:
-    if kind != "retrieval":
-        return *_tool(attributes, span), (), ()
-    asked, found = (decoded(first(attributes, NAMES[name])) for name in ("query", "documents"))
-    return asked, found, (), ()
-
-
-def _input(attributes: Mapping[str, Any], span: Span, told: _Events, reads: _Reads) -> tuple[Message, ...]:
-    system = instructions(first(attributes, NAMES["instructions"]))
-    given = reads(_content(attributes, "input"), "user") or messages(_flattened(attributes, "gen_ai.prompt"), "user")
-    if not given:
-        given = tuple(
-            message
-            for event in [*events_named(span, tuple(_ROLES)), *(event for event in told if event["event.name"] in _ROLES)]
-            for message in messages(_event_message(event), _ROLES[event["event.name"]])
-        )
-    return system + given if not given or given[0].role != "system" or not system else given
-
-
-def _output(attributes: Mapping[str, Any], span: Span, told: _Events, reads: _Reads) -> tuple[Message, ...]:
-    gave = reads(_content(attributes, "output"), "assistant")
-    gave = gave or messages(_flattened(attributes, "gen_ai.completion"), "assistant")
-    return gave or tuple(
+def _of_events(span: Span, listed: _Events, names: tuple[str, ...]) -> tuple[Message, ...]:
+    return tuple(
         message
-        for event in [*events_named(span, (_CHOICE,)), *(event for event in told if event["event.name"] == _CHOICE)]
-        for message in messages(_event_message(event), "assistant")
+        for event in [*events_named(span, names), *(event for event in listed if event["event.name"] in names)]
+        for message in messages(_event_message(event), _ROLES.get(event["event.name"], "assistant"))
     )
 
 
-def _flattened(attributes: Mapping[str, Any], prefix: str) -> Any:
-    return unflattened(attributes, prefix) if any(name.startswith(PREFIXES) for name in attributes) else None
+def _content(told: Mapping[str, Any], side: str) -> Any:
+    """The content of a side: Google's ADK writes `{}` where there is none."""
+    value = told.get(side)
+    return None if value == "{}" else value
 
 
-def _content(attributes: Mapping[str, Any], side: str) -> Any:
-    """Content by its first name that holds any: Google's ADK writes `{}` where there is none."""
-    return next((value for name in NAMES[side] if (value := attributes.get(name)) and value != "{}"), None)
-
-
-def _whole(attributes: Mapping[str, Any]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+def _whole(told: Mapping[str, Any]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """What an agent was given and gave, out of its whole history: it gave what it said last."""
-    history = messages(first(attributes, NAMES["history"]), "user")
-    gave = history[-1:] if history and history[-1].role == "assistant" else ()
-    if not gave:
-        gave = messages(first(attributes, NAMES["final"]), "assistant")
-        return history, gave
-    return history[:-1], gave
+    history = messages(told.get("history"), "user")
+    if history and history[-1].role == "assistant":
+        return history[:-1], history[-1:]
+    return history, messages(told.get("final"), "assistant")
 
 
-def _tool(attributes: Mapping[str, Any], span: Span) -> tuple[Any, Any]:
+def _acted(told: Mapping[str, Any], span: Span, kind: StepKind) -> tuple[Any, Any]:
     """What a tool was given and gave: in attributes of their own, or as messages that hold a call and its response."""
-    arguments = decoded(first(attributes, NAMES["arguments"]))
-    result = decoded(first(attributes, NAMES["result"]))
+    if kind == "retrieval":
+        return decoded(told.get("query")), decoded(told.get("documents"))
+    arguments, result = decoded(told.get("arguments")), decoded(told.get("result"))
     if arguments is None:
-        asked = messages(first(attributes, NAMES["input"]), "tool")
+        asked = messages(_content(told, "input"), "tool")
         arguments = next((call.arguments for message in asked for call in message.tool_calls), None)
-        if arguments is None:
-            events = events_named(span, ("gen_ai.tool.message",))
-            arguments = next((decoded(event["content"]) for event in events if event.get("content") is not None), None)
+    if arguments is None:
+        events = events_named(span, ("gen_ai.tool.message",))
+        arguments = next((decoded(event["content"]) for event in events if event.get("content") is not None), None)
     if result is None:
-        answered = messages(first(attributes, NAMES["output"]), "tool")
+        answered = messages(_content(told, "output"), "tool")
         result = next((message.content for message in answered if message.content is not None), None)
-        if result is None:
-            events = events_named(span, (_CHOICE,))
-            result = next((said_in(event["message"]) for event in events if event.get("message") is not None), None)
+    if result is None:
+        events = events_named(span, (_CHOICE,))
+        result = next((said_in(event["message"]) for event in events if event.get("message") is not None), None)
     return arguments, result
 
 
@@ -233,12 +222,12 @@ def _words(result: Any) -> str:
 def _event_message(event: Mapping[str, Any]) -> dict[str, Any]:
     """A message out of an event: `gen_ai.choice` has it under `message`, Azure's events have all under `gen_ai.event.content`."""
     whole = decoded(event.get("gen_ai.event.content"))
-    if isinstance(whole, Mapping):
+    if isinstance(whole, dict):
         event = {**event, **whole}
     inner = decoded(event.get("message"))
-    made = {**event, **inner} if isinstance(inner, Mapping) else dict(event)
+    made = {**event, **inner} if isinstance(inner, dict) else dict(event)
     made.pop("message", None)
-    if inner is not None and not isinstance(inner, Mapping):
+    if inner is not None and not isinstance(inner, dict):
         made["content"] = inner
     made["tool_calls"] = decoded(made.get("tool_calls"))
     if event["event.name"] == "gen_ai.tool.message":

@@ -9,14 +9,15 @@ from loopwright.collect.dialects.messages import messages, plain
 from loopwright.collect.dialects.reading import (
     Names,
     SpanReading,
-    counted,
+    Table,
     decoded,
-    first,
+    mapping,
     number,
     offered,
     prefixed,
     shared,
     text,
+    usage_of,
 )
 from loopwright.collect.dialects.traceloop import call_arguments
 from loopwright.collect.trace import Span, StepKind, Usage
@@ -31,6 +32,7 @@ NAMES: dict[str, Names] = {
     "output": ("langfuse.observation.output", "langfuse.trace.output"),
     "usage": ("langfuse.observation.usage_details",),
     "cost": ("langfuse.observation.cost_details",),
+    "tools": ("langfuse.observation.tool_definitions",),
     "metadata": ("langfuse.observation.metadata", "langfuse.trace.metadata"),
 }
 COUNTS: dict[str, Names] = {
@@ -55,6 +57,7 @@ KINDS: dict[str, StepKind] = {
     "guardrail": "guardrail",
 }
 PREFIXES: tuple[str, ...] = ("langfuse.observation.metadata.", "langfuse.trace.metadata.")
+_TABLE, _COUNTED = Table(NAMES), Table(COUNTS)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 
 
@@ -66,14 +69,15 @@ def tells(span: Span, heads: frozenset[str]) -> bool:
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = span.attributes
-    kind = KINDS.get((text(attributes, NAMES["kind"]) or "").lower())
-    arguments, result = (call_arguments(decoded(first(attributes, NAMES[side]))) for side in ("input", "output"))
+    told = _TABLE.told(attributes)
+    kind = KINDS.get((text(told.get("kind")) or "").lower())
+    arguments, result = (call_arguments(decoded(told.get(side))) for side in ("input", "output"))
     reads = messages if kind == "model" else plain
     talks = kind not in ("tool", "retrieval", "guardrail")
     given = reads(arguments, "user") if talks else ()
     gave = reads(result, "assistant") if talks else ()
-    found = shared(attributes, {field: names for field, names in NAMES.items() if field != "cost"})
-    usage = counted(first(attributes, NAMES["usage"]), COUNTS, cost_of(first(attributes, NAMES["cost"])))
+    found = shared({field: value for field, value in told.items() if field != "cost"})
+    usage = usage_of(_COUNTED.told(mapping(told.get("usage"))), cost_of(told.get("cost")))
     failed = str(attributes.get("langfuse.observation.level", "")).upper() == "ERROR"
     return SpanReading(
         kind,
@@ -82,8 +86,8 @@ def read(span: Span) -> SpanReading:
         arguments=None if given else arguments,
         result=None if gave else result,
         usage=usage or Usage(),
-        error=(text(attributes, ("langfuse.observation.status_message",)) or "error") if failed else None,
-        tools=offered(arguments.get("tools")) if isinstance(arguments, Mapping) else (),
+        error=(text(attributes.get("langfuse.observation.status_message")) or "error") if failed else None,
+        tools=offered(told.get("tools")) or (offered(arguments.get("tools")) if isinstance(arguments, dict) else ()),
         metadata=_metadata(attributes),
         **found,
     )
@@ -91,13 +95,11 @@ def read(span: Span) -> SpanReading:
 
 def cost_of(details: Any) -> float | None:
     """The whole cost in an object of costs: its total, or the sum of the others."""
-    held = decoded(details)
-    if not isinstance(held, Mapping):
-        return None
-    total = number(held, ("total", "total_cost", "totalCost"))
-    if total is not None:
-        return total
-    parts = [cost for name in held if (cost := number(held, (name,))) is not None]
+    held = mapping(details)
+    for name in ("total", "total_cost", "totalCost"):
+        if (total := number(held.get(name))) is not None:
+            return total
+    parts = [cost for value in held.values() if (cost := number(value)) is not None]
     return sum(parts) if parts else None
 
 
@@ -105,6 +107,6 @@ def _metadata(attributes: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in reversed(NAMES["metadata"]):
         held = decoded(attributes.get(name))
-        found |= held if isinstance(held, Mapping) else {} if held is None else {name: held}
+        found |= held if isinstance(held, dict) else {} if held is None else {name: held}
         found |= prefixed(attributes, f"{name}.")
     return found

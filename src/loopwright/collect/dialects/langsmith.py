@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from loopwright.collect.dialects.messages import messages, plain
-from loopwright.collect.dialects.reading import Names, SpanReading, counted, decoded, first, prefixed, shared, text
+from loopwright.collect.dialects.reading import Names, SpanReading, Table, decoded, mapping, prefixed, shared, text, usage_of
 from loopwright.collect.trace import Span, StepKind, Usage
 
 _METADATA = "langsmith.metadata."
@@ -21,11 +20,13 @@ NAMES: dict[str, Names] = {
     "input_details": ("gen_ai.usage.input_token_details",),
     "output_details": ("gen_ai.usage.output_token_details",),
 }
-_COUNTS: dict[str, Names] = {
-    "cache_read_tokens": ("cache_read",),
-    "cache_write_tokens": ("cache_creation", "cache_write"),
-    "reasoning_tokens": ("reasoning",),
-}
+_COUNTS = Table(
+    {
+        "cache_read_tokens": ("cache_read",),
+        "cache_write_tokens": ("cache_creation", "cache_write"),
+        "reasoning_tokens": ("reasoning",),
+    }
+)
 _SESSION, _PROJECT = "langsmith.trace.session_id", "langsmith.trace.session_name"
 """What LangSmith calls a session is a project, where it is told by name too; without a name it is what the user set."""
 
@@ -40,6 +41,7 @@ KINDS: dict[str, StepKind] = {
     "agent": "agent",
 }
 PREFIXES: tuple[str, ...] = (_METADATA,)
+_TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 
 
@@ -51,37 +53,33 @@ def tells(span: Span, heads: frozenset[str]) -> bool:
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = span.attributes
-    kind = KINDS.get((text(attributes, NAMES["kind"]) or "").lower())
-    arguments, result = (decoded(first(attributes, NAMES[side])) for side in ("input", "output"))
+    told = _TABLE.told(attributes)
+    kind = KINDS.get((text(told.get("kind")) or "").lower())
+    arguments, result = (decoded(told.get(side)) for side in ("input", "output"))
     reads = messages if kind == "model" else plain
     talks = kind not in ("tool", "retrieval")
     given = reads(arguments, "user") if talks else ()
     gave = reads(result, "assistant") if talks else ()
-    found = shared(attributes, NAMES)
-    if "session_id" not in found and _PROJECT not in attributes and (session := text(attributes, (_SESSION,))):
+    found = shared(told)
+    if "session_id" not in found and _PROJECT not in attributes and (session := text(attributes.get(_SESSION))):
         found["session_id"] = session
-    details = {**_object(first(attributes, NAMES["input_details"])), **_object(first(attributes, NAMES["output_details"]))}
+    details = {**mapping(told.get("input_details")), **mapping(told.get("output_details"))}
     return SpanReading(
         kind,
-        (text(attributes, NAMES["name"]) or "") if kind != "model" else "",
+        (text(told.get("name")) or "") if kind != "model" else "",
         given,
         gave,
         arguments=None if given else arguments,
         result=None if gave else _result(result) if kind == "tool" else result,
-        usage=counted(details, _COUNTS) or Usage(),
+        usage=usage_of(_COUNTS.told(details)) or Usage(),
         metadata=prefixed(attributes, _METADATA),
         **found,
     )
 
 
-def _object(value: Any) -> Mapping[str, Any]:
-    held = decoded(value)
-    return held if isinstance(held, Mapping) else {}
-
-
 def _result(value: Any) -> Any:
     """A tool's result, out of the object that a run's outputs are."""
-    inner = value.get("output") if isinstance(value, Mapping) and value.keys() == {"output"} else None
-    if isinstance(inner, Mapping) and inner.get("type") == "tool" and "content" in inner:
+    inner = value.get("output") if isinstance(value, dict) and value.keys() == {"output"} else None
+    if isinstance(inner, dict) and inner.get("type") == "tool" and "content" in inner:
         return inner["content"]
     return value if inner is None else inner

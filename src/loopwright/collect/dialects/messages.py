@@ -52,16 +52,16 @@ def plain(value: Any, role: str) -> tuple[Message, ...]:
     is none.
     """
     value = decoded(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if _container(value) is not None or _is_message(value):
             return messages(value, role)
         said = [value[key] for key in _SPOKEN_KEYS if isinstance(value.get(key), str)]
         if said:
             return (Message(role, said[0]),)
-        inner = [value[key] for key in _SPOKEN_KEYS if isinstance(value.get(key), list | Mapping)]
+        inner = [value[key] for key in _SPOKEN_KEYS if isinstance(value.get(key), list | dict)]
         return plain(inner[0], role) if len(inner) == 1 else ()
     if isinstance(value, list | tuple) and not all(
-        isinstance(item, Mapping) and (_is_message(item) or is_part(item)) for item in value
+        isinstance(item, dict) and (_is_message(item) or is_part(item)) for item in value
     ):
         return ()
     return messages(value, role)
@@ -70,9 +70,9 @@ def plain(value: Any, role: str) -> tuple[Message, ...]:
 def instructions(value: Any) -> tuple[Message, ...]:
     """System instructions: text, or a list of parts, or messages."""
     value = decoded(value)
-    if isinstance(value, Mapping) and "parts" in value and "role" not in value:
+    if isinstance(value, dict) and "parts" in value and "role" not in value:
         value = value["parts"]
-    if isinstance(value, list) and value and not any(isinstance(part, Mapping) and "role" in part for part in value):
+    if isinstance(value, list) and value and not any(isinstance(part, dict) and "role" in part for part in value):
         value = {"role": "system", "parts": value}
     return messages(value, "system")
 
@@ -83,7 +83,7 @@ def _is_message(item: Mapping[str, Any]) -> bool:
 
 def _is_item(item: Any) -> bool:
     """Whether it is an item of OpenAI's Responses API that stands by itself."""
-    return isinstance(item, Mapping) and item.get("type") in ("message", "function_call", "function_call_output")
+    return isinstance(item, dict) and item.get("type") in ("message", "function_call", "function_call_output")
 
 
 def _lc_type(item: Mapping[str, Any]) -> str | None:
@@ -101,7 +101,7 @@ def _container(item: Mapping[str, Any]) -> Callable[[Mapping[str, Any], str], It
             return read
     if isinstance(item.get("prompt"), str) and not item.keys().isdisjoint(_SYSTEM):
         return _request("prompt")
-    if isinstance(item.get("output"), Mapping) and isinstance(item["output"].get("message"), Mapping):
+    if isinstance(item.get("output"), dict) and isinstance(item["output"].get("message"), dict):
         return lambda item, role: _read(item["output"]["message"], role)
     return None
 
@@ -123,7 +123,7 @@ def _request(key: str) -> Callable[[Mapping[str, Any], str], Iterator[Message]]:
 
 def _system_of(item: Mapping[str, Any]) -> Iterator[Message]:
     config = item.get("config")
-    for held in (item, config if isinstance(config, Mapping) else {}):
+    for held in (item, config if isinstance(config, dict) else {}):
         given = next((held[key] for key in _SYSTEM if held.get(key)), None)
         if given is not None:
             yield from instructions(given)
@@ -132,7 +132,7 @@ def _system_of(item: Mapping[str, Any]) -> Iterator[Message]:
 
 def _choices(item: Mapping[str, Any], role: str) -> Iterator[Message]:
     for choice in decoded(item["choices"]):
-        if isinstance(choice, Mapping) and not isinstance(choice.get("message"), Mapping) and isinstance(choice.get("text"), str):
+        if isinstance(choice, dict) and not isinstance(choice.get("message"), dict) and isinstance(choice.get("text"), str):
             yield Message(role, choice["text"])
         else:
             yield from _read(choice, role)
@@ -146,8 +146,8 @@ def _generations(item: Mapping[str, Any], role: str) -> Iterator[Message]:
 
 def _candidates(item: Mapping[str, Any], role: str) -> Iterator[Message]:
     for candidate in decoded(item["candidates"]):
-        inner = candidate.get("content") if isinstance(candidate, Mapping) else None
-        yield from _read(inner if isinstance(inner, Mapping) else candidate, role)
+        inner = candidate.get("content") if isinstance(candidate, dict) else None
+        yield from _read(inner if isinstance(inner, dict) else candidate, role)
 
 
 _CONTAINERS: dict[str, Callable[[Mapping[str, Any], str], Iterator[Message]]] = {
@@ -166,7 +166,7 @@ def _read(item: Any, role: str) -> Iterator[Message]:
     item = decoded(item)
     if isinstance(item, str):
         yield Message(role, item)
-    elif not isinstance(item, Mapping):
+    elif not isinstance(item, dict):
         yield Message(role, canonical(item))
     elif (inner := _within(item, role)) is not None:
         yield from _read(inner, role)
@@ -179,18 +179,18 @@ def _read(item: Any, role: str) -> Iterator[Message]:
 def _within(item: Mapping[str, Any], role: str) -> Any:
     """The message that an object is wrapped around; None where it is no wrapping."""
     message = item.get("message")
-    if isinstance(message, Mapping):
+    if isinstance(message, dict):
         return message
     data = item.get("data")
-    if isinstance(data, Mapping) and isinstance(item.get("type"), str):
+    if isinstance(data, dict) and isinstance(item.get("type"), str):
         return {"role": item["type"], **data}
     kwargs = item.get("kwargs")
-    if isinstance(kwargs, Mapping) and isinstance(item.get("lc"), int):
+    if isinstance(kwargs, dict) and isinstance(item.get("lc"), int):
         path = item.get("id")
         named = path[-1] if isinstance(path, list) and path and isinstance(path[-1], str) else role
         return {"role": kwargs.get("type", named), **kwargs}
     content = item.get("content")
-    if isinstance(content, Mapping) and isinstance(content.get("parts"), list):
+    if isinstance(content, dict) and isinstance(content.get("parts"), list):
         return content
     return None
 
@@ -219,16 +219,16 @@ def _has_blocks(content: Any) -> bool:
     if isinstance(content, str):
         content = decoded(content) if content[:2] == "[{" else None
         return isinstance(content, list) and all(is_part(part) for part in content)
-    if not isinstance(content, list) or not content or not all(isinstance(part, str | Mapping) for part in content):
+    if not isinstance(content, list) or not content or not all(isinstance(part, str | dict) for part in content):
         return False
     return any(
-        isinstance(part, Mapping) and (part.get("type") != "text" or not isinstance(part.get("text"), str)) for part in content
+        isinstance(part, dict) and (part.get("type") != "text" or not isinstance(part.get("text"), str)) for part in content
     )
 
 
 def _role(item: Mapping[str, Any], role: str) -> str:
     given = item.get("role") or item.get("type") or item.get("kind")
-    if isinstance(given, Mapping):
+    if isinstance(given, dict):
         given = given.get("label")
     if given == "response":
         return "assistant"
@@ -241,7 +241,7 @@ def _of_parts(item: Mapping[str, Any], parts: Sequence[Any], role: str) -> Itera
     calls: list[ToolCall] = _calls(item)
     others: list[Message] = []
     for part in parts:
-        kind = kind_of(part) if isinstance(part, Mapping) else "text"
+        kind = kind_of(part) if isinstance(part, dict) else "text"
         call = call_of(part, len(calls)) if kind in CALLS else None
         if call is not None:
             if all(call.id != known.id for known in calls):
@@ -269,7 +269,7 @@ def _of_parts(item: Mapping[str, Any], parts: Sequence[Any], role: str) -> Itera
 def _calls(item: Mapping[str, Any]) -> list[ToolCall]:
     """The calls that a message lists beside its parts."""
     listed = decoded(item.get("tool_calls"))
-    found = [call_of(call, n) for n, call in enumerate(listed) if isinstance(call, Mapping)] if isinstance(listed, list) else []
+    found = [call_of(call, n) for n, call in enumerate(listed) if isinstance(call, dict)] if isinstance(listed, list) else []
     return [call for call in found if call is not None]
 
 
@@ -291,7 +291,7 @@ def _chat(item: Mapping[str, Any], role: str) -> Message | None:
             kept.setdefault(key, item[camel])
     listed = decoded(kept.get("tool_calls"))
     if isinstance(listed, list):
-        calls = [call_of(call, n) if isinstance(call, Mapping) else None for n, call in enumerate(listed)]
+        calls = [call_of(call, n) if isinstance(call, dict) else None for n, call in enumerate(listed)]
         if None in calls:
             return Message(role, canonical(dict(item)))
         kept["tool_calls"] = [

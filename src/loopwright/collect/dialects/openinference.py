@@ -10,8 +10,8 @@ from loopwright.collect.dialects.messages import messages, plain
 from loopwright.collect.dialects.reading import (
     Names,
     SpanReading,
+    Table,
     decoded,
-    first,
     groups_of,
     number,
     offered,
@@ -51,7 +51,7 @@ KINDS: dict[str, StepKind] = {
     "reranker": "retrieval",
     "guardrail": "guardrail",
 }
-_COST_PARTS: tuple[Names, ...] = (("llm.cost.prompt",), ("llm.cost.completion",))
+_COST_PARTS = ("llm.cost.prompt", "llm.cost.completion")
 _HANDOFF = "handoff to "
 """What the spans of the OpenAI Agents SDK are called that hand over to another agent; their kind is TOOL."""
 
@@ -62,6 +62,7 @@ PREFIXES: tuple[str, ...] = (
 )  # fmt: skip
 
 
+_TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names) | {"input.mime_type", "output.mime_type"}
 _MARKS = ("llm.input_messages.", "llm.output_messages.", "llm.token_count.", "llm.model_name")
 _VERDICTS = (("annotations", "annotation"), ("evaluations", "evaluation"))
@@ -75,15 +76,16 @@ def tells(span: Span, heads: frozenset[str]) -> bool:
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = span.attributes
-    kind: StepKind = KINDS.get((text(attributes, NAMES["kind"]) or "LLM").lower(), "other")
+    told = _TABLE.told(attributes)
+    kind: StepKind = KINDS.get((text(told.get("kind")) or "LLM").lower(), "other")
     if kind == "tool" and span.name.startswith(_HANDOFF):
         kind = "handoff"
     groups = groups_of(attributes)
-    metadata = decoded(first(attributes, NAMES["metadata"]))
-    value, made = (decoded(first(attributes, NAMES[side])) for side in ("input", "output"))
+    metadata = decoded(told.get("metadata"))
+    value, made = (decoded(told.get(side)) for side in ("input", "output"))
     given = _messages(groups.get("llm.input_messages"), "input", value, "user", kind)
     gave = _messages(groups.get("llm.output_messages"), "output", made, "assistant", kind)
-    found = shared(attributes, NAMES)
+    found = shared(told)
     if kind != "agent":
         found.pop("agent", None)
     if kind in _ACTS:
@@ -91,13 +93,13 @@ def read(span: Span) -> SpanReading:
         found.setdefault("call_id", call_id)
     else:
         value, result = None if given else value, None if gave else made
-    if kind == "model" and isinstance(made, Mapping) and isinstance(made.get("id"), str):
+    if kind == "model" and isinstance(made, dict) and isinstance(made.get("id"), str):
         found.setdefault("response_id", made["id"])
     if "usage" not in found or found["usage"].cost_usd is None:
         found["usage"] = replace(found.get("usage", Usage()), cost_usd=_cost(attributes))
     return SpanReading(
         kind,
-        text(attributes, NAMES["tool"] if kind == "tool" else NAMES["agent"] if kind == "agent" else ()) or "",
+        (text(told.get(kind)) or "") if kind in ("tool", "agent") else "",
         given,
         gave,
         arguments=value,
@@ -114,7 +116,7 @@ _ACTS = frozenset({"tool", "retrieval", "guardrail", "handoff"})
 
 
 def _cost(attributes: Mapping[str, Any]) -> float | None:
-    parts = [cost for names in _COST_PARTS if (cost := number(attributes, names)) is not None]
+    parts = [cost for name in _COST_PARTS if (cost := number(attributes.get(name))) is not None]
     return sum(parts) if parts else None
 
 

@@ -37,17 +37,17 @@ def kind_of(part: Mapping[str, Any]) -> str:
         if isinstance(kind, str):
             return kind
     for key in _CALL_KEYS:
-        if isinstance(part.get(key), Mapping):
+        if isinstance(part.get(key), dict):
             return "tool_call"
     for key in _RESULT_KEYS:
-        if isinstance(part.get(key), Mapping):
+        if isinstance(part.get(key), dict):
             return "tool_result"
     return "text" if isinstance(part.get("text"), str) else ""
 
 
 def is_part(value: Any) -> bool:
     """Whether a value without a role is a part of a message."""
-    if not isinstance(value, Mapping) or "role" in value:
+    if not isinstance(value, dict) or "role" in value:
         return False
     kind = kind_of(value)
     return kind in TEXTS or kind in CALLS or kind in RESULTS or kind in THOUGHTS or kind in OTHERS
@@ -55,9 +55,9 @@ def is_part(value: Any) -> bool:
 
 def call_of(part: Mapping[str, Any], number: int) -> ToolCall | None:
     """The call of a tool that a part is; None where it names no tool. Without an id it gets one by its number."""
-    held = next((part[key] for key in _CALL_KEYS if isinstance(part.get(key), Mapping)), part)
+    held = next((part[key] for key in _CALL_KEYS if isinstance(part.get(key), dict)), part)
     function = held.get("function")
-    inner = function if isinstance(function, Mapping) else held
+    inner = function if isinstance(function, dict) else held
     name = text_of(inner, _NAMES)
     if not name:
         return None
@@ -68,7 +68,7 @@ def call_of(part: Mapping[str, Any], number: int) -> ToolCall | None:
 
 def result_of(part: Mapping[str, Any]) -> Message:
     """The message of the result of a tool that a part is."""
-    held = next((part[key] for key in _RESULT_KEYS if isinstance(part.get(key), Mapping)), part)
+    held = next((part[key] for key in _RESULT_KEYS if isinstance(part.get(key), dict)), part)
     said = next((held[key] for key in _SAID if held.get(key) is not None), None)
     return Message("tool", as_content(said_in(said)), tool_call_id=text_of(held, _IDS), name=text_of(held, _NAMES))
 
@@ -76,7 +76,7 @@ def result_of(part: Mapping[str, Any]) -> Message:
 def said_in(result: Any) -> Any:
     """A tool's result out of the blocks that providers wrap it in: `[{"text": ...}]`, `{"type": "text", "value": ...}`."""
     result = decoded(result)
-    if isinstance(result, Mapping) and result.get("type") in ("text", "json", "error-text", "error-json") and "value" in result:
+    if isinstance(result, dict) and result.get("type") in ("text", "json", "error-text", "error-json") and "value" in result:
         return result["value"]
     if isinstance(result, Sequence) and not isinstance(result, str) and result:
         blocks = [_block(item) for item in result]
@@ -89,7 +89,7 @@ def said_in(result: Any) -> Any:
 
 def _block(item: Any) -> Any:
     """What a block of a result holds, where it is nothing but that: text, or a value under `json`."""
-    if isinstance(item, Mapping):
+    if isinstance(item, dict):
         if isinstance(item.get("text"), str) and item.keys() <= {"text", "type", "cache_control", "citations", "annotations"}:
             return item["text"]
         if item.keys() == {"json"}:
@@ -99,7 +99,7 @@ def _block(item: Any) -> Any:
 
 def content_part(part: Any) -> dict[str, Any]:
     """A part that is neither call nor result, for a message's content: text under `text`, thoughts under `content`."""
-    if not isinstance(part, Mapping):
+    if not isinstance(part, dict):
         return {"type": "text", "text": part if isinstance(part, str) else canonical(part)}
     kind = kind_of(part)
     if kind in TEXTS:

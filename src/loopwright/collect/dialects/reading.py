@@ -16,6 +16,7 @@ from loopwright.collect.trace import Feedback, Message, StepKind, Usage
 Names = Sequence[str]
 """The attributes that mean one thing, the newest name first."""
 
+_OPENS = ("{", "[", '"')
 MAX_DEPTH = 64
 MAX_ITEMS = 10_000
 """A flattened list is read up to this index: a higher one would make a list of mostly nothing."""
@@ -57,26 +58,37 @@ class SpanReading:
     rest: Mapping[str, Any] = field(default_factory=dict)
 
 
-def first(attributes: Mapping[str, Any], names: Names) -> Any:
-    """The value of the first of these attributes that is there and not empty; None where none is."""
-    for name in names:
-        value = attributes.get(name)
-        if value or value is False or value == 0:
-            return value
-    return None
+class Table:
+    """The names of one dialect: for each field the attributes that mean it, the newest name first."""
+
+    def __init__(self, fields: Mapping[str, Names]) -> None:
+        self._places = {name: (field, rank) for field, names in fields.items() for rank, name in enumerate(names)}
+
+    def told(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """What the attributes tell, by field: of several names the first that is there and not empty."""
+        found: dict[str, Any] = {}
+        ranks: dict[str, int] = {}
+        for name in self._places.keys() & attributes.keys():
+            value = attributes[name]
+            if value or value is False or value == 0:
+                field, rank = self._places[name]
+                if rank < ranks.get(field, _LAST):
+                    found[field], ranks[field] = value, rank
+        return found
 
 
-def text(attributes: Mapping[str, Any], names: Names) -> str | None:
-    """The first of these attributes as text; numbers are written out, anything else is none."""
-    value = first(attributes, names)
-    if isinstance(value, bool):
-        return None
-    return str(value).strip() or None if isinstance(value, str | int | float) else None
+_LAST = 1_000
 
 
-def number(attributes: Mapping[str, Any], names: Names) -> float | None:
-    """The first of these attributes as a finite number from 0; None where it is none."""
-    value = first(attributes, names)
+def text(value: Any) -> str | None:
+    """A value as text; numbers are written out, anything else is none."""
+    if isinstance(value, str):
+        return value.strip() or None
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def number(value: Any) -> float | None:
+    """A value, or the text of one, as a finite number from 0; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -86,20 +98,18 @@ def number(attributes: Mapping[str, Any], names: Names) -> float | None:
     return found if math.isfinite(found) and found >= 0 else None
 
 
-def count(attributes: Mapping[str, Any], names: Names) -> int | None:
-    """The first of these attributes as a whole number from 0."""
-    found = number(attributes, names)
+def count(value: Any) -> int | None:
+    """A value as a whole number from 0."""
+    found = number(value)
     return None if found is None else int(found)
 
 
-def shared(attributes: Mapping[str, Any], names: Mapping[str, Names]) -> dict[str, Any]:
-    """The fields of a reading that every dialect has, by its own names."""
-    none: Names = ()
-    found: dict[str, Any] = {field: value for field in _LABELS if (value := text(attributes, names.get(field, none))) is not None}
-    usage = {field: tokens for field in _COUNTS if (tokens := count(attributes, names.get(field, none))) is not None}
-    cost = number(attributes, names.get("cost", none))
-    if usage or cost is not None:
-        found["usage"] = Usage(cost_usd=cost, **usage)
+def shared(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a reading that every dialect has, out of what its table told."""
+    found: dict[str, Any] = {field: value for field in _LABELS if field in told and (value := text(told[field])) is not None}
+    usage = usage_of(told, told.get("cost"))
+    if usage is not None:
+        found["usage"] = usage
     return found
 
 
@@ -107,13 +117,17 @@ _LABELS = ("session_id", "user_id", "agent", "version", "model", "response_id", 
 _COUNTS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
 
-def counted(details: Any, names: Mapping[str, Names], cost: float | None = None) -> Usage | None:
-    """Usage out of an object of counts; None where it tells of none."""
-    held = decoded(details)
-    if not isinstance(held, Mapping):
-        return None if cost is None else Usage(cost_usd=cost)
-    found = {field: value for field in _COUNTS if (value := count(held, names.get(field, ()))) is not None}
-    return Usage(cost_usd=cost, **found) if found or cost is not None else None
+def usage_of(told: Mapping[str, Any], cost: Any = None) -> Usage | None:
+    """The counts and the cost that were told; None where none were."""
+    counts = {field: tokens for field in _COUNTS if field in told and (tokens := count(told[field])) is not None}
+    dollars = None if cost is None else number(cost)
+    return Usage(cost_usd=dollars, **counts) if counts or dollars is not None else None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The object that a value is, or that its JSON text tells; an empty one where it is none."""
+    held = decoded(value)
+    return held if isinstance(held, dict) else {}
 
 
 def prefixed(attributes: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -123,7 +137,7 @@ def prefixed(attributes: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 def decoded(value: Any) -> Any:
     """The value of JSON text; anything else, and text that is no JSON or nested beyond reason, as it is."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "[", '"'):
+    if not isinstance(value, str) or (value[:1] not in _OPENS and value.lstrip()[:1] not in _OPENS):
         return value
     try:
         found = _decoder.decode(value)
@@ -174,7 +188,7 @@ def _listed(tree: Any) -> Any:
 def offered(value: Any) -> tuple[str, ...]:
     """The names of tools in a list of definitions, as names, as functions, or as JSON text of these, or in an object of lists."""
     listed = decoded(value)
-    if isinstance(listed, Mapping):
+    if isinstance(listed, dict):
         listed = [item for held in listed.values() if isinstance(held, list) for item in held]
     if not isinstance(listed, list | tuple):
         return ()
@@ -184,6 +198,6 @@ def offered(value: Any) -> tuple[str, ...]:
 def _tool_name(entry: Any) -> str:
     entry = decoded(entry)
     for key in ("tool", "json_schema", "function", "toolSpec", "name"):
-        if isinstance(entry, Mapping) and key in entry:
+        if isinstance(entry, dict) and key in entry:
             entry = decoded(entry[key])
     return entry if isinstance(entry, str) else ""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from loopwright.collect.dialects.messages import plain
-from loopwright.collect.dialects.reading import Names, SpanReading, decoded, first, offered, prefixed, shared, text, unflattened
+from loopwright.collect.dialects.reading import Names, SpanReading, Table, decoded, offered, prefixed, shared, text, unflattened
 from loopwright.collect.trace import Span, StepKind
 
 _PROPERTIES = "traceloop.association.properties."
@@ -39,6 +38,7 @@ KINDS: dict[str, StepKind] = {
     "rerank": "retrieval",
 }
 PREFIXES: tuple[str, ...] = ("llm.request.functions.", _PROPERTIES)
+_TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 
 
@@ -50,28 +50,29 @@ def tells(span: Span, heads: frozenset[str]) -> bool:
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = span.attributes
-    kind = KINDS.get((text(attributes, NAMES["kind"]) or "").lower())
-    arguments, result = (_unwrapped(first(attributes, NAMES[side])) for side in ("input", "output"))
+    told = _TABLE.told(attributes)
+    kind = KINDS.get((text(told.get("kind")) or "").lower())
+    arguments, result = (_unwrapped(told.get(side)) for side in ("input", "output"))
     talks = kind in ("agent", "model", "other", None)
     given = plain(arguments, "user") if talks else ()
     gave = plain(result, "assistant") if talks else ()
     return SpanReading(
         kind,
-        (text(attributes, NAMES["name"]) or "") if kind != "model" else "",
+        (text(told.get("name")) or "") if kind != "model" else "",
         given,
         gave,
         arguments=None if given else arguments,
         result=None if gave else result,
-        tools=offered(unflattened(attributes, "llm.request.functions")),
+        tools=offered(unflattened(attributes, "llm.request.functions")) if kind == "model" else (),
         metadata=prefixed(attributes, _PROPERTIES),
-        **shared(attributes, NAMES),
+        **shared(told),
     )
 
 
 def _unwrapped(value: Any) -> Any:
     """What was handed in or out, without the names that Traceloop gives it: `inputs`, `args` and `kwargs`, `outputs`."""
     value = decoded(value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     for key in ("inputs", "outputs", "input_str", "output"):
         if value.get(key) not in (None, {}, ""):
@@ -81,7 +82,7 @@ def _unwrapped(value: Any) -> Any:
 
 def call_arguments(value: Any) -> Any:
     """The arguments by name of a call that was recorded as `{"args": [], "kwargs": {...}}`; anything else as it is."""
-    if isinstance(value, Mapping) and value and value.keys() <= {"args", "kwargs"}:
+    if isinstance(value, dict) and value and value.keys() <= {"args", "kwargs"}:
         args, kwargs = value.get("args"), value.get("kwargs")
         if not args and kwargs:
             return kwargs

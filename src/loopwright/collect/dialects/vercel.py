@@ -7,7 +7,7 @@ from typing import Any
 
 from loopwright.collect.dialects.messages import messages, plain
 from loopwright.collect.dialects.parts import said_in
-from loopwright.collect.dialects.reading import Names, SpanReading, decoded, first, offered, prefixed, shared, text
+from loopwright.collect.dialects.reading import Names, SpanReading, Table, decoded, offered, prefixed, shared, text
 from loopwright.collect.trace import Message, Span, StepKind
 
 _METADATA = "ai.telemetry.metadata."
@@ -55,6 +55,7 @@ KINDS: dict[str, StepKind] = {
 """By the last word of the operation: `ai.streamText.doStream`."""
 
 PREFIXES: tuple[str, ...] = (_METADATA,)
+_TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 
 
@@ -66,29 +67,30 @@ def tells(span: Span, heads: frozenset[str]) -> bool:
 def read(span: Span) -> SpanReading:
     """The span in our words."""
     attributes = span.attributes
-    operation = (text(attributes, NAMES["operation"]) or span.name).split(" ")[0]
+    told = _TABLE.told(attributes)
+    operation = (text(told.get("operation")) or span.name).split(" ")[0]
     kind = KINDS.get(operation.rpartition(".")[2])
-    given = decoded(first(attributes, NAMES["input"]))
+    given = decoded(told.get("input"))
     asked = (messages(given, "user") if kind == "model" else plain(given, "user")) if kind != "tool" else ()
     tool = kind == "tool"
     return SpanReading(
         kind,
-        text(attributes, NAMES["tool"] if tool else NAMES["agent"] if kind == "agent" else ()) or "",
+        (text(told.get("tool" if tool else "agent")) or "") if tool or kind == "agent" else "",
         asked,
-        _answer(attributes),
-        arguments=decoded(first(attributes, NAMES["arguments"])) if tool else None if asked else given,
-        result=said_in(first(attributes, NAMES["result"])) if tool else None,
-        tools=offered(first(attributes, NAMES["tools"])),
+        _answer(told),
+        arguments=decoded(told.get("arguments")) if tool else None if asked else given,
+        result=said_in(told.get("result")) if tool else None,
+        tools=offered(told.get("tools")),
         metadata=prefixed(attributes, _METADATA),
-        **shared(attributes, NAMES),
+        **shared(told),
     )
 
 
-def _answer(attributes: Mapping[str, Any]) -> tuple[Message, ...]:
+def _answer(told: Mapping[str, Any]) -> tuple[Message, ...]:
     """What the model answered: its text or object, its thoughts and its calls, in one message."""
-    content, calls = first(attributes, NAMES["text"]), first(attributes, NAMES["calls"])
-    made = first(attributes, NAMES["object"])
-    thoughts = first(attributes, NAMES["thoughts"])
+    content, calls = told.get("text"), told.get("calls")
+    made = told.get("object")
+    thoughts = told.get("thoughts")
     if content is None and made is not None:
         content = made
     if content is None and calls is None and thoughts is None:

@@ -40,10 +40,10 @@ def evaluation(attributes: Mapping[str, Any]) -> tuple[Feedback, ...]:
     else:
         told = {
             "name": attributes.get("gen_ai.evaluation.name"),
-            "score": number(attributes, ("gen_ai.evaluation.score.value",)),
-            "label": text(attributes, ("gen_ai.evaluation.score.label",)),
-            "explanation": text(attributes, ("gen_ai.evaluation.explanation",)),
-            "error": text(attributes, ("error.type",)),
+            "score": number(attributes.get("gen_ai.evaluation.score.value")),
+            "label": text(attributes.get("gen_ai.evaluation.score.label")),
+            "explanation": text(attributes.get("gen_ai.evaluation.explanation")),
+            "error": text(attributes.get("error.type")),
         }
         one = verdict(told)
         found = () if one is None else (one,)
