@@ -20,9 +20,6 @@ _AGENT = ("gen_ai.agent.name", "agent.name")
 _VERSION = ("gen_ai.agent.version", "langfuse.release")
 _WANTED = frozenset((*_SESSION, *_USER, *_AGENT, *_VERSION))
 _RESOURCE = frozenset(("service.name", "service.version", "session.id", "user.id"))
-_LAST_NS = 253_402_300_799_999_999_999
-"""The end of the year 9999, which is as far as calendars go here."""
-
 _LONGEST_KEY = 500
 """Characters: what is listed and filtered by is cut here; the span itself is kept whole."""
 
@@ -143,7 +140,6 @@ class _TracePart:
         parent = span.parent_span_id
         inner = any(parent)
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
-        start, end = (start if start <= _LAST_NS else 0), (end if end <= _LAST_NS else 0)
         if inner:
             self._parents.add(parent)
         elif end:

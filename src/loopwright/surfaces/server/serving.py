@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import signal
 import socket
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 import uvicorn
 
@@ -64,6 +65,23 @@ def listen(host: str, port: int) -> socket.socket:
     return made
 
 
+class _Server(uvicorn.Server):
+    """uvicorn's, but for its end: a signal that asked for it is not raised once more when all is done."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM for a wish to stop; a second SIGINT stops at once."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for one in signals:
+            loop.add_signal_handler(one, self.handle_exit, one, None)
+        try:
+            yield
+        finally:
+            for one in signals:
+                loop.remove_signal_handler(one)
+
+
 def serve(parts: Parts, host: str, port: int, version: str, note: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; then take no more, finish what is under way, write what waits, and return."""
     with closing(listen(host, port)) as listening:
@@ -80,4 +98,4 @@ def serve(parts: Parts, host: str, port: int, version: str, note: Callable[[str]
             timeout_graceful_shutdown=max(1, round(parts.limits.drain_s)),
             timeout_keep_alive=75,
         )
-        asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
+        asyncio.run(_Server(config).serve(sockets=[listening]))
