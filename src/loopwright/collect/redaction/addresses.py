@@ -41,7 +41,7 @@ def may_hold_ipv6(data: bytes) -> bool:
     return b":" in data and _V6_HINT.search(data) is not None
 
 
-def find_ipv6(data: bytes) -> Iterator[Found]:
+def find_ipv6(data: bytes, _lowered: bytes) -> Iterator[Found]:
     """IPv6 addresses; those of the machine itself, and names such as `a::b` in code, are left."""
     for match in _V6.finditer(data):
         if _is_ipv6(match.group()):

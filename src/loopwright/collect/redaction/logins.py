@@ -12,10 +12,10 @@ _LOGIN = re.compile(rb""":\\*/\\*/[^\s/:@"'<>\\]{0,100}:(?P<password>[^\s/@"'<>\
 
 def may_hold_logins(data: bytes) -> bool:
     r"""False: no address with a login is in these bytes, slashes escaped as in `:\/\/` or not."""
-    return b"@" in data and (b"://" in data or b"\\/" in data)
+    return b"@" in data and (b"://" in data or (b"\\" in data and b"\\/" in data))
 
 
-def find_logins(data: bytes) -> Iterator[Found]:
+def find_logins(data: bytes, _lowered: bytes) -> Iterator[Found]:
     """The passwords of addresses."""
     for match in _LOGIN.finditer(data):
         yield Found(*match.span("password"), "password")

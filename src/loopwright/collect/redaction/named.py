@@ -44,8 +44,11 @@ _NAME = re.compile(
     + rb""")|(?P<prose> {1,2}(?:is|was):? {1,2})|(?P<flag> {1,2}))"""
 )
 _KEY = re.compile(rf"(?P<name>{_PASSWORDS}|{_OTHERS})[\])]?\Z".encode())
-_KEYED = re.compile(b"key(?:%b)" % b"|".join(f"(?<={of}{dash}key)".encode() for of in _OF_KEYS for dash in ("", "_", "-")))
-_TOKEN = re.compile(rb"""token(?:["'\\\x12>\]]| {0,4}[:=%]| {1,2}(?:is|was)[ :])|-token """)
+_KEYED = re.compile(
+    b"key(?:%b|(?<=private key))" % b"|".join(f"(?<={of}{dash}key)".encode() for of in _OF_KEYS for dash in ("", "_", "-"))
+)
+_TOKEN = re.compile(rb"""token(?:["'\\\x12>\]]| {0,4}[:=%]| {1,2}(?:is|was)[ :]|(?<=-token) )""")
+_PASS = re.compile(rb"pass(?:w|phr|co)")
 _FLAG = re.compile(rb"--[\w-]{0,40}\Z")
 _NO_SECRET = re.compile(rb"(?:next|page|continuation|sync|cursor|stop|end|sort|partition|primary|foreign)[_-]?\Z")
 _ENV = re.compile(rb"[A-Z][A-Z0-9_]*\Z")
@@ -66,17 +69,25 @@ _LONGEST = 4000
 
 
 def may_hold_named(lowered: bytes) -> bool:
-    """False: no name of a secret is in these bytes, in small letters."""
+    """False: no name of a secret is in these bytes, in small letters, and no head of a private key."""
     return (
-        b"passw" in lowered
+        b"secret" in lowered
         or b"pwd" in lowered
-        or b"secret" in lowered
-        or (b"token" in lowered and _TOKEN.search(lowered) is not None)
-        or (b"key" in lowered and _KEYED.search(lowered) is not None)
         or b"authorization" in lowered
-        or b"passphrase" in lowered
-        or b"passcode" in lowered
+        or _is_in(lowered, b"pass", _PASS)
+        or _is_in(lowered, b"token", _TOKEN)
+        or _is_in(lowered, b"key", _KEYED)
     )
+
+
+def _is_in(lowered: bytes, word: bytes, pattern: re.Pattern[bytes]) -> bool:
+    """Whether the pattern, which begins with the word, is there; to look for the word alone first is four times faster."""
+    at = lowered.find(word)
+    while at >= 0:
+        if pattern.match(lowered, at):
+            return True
+        at = lowered.find(word, at + 1)
+    return False
 
 
 def find_named(data: bytes, lowered: bytes) -> Iterator[Found]:

@@ -17,13 +17,13 @@ from loopwright.collect.redaction.rules import WORD, Found, RedactionError, Reda
 from loopwright.collect.redaction.words import Words
 
 _SHORTEST = 6
+_NAME, _NAMES = 64, 10_000
+"""Short text in which nothing was found is remembered, up to a number: names of attributes, models and tools come in every span."""
 _ESCAPED = re.compile(rb"\\u00(?:[2-7]|[aA]0)")
-_BASE64 = (b"bytesValue", b"bytes_value")
 _LETTER_ESCAPES = re.compile(rb"\\+(?:u[0-9A-Fa-f]{4}|[bfnrtv])")
 _PERCENT_ESCAPES = re.compile(rb"%(?!40|3[dD])[0-9A-Fa-f]{2}")
 _NUMBERS = frozenset({"phone", "card", "iban", "ip", "ssn"})
 _KIND = re.compile(r"[a-z]{1,20}")
-_LIST = re.compile(r"(?s).+")
 
 
 class Redactor:
@@ -36,29 +36,30 @@ class Redactor:
         self._emails = "email" in self.rules.personal
         self._ip = "ip" in self.rules.personal
         self._words = Words(self.rules)
+        self._known: set[str] = set()
 
     def may_hold(self, data: bytes) -> bool:
         r"""False: surely nothing in these bytes is to be redacted, be they text, protobuf or JSON with any escapes.
 
-        True where it cannot be told so cheaply: with a plug-in or patterns of the user, with ASCII written as `\u00xx`, and
-        with bytes in base64 within OTLP's JSON.
+        True where it cannot be told so cheaply: with a plug-in or patterns of the user, and with ASCII written as `\u00xx`.
+        What is in base64 is looked into neither here nor there.
         """
         if self.rules.plugin is not None:
             return True
-        if b"\\u00" in data and _ESCAPED.search(data):
-            return True
-        if any(name in data for name in _BASE64):
+        if b"\\" in data and b"\\u00" in data and _ESCAPED.search(data):
             return True
         lowered = data.lower()
-        return self._hint(data, lowered) or (bool(self._words) and self._words.may_hold(data, lowered))
+        return bool(self._finders(data, lowered)) or (bool(self._words) and self._words.may_hold(data, lowered))
 
     def text(self, value: str) -> str:
         """`value` with what was found in it replaced; raises `RedactionError` where the plug-in fails."""
-        if len(value) >= _SHORTEST:
+        if len(value) >= _SHORTEST and value not in self._known:
             data = value.encode("utf-8", "surrogatepass")
             clean = self._cleaned(data)
             if clean is not data:
                 value = clean.decode("utf-8", "surrogatepass")
+            elif len(value) <= _NAME and len(self._known) < _NAMES:
+                self._known.add(value)
         return self._by_user(value) if self._words or self.rules.plugin is not None else value
 
     def named(self, name: str, value: str) -> str:
@@ -114,28 +115,30 @@ class Redactor:
                     return clean
         return self.value(part)
 
-    def _hint(self, data: bytes, lowered: bytes) -> bool:
-        return any(hint() for hint, _ in self._families(data, lowered))
+    def _finders(self, data: bytes, lowered: bytes) -> list[Callable[[bytes, bytes], Iterable[Found]]]:
+        """The finders whose hint is in these bytes; `lowered` is the same in small letters."""
+        finders: list[Callable[[bytes, bytes], Iterable[Found]]] = []
+        if keys.may_hold_keys(data, lowered):
+            finders.append(keys.find_keys)
+        if named.may_hold_named(lowered):
+            finders += (private_keys.find_private_keys, named.find_named)
+        if logins.may_hold_logins(data):
+            finders.append(logins.find_logins)
+        if self._emails and emails.may_hold_emails(data):
+            finders.append(emails.find_emails)
+        if self._numbers and numbers.may_hold_numbers(data):
+            finders.append(self._find_numbers)
+        if self._ip and addresses.may_hold_ipv6(data):
+            finders.append(addresses.find_ipv6)
+        return finders
 
-    def _families(
-        self, data: bytes, lowered: bytes
-    ) -> Iterator[tuple[Callable[[], bool], Callable[[bytes, bytes], Iterable[Found]]]]:
-        """A hint of each family, and its finder."""
-        yield lambda: keys.may_hold_keys(data, lowered), keys.find_keys
-        yield lambda: named.may_hold_named(lowered), named.find_named
-        yield lambda: logins.may_hold_logins(data), lambda clean, _: logins.find_logins(clean)
-        yield lambda: private_keys.may_hold_private_keys(lowered), lambda clean, _: private_keys.find_private_keys(clean)
-        if self._emails:
-            yield lambda: emails.may_hold_emails(data), lambda clean, _: emails.find_emails(clean)
-        if self._numbers:
-            yield lambda: numbers.may_hold_numbers(data), lambda clean, _: numbers.find_numbers(clean, self._numbers)
-        if self._ip:
-            yield lambda: addresses.may_hold_ipv6(data), lambda clean, _: addresses.find_ipv6(clean)
+    def _find_numbers(self, data: bytes, _lowered: bytes) -> Iterator[Found]:
+        return numbers.find_numbers(data, self._numbers)
 
     def _cleaned(self, data: bytes) -> bytes:
         """The bytes with what was found replaced; the same object where nothing was."""
         lowered = data.lower()
-        finders = [find for hint, find in self._families(data, lowered) if hint()]
+        finders = self._finders(data, lowered)
         if not finders:
             return data
         plain = _without_escapes(data)
