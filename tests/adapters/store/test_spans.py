@@ -1,19 +1,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from builders import trace, user
 from loopwright.adapters.store.store import SqlStore
-from loopwright.ports import PutSpans, SpanPart, TraceFilter
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def part(trace_id: str, *spans: str, data: bytes = b"", content: str = "", **told: Any) -> SpanPart:
-    """A part of these spans; `content` tells apart spans of one id that differ."""
-    digests = tuple(f"{span}{content}".encode().ljust(8, b".")[-8:] for span in spans)
-    return SpanPart(trace_id, spans, digests, data or f"{trace_id} {spans} {content}".encode(), **told)
+from loopwright.ports import PutSpans, TraceFilter
+from span_parts import NOON, part
 
 
 def test_parts_come_back_as_they_came_and_in_their_order(store: SqlStore) -> None:

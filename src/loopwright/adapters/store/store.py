@@ -21,12 +21,13 @@ from loopwright.adapters.store.loop import Loop
 from loopwright.adapters.store.modes import Modes
 from loopwright.adapters.store.proposals import Proposals
 from loopwright.adapters.store.releases import Releases
+from loopwright.adapters.store.retention import Retention
 from loopwright.adapters.store.runs import Runs
 from loopwright.adapters.store.watch import Watch
 
 
 class SqlStore(
-    FeedbackOnTraces, Finding, Failures, Modes, Judging, Cases, Runs, Decisions, Exceptions, Audit, Loop, Releases,
+    FeedbackOnTraces, Retention, Finding, Failures, Modes, Judging, Cases, Runs, Decisions, Exceptions, Audit, Loop, Releases,
     Proposals, Watch,
 ):  # fmt: skip
     """Implements `ports.Store`; a context manager that closes at its end."""
