@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Protocol
@@ -52,11 +52,14 @@ def read_span(span: Span) -> SpanReading:
     """The span as its dialects tell it."""
     heads = frozenset([_head(name) for name in span.attributes])
     dialects = tuple(dialect for dialect in DIALECTS if dialect.tells(span, heads))
-    found = _merged([dialect.read(span) for dialect in dialects])
-    for field, value in _PLAIN.told(span.attributes).items():
-        found.setdefault(field, text(value))
-    found["rest"] = _rest(span, dialects, found.get("kind") in (None, "other"))
-    return SpanReading(**found)
+    found = dialects[0].read(span) if dialects else SpanReading()
+    for dialect in dialects[1:]:
+        _fill(found, dialect.read(span))
+    told = _PLAIN.told(span.attributes)
+    found.session_id = found.session_id or text(told.get("session_id"))
+    found.user_id = found.user_id or text(told.get("user_id"))
+    found.rest = _rest(span, dialects, found.kind in (None, "other"))
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -64,21 +67,13 @@ def _head(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _merged(readings: Sequence[SpanReading]) -> dict[str, Any]:
-    """What the readings tell, of each field the first that tells it: some instrumentations write two dialects."""
-    found: dict[str, Any] = {}
-    for reading in readings:
-        for name in _FIELDS:
-            if name not in found:
-                value = getattr(reading, name)
-                if value or value is False or value == 0:
-                    found[name] = value
-        usage = found.get("usage")
-        if usage is None:
-            found["usage"] = reading.usage
-        elif reading.usage not in (usage, _NO_USAGE):
-            found["usage"] = _filled(usage, reading.usage)
-    return found
+def _fill(found: SpanReading, other: SpanReading) -> None:
+    """Add what a reading lacks and that of another dialect tells: some instrumentations write two."""
+    for name in _FIELDS:
+        if not getattr(found, name) and (value := getattr(other, name)):
+            setattr(found, name, value)
+    if found.usage is not other.usage and other.usage != _NO_USAGE:
+        found.usage = _filled(found.usage, other.usage)
 
 
 _FIELDS = tuple(field.name for field in fields(SpanReading) if field.name not in ("usage", "rest"))

@@ -41,7 +41,7 @@ def messages(value: Any, role: str) -> tuple[Message, ...]:
     if isinstance(value, list | tuple):
         if value and all(is_part(item) for item in value) and not any(_is_item(item) for item in value):
             return tuple(_of_parts({}, value, role))
-        return tuple(message for item in value for message in _read(item, role))
+        return tuple([message for item in value for message in _read(item, role)])
     return tuple(_read(value, role))
 
 
@@ -163,6 +163,9 @@ _CONTAINERS: dict[str, Callable[[Mapping[str, Any], str], Iterator[Message]]] = 
 
 
 def _read(item: Any, role: str) -> Iterator[Message]:
+    if isinstance(item, dict) and "role" in item and isinstance(item.get("parts"), list):
+        yield from _of_parts(item, item["parts"], _role(item, role))
+        return
     item = decoded(item)
     if isinstance(item, str):
         yield Message(role, item)
@@ -238,7 +241,7 @@ def _role(item: Mapping[str, Any], role: str) -> str:
 def _of_parts(item: Mapping[str, Any], parts: Sequence[Any], role: str) -> Iterator[Message]:
     """A message of parts: its text and calls are one message, each tool response in it another, after it."""
     said: list[Any] = []
-    calls: list[ToolCall] = _calls(item)
+    calls: list[ToolCall] = _calls(item) if "tool_calls" in item else []
     others: list[Message] = []
     for part in parts:
         kind = kind_of(part) if isinstance(part, dict) else "text"
@@ -275,9 +278,9 @@ def _calls(item: Mapping[str, Any]) -> list[ToolCall]:
 
 def _content(parts: list[Any]) -> Any:
     """The text of the parts where they are nothing but one text; else the parts, text under `text`."""
-    made = [content_part(part) for part in parts]
-    if not made:
+    if not parts:
         return None
+    made = [content_part(part) for part in parts]
     if len(made) == 1 and made[0].get("type") == "text" and isinstance(made[0].get("text"), str):
         return made[0]["text"]
     return made

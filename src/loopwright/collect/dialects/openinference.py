@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from loopwright.collect.dialects.messages import messages, plain
@@ -20,7 +19,7 @@ from loopwright.collect.dialects.reading import (
     unflattened,
 )
 from loopwright.collect.dialects.verdicts import verdict
-from loopwright.collect.trace import Feedback, Message, Span, StepKind, Usage
+from loopwright.collect.trace import Feedback, Message, Span, StepKind
 
 NAMES: dict[str, Names] = {
     "kind": ("openinference.span.kind",),
@@ -80,11 +79,13 @@ def read(span: Span) -> SpanReading:
     kind: StepKind = KINDS.get((text(told.get("kind")) or "LLM").lower(), "other")
     if kind == "tool" and span.name.startswith(_HANDOFF):
         kind = "handoff"
-    groups = groups_of(attributes)
+    groups = groups_of(attributes) if any(name.startswith(PREFIXES) for name in attributes) else {}
     metadata = decoded(told.get("metadata"))
     value, made = (decoded(told.get(side)) for side in ("input", "output"))
     given = _messages(groups.get("llm.input_messages"), "input", value, "user", kind)
     gave = _messages(groups.get("llm.output_messages"), "output", made, "assistant", kind)
+    if "cost" not in told and (cost := _cost(attributes)) is not None:
+        told["cost"] = cost
     found = shared(told)
     if kind != "agent":
         found.pop("agent", None)
@@ -95,8 +96,6 @@ def read(span: Span) -> SpanReading:
         value, result = None if given else value, None if gave else made
     if kind == "model" and isinstance(made, dict) and isinstance(made.get("id"), str):
         found.setdefault("response_id", made["id"])
-    if "usage" not in found or found["usage"].cost_usd is None:
-        found["usage"] = replace(found.get("usage", Usage()), cost_usd=_cost(attributes))
     return SpanReading(
         kind,
         (text(told.get(kind)) or "") if kind in ("tool", "agent") else "",

@@ -103,6 +103,8 @@ def content_part(part: Any) -> dict[str, Any]:
         return {"type": "text", "text": part if isinstance(part, str) else canonical(part)}
     kind = kind_of(part)
     if kind in TEXTS:
+        if isinstance(said := part.get("content", part.get("text")), str):
+            return {"type": "text", "text": said}
         value = next((part[key] for key in ("content", "text") if part.get(key) is not None), "")
         return {"type": "text", "text": value if isinstance(value, str) else canonical(value)}
     if kind in THOUGHTS and isinstance(part.get("text"), str):

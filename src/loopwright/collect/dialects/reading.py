@@ -25,7 +25,11 @@ _NUMBERED = re.compile(r"([^0-9]+?)\.[0-9]+(?:\.|$)")
 _decoder = msgspec.json.Decoder()
 
 
-@dataclass(frozen=True, slots=True)
+NOTHING = Usage()
+"""Usage of which nothing is known."""
+
+
+@dataclass(slots=True)
 class SpanReading:
     """One span as its dialect tells it: a kind that it does not tell is None, a name "".
 
@@ -43,7 +47,7 @@ class SpanReading:
     arguments: Any = None
     result: Any = None
     call_id: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NOTHING
     session_id: str | None = None
     agent: str | None = None
     version: str | None = None
@@ -143,7 +147,9 @@ def decoded(value: Any) -> Any:
         found = _decoder.decode(value)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return value
-    return value if isinstance(found, dict | list) and deeper_than(found, MAX_DEPTH) else found
+    if not isinstance(found, dict | list) or value.count("[") + value.count("{") <= MAX_DEPTH:
+        return found
+    return value if deeper_than(found, MAX_DEPTH) else found
 
 
 def unflattened(attributes: Mapping[str, Any], prefix: str) -> Any:
