@@ -62,6 +62,8 @@ class FaultyServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # one packet an answer
+            disable_nagle_algorithm = True
 
             def handle_one(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -84,8 +86,8 @@ class FaultyServer:
                     self.send_header("Content-Length", str(len(data)))
                     self.end_headers()
                     self.wfile.write(data if answer.cut is None else data[: answer.cut])
+                    self.wfile.flush()
                     if answer.cut is not None:
-                        self.wfile.flush()
                         self.connection.shutdown(socket.SHUT_RDWR)
                         self.close_connection = True
                 except OSError:

@@ -108,8 +108,11 @@ class _SessionStamp(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         named = current_session_id()
-        if named is not None and "session.id" not in (span.attributes or {}):
+        told = span.attributes or {}
+        if named is not None and "session.id" not in told:
             span.set_attribute("session.id", named)
+        if named is not None and told.get("gen_ai.conversation.id", named) != named:
+            span.set_attribute("gen_ai.conversation.id", named)  # a framework makes one up where it is not given any
         if span.parent is None:
             guarding.tell_faults(span)
 

@@ -137,7 +137,7 @@ def test_an_interrupted_pull_goes_on_and_gives_the_same(kind, store, tmp_path, m
         into(other, connection(kind, server.url))
         whole = len(server.asked)
         stops = 0
-        for allowed in (6, 9, 12, 40):
+        for allowed in (3, 4, 6, 9, 25):
             server.faults.extend([None] * allowed + [Answer(500)] * 2)
             try:
                 into(store, connection(kind, server.url, tries=2))
@@ -146,7 +146,7 @@ def test_an_interrupted_pull_goes_on_and_gives_the_same(kind, store, tmp_path, m
             server.faults.clear()
         into(store, connection(kind, server.url))
         assert stops >= 2
-        assert whole > 10
+        assert whole > 5
         assert texts(store) == texts(other)
 
 
@@ -180,6 +180,8 @@ def test_what_arrives_during_paging_and_pages_that_repeat_make_nothing_twice(kin
 
     with serving(service) as server:
         into(store, connection(kind, server.url))
+        for _ in arriving:
+            pass
         into(store, connection(kind, server.url), replace(ASKED, again=True))
     assert set(texts(store)) == ids
     assert store.count_traces() == len(ids)

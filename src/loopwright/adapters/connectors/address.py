@@ -15,7 +15,7 @@ KINDS = ("langfuse", "langsmith", "phoenix")
 DEFAULT_HOSTS = {"langfuse": "cloud.langfuse.com", "langsmith": "api.smith.langchain.com", "phoenix": "localhost:6006"}
 DEFAULT_DAYS = 30
 _OPTIONS = ("since", "until", "again")
-_ADDRESS = re.compile(rf"(?:{'|'.join(KINDS)})(?:\+https?)?://", re.IGNORECASE)
+_ADDRESS = re.compile(rf"(?:{'|'.join(KINDS)})(?:\+\w+)?://", re.IGNORECASE)
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?", re.IGNORECASE)

@@ -36,7 +36,8 @@ def import_services(addresses: Sequence[str], settings: Settings, format: Output
 
 
 def _import(address: str, settings: Settings, to_json: bool, refusals: Refusals) -> Intake:
-    service, asked = connecting.trace_service(address, settings, wiring.clock(), lambda text: note(f"loopwright: {text}"))
+    tell = lambda text: note(f"loopwright: {text}")  # noqa: E731
+    service, asked = connecting.trace_service(address, settings, wiring.clock(), tell, keep=not to_json)
     progress = TerminalProgress()
     try:
         if to_json:

@@ -31,6 +31,8 @@ VERBS: dict[str, Verb] = {
     "import": Verb("import_", "files of traces -> normalised traces, in the store or on stdout"),
     "serve": Verb("serve", "a server that takes traces over HTTP, as OpenTelemetry sends them, and lets them be read"),
     "keys": Verb("keys", "who may send to the server, and who may read from it"),
+    "export": Verb("export", "signals, modes and verdicts -> scores in Langfuse, LangSmith, Phoenix, or OTLP events"),
+    "feedback": Verb("feedback", "a verdict on a trace, span, response or session -> the store or a server"),
     "traces": Verb("traces", "list stored traces; show one"),
     "mine": Verb("mine", "traces -> ranked failures"),
     "cluster": Verb("cluster", "failures -> failure modes"),
