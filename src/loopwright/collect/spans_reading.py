@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from loopwright.collect.dialects import frameworks, genai, langfuse, langsmith, openinference, traceloop, vercel
-from loopwright.collect.dialects.reading import SpanReading, Table, text
+from loopwright.collect.dialects.reading import SpanReading, text
 from loopwright.collect.dialects.verdicts import EVALUATION_EVENT
 from loopwright.collect.record import LABELS
 from loopwright.collect.trace import Span, Usage
@@ -23,8 +23,8 @@ class Dialect(Protocol):
     PREFIXES: tuple[str, ...]
     """What the names of further such attributes begin with."""
 
-    def tells(self, span: Span, heads: frozenset[str]) -> bool:
-        """Whether the span is written in this dialect; `heads` is what its attributes' names begin with, up to a dot."""
+    def tells(self, names: frozenset[str], heads: frozenset[str]) -> bool:
+        """Whether spans with attributes of these names are written in it; `heads` is what the names begin with, up to a dot."""
 
     def read(self, span: Span) -> SpanReading:
         """The span in our words; whatever stands in it, nothing is raised."""
@@ -42,29 +42,35 @@ _KINDS = frozenset(
     for key in ("kind", "operation")
     for name in d.NAMES.get(key, ())
 )
-_IDENTITY = {"session_id": ("session.id",), "user_id": ("user.id", "enduser.id")}
-_PLAIN, _PLAIN_NAMES = Table(_IDENTITY), frozenset(name for names in _IDENTITY.values() for name in names)
+_IDENTITY = frozenset({"session.id", "user.id", "enduser.id"})
 _READ_EVENTS = genai.EVENTS | {EVALUATION_EVENT, "exception"}
 _NONE = SpanReading()
 
 
 def read_span(span: Span) -> SpanReading:
     """The span as its dialects tell it."""
-    heads = frozenset([_head(name) for name in span.attributes])
-    dialects = tuple(dialect for dialect in DIALECTS if dialect.tells(span, heads))
+    attributes = span.attributes
+    dialects, unread = _known(frozenset(attributes), any(str(event.get("name")).startswith("gen_ai.") for event in span.events))
     found = dialects[0].read(span) if dialects else SpanReading()
     for dialect in dialects[1:]:
         _fill(found, dialect.read(span))
-    told = _PLAIN.told(span.attributes)
-    found.session_id = found.session_id or text(told.get("session_id"))
-    found.user_id = found.user_id or text(told.get("user_id"))
-    found.rest = _rest(span, dialects, found.kind in (None, "other"))
+    found.session_id = found.session_id or text(attributes.get("session.id"))
+    found.user_id = found.user_id or text(attributes.get("user.id")) or text(attributes.get("enduser.id"))
+    found.rest = _rest(span, unread, found.kind in (None, "other"))
     return found
 
 
-@lru_cache(maxsize=4096)
-def _head(name: str) -> str:
-    return name.partition(".")[0]
+@lru_cache(maxsize=256)
+def _known(names: frozenset[str], has_events: bool) -> tuple[tuple[Dialect, ...], tuple[str, ...]]:
+    """The dialects that spans with attributes of these names are written in, and the names that none of them reads.
+
+    The spans of one instrumentation have the same names again and again. Events of the GenAI conventions tell them too.
+    """
+    heads = frozenset(name.partition(".")[0] for name in names) | ({"gen_ai"} if has_events else set())
+    dialects = tuple(dialect for dialect in DIALECTS if dialect.tells(names, heads))
+    known = _IDENTITY.union(LABELS, *(dialect.CONTENT for dialect in dialects))
+    prefixes = tuple(prefix for dialect in dialects for prefix in dialect.PREFIXES)
+    return dialects, tuple(sorted(name for name in names - known if not name.startswith(prefixes)))
 
 
 def _fill(found: SpanReading, other: SpanReading) -> None:
@@ -85,21 +91,17 @@ def _filled(usage: Usage, other: Usage) -> Usage:
     return Usage(*(mine if (mine := getattr(usage, name)) is not None else getattr(other, name) for name in _USAGE))
 
 
-def _rest(span: Span, dialects: tuple[Dialect, ...], of_no_kind: bool) -> Mapping[str, Any]:
+def _rest(span: Span, unread: tuple[str, ...], of_no_kind: bool) -> Mapping[str, Any]:
     """What no dialect reads: attributes, events and links; and the word for its kind, where it is none of ours."""
-    kept = {name: value for name, value in span.attributes.items() if not _is_read(name, dialects) and name not in LABELS}
+    attributes = span.attributes
+    kept = {name: attributes[name] for name in unread}
     if of_no_kind:
-        kept |= {name: span.attributes[name] for name in _KINDS.intersection(span.attributes)}
+        kept |= {name: attributes[name] for name in _KINDS.intersection(attributes)}
     if span.events and (others := [event for event in span.events if event.get("name") not in _READ_EVENTS]):
         kept[EVENTS] = others
     if span.links:
         kept[LINKS] = list(span.links)
     return kept
-
-
-@lru_cache(maxsize=8192)
-def _is_read(name: str, dialects: tuple[Dialect, ...]) -> bool:
-    return name in _PLAIN_NAMES or any(name in dialect.CONTENT or name.startswith(dialect.PREFIXES) for dialect in dialects)
 
 
 def error_of(span: Span, reading: SpanReading = _NONE) -> str | None:

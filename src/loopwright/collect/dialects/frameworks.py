@@ -54,8 +54,8 @@ CONTENT = frozenset(name for names in NAMES.values() for name in names)
 _HEADS = frozenset(name.partition(".")[0] for names in (NAMES["input"], NAMES["output"], NAMES["kind"]) for name in names)
 
 
-def tells(span: Span, heads: frozenset[str]) -> bool:
-    """Whether the span is written in this dialect."""
+def tells(names: frozenset[str], heads: frozenset[str]) -> bool:
+    """Whether spans with attributes of these names are written in this dialect."""
     return not heads.isdisjoint(_HEADS)
 
 

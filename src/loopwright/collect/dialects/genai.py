@@ -86,9 +86,6 @@ OPERATIONS: dict[str, StepKind] = {
     "plan": "other",
 }
 PREFIXES: tuple[str, ...] = ("gen_ai.prompt.", "gen_ai.completion.")
-HEADS = frozenset({"gen_ai"})
-"""What the names of attributes begin with by which the dialect is told."""
-
 _TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 _ROLES = {
@@ -103,9 +100,9 @@ EVENTS = frozenset({*_ROLES, _CHOICE, *_DETAILS})
 """The events that are read into a step's own fields."""
 
 
-def tells(span: Span, heads: frozenset[str]) -> bool:
-    """Whether the span is written in this dialect."""
-    return "gen_ai" in heads or any(str(event.get("name")).startswith("gen_ai.") for event in span.events)
+def tells(names: frozenset[str], heads: frozenset[str]) -> bool:
+    """Whether spans with attributes of these names are written in this dialect."""
+    return "gen_ai" in heads
 
 
 def read(span: Span) -> SpanReading:
@@ -158,10 +155,9 @@ def _said(
     """The messages that a model or an agent was given and gave: from attributes, from events, or from a whole history."""
     listed = listed_events(told.get("events"))
     reads: _Reads = messages if kind == "model" else plain
-    flat = any(name.startswith(PREFIXES) for name in attributes)
     given = reads(_content(told, "input"), "user")
     gave = reads(_content(told, "output"), "assistant")
-    if flat:
+    if not (given and gave) and any(name.startswith(PREFIXES) for name in attributes):
         given = given or messages(unflattened(attributes, "gen_ai.prompt"), "user")
         gave = gave or messages(unflattened(attributes, "gen_ai.completion"), "assistant")
     if span.events or listed:

@@ -67,9 +67,9 @@ _MARKS = ("llm.input_messages.", "llm.output_messages.", "llm.token_count.", "ll
 _VERDICTS = (("annotations", "annotation"), ("evaluations", "evaluation"))
 
 
-def tells(span: Span, heads: frozenset[str]) -> bool:
-    """Whether the span is written in this dialect."""
-    return "openinference" in heads or ("llm" in heads and any(name.startswith(_MARKS) for name in span.attributes))
+def tells(names: frozenset[str], heads: frozenset[str]) -> bool:
+    """Whether spans with attributes of these names are written in this dialect."""
+    return "openinference" in heads or ("llm" in heads and any(name.startswith(_MARKS) for name in names))
 
 
 def read(span: Span) -> SpanReading:

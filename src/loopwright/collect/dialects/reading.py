@@ -104,6 +104,8 @@ def number(value: Any) -> float | None:
 
 def count(value: Any) -> int | None:
     """A value as a whole number from 0."""
+    if type(value) is int:
+        return value if value >= 0 else None
     found = number(value)
     return None if found is None else int(found)
 

@@ -42,9 +42,9 @@ _TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 
 
-def tells(span: Span, heads: frozenset[str]) -> bool:
-    """Whether the span is written in this dialect."""
-    return "traceloop" in heads or ("llm" in heads and "llm.request.type" in span.attributes)
+def tells(names: frozenset[str], heads: frozenset[str]) -> bool:
+    """Whether spans with attributes of these names are written in this dialect."""
+    return "traceloop" in heads or ("llm" in heads and "llm.request.type" in names)
 
 
 def read(span: Span) -> SpanReading:

@@ -59,8 +59,8 @@ _TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 
 
-def tells(span: Span, heads: frozenset[str]) -> bool:
-    """Whether the span is written in this dialect."""
+def tells(names: frozenset[str], heads: frozenset[str]) -> bool:
+    """Whether spans with attributes of these names are written in this dialect."""
     return "ai" in heads
 
 
