@@ -24,7 +24,7 @@ from loopwright.adapters.otlp.from_json import (
 )
 from loopwright.adapters.otlp.grouping import Gathering, Head, named
 from loopwright.adapters.otlp.protowire import LENGTH, Field, MalformedError, embedded, fields
-from loopwright.adapters.otlp.redacting import Redactor, redact_head, redact_record, redact_span
+from loopwright.adapters.otlp.redacting import Redactor, may_hold, redact_head, redact_record, redact_span
 from loopwright.errors import RecordError
 from loopwright.ports import Split
 
@@ -68,12 +68,15 @@ def split_traces(data: bytes, redactor: Redactor | None = None) -> Split:
         raw = data[item.tag : item.end]
         try:
             span = Span.FromString(data[item.start : item.end])
+            if redactor is not None and may_hold(redactor, raw):
+                redact_span(span, redactor)
+                raw = embedded(2, span.SerializeToString(deterministic=True))
         except DecodeError:
             gathering.refuse(UNREADABLE)
             continue
-        if redactor is not None and redactor.may_hold(raw):
-            redact_span(span, redactor)
-            raw = embedded(2, span.SerializeToString(deterministic=True))
+        except RecordError as error:
+            gathering.refuse(str(error))
+            continue
         gathering.span(resource, scope, span, raw)
     return gathering.split()
 
@@ -85,12 +88,15 @@ def split_logs(data: bytes, redactor: Redactor | None = None) -> Split:
         raw = data[item.start : item.end]
         try:
             record = LogRecord.FromString(raw)
+            if redactor is not None and may_hold(redactor, raw):
+                redact_record(record, redactor)
+                raw = record.SerializeToString(deterministic=True)
         except DecodeError:
             gathering.refuse(UNREADABLE)
             continue
-        if redactor is not None and redactor.may_hold(raw):
-            redact_record(record, redactor)
-            raw = record.SerializeToString(deterministic=True)
+        except RecordError as error:
+            gathering.refuse(str(error))
+            continue
         take_record(gathering, resource, scope, record, raw)
     return gathering.split()
 
@@ -102,13 +108,13 @@ def split_object(message: Mapping[str, Any], redactor: Redactor | None = None) -
         for resource, scope, item in _objects(message, kind, gathering, redactor):
             try:
                 made = span_message(item) if signal == "traces" else record_message(item)
+                raw = made.SerializeToString(deterministic=True)
+                if redactor is not None and may_hold(redactor, raw):
+                    redact_span(made, redactor) if signal == "traces" else redact_record(made, redactor)
+                    raw = made.SerializeToString(deterministic=True)
             except RecordError as error:
                 gathering.refuse(str(error))
                 continue
-            raw = made.SerializeToString(deterministic=True)
-            if redactor is not None and redactor.may_hold(raw):
-                redact_span(made, redactor) if signal == "traces" else redact_record(made, redactor)
-                raw = made.SerializeToString(deterministic=True)
             if signal == "traces":
                 gathering.span(resource, scope, made, embedded(2, raw))
             else:
@@ -162,11 +168,11 @@ def _head(data: bytes, inside: list[Field], kind: Any, redactor: Redactor | None
     raw = b"".join(data[item.tag : item.end] for item in inside if item.number != 2)
     try:
         head = kind.FromString(raw)
-    except DecodeError:
+        if redactor is not None and may_hold(redactor, raw):
+            redact_head(head, redactor)
+            raw = head.SerializeToString(deterministic=True)
+    except (DecodeError, RecordError):
         return None
-    if redactor is not None and redactor.may_hold(raw):
-        redact_head(head, redactor)
-        raw = head.SerializeToString(deterministic=True)
     return Head(raw, named(head.resource.attributes) if hasattr(head, "resource") else {})
 
 
@@ -192,8 +198,8 @@ def _head_object(kind: Any, field: str, group: Mapping[str, Any], redactor: Reda
         held = group.get(field)
         if held is not None:
             getattr(head, field).CopyFrom(resource_message(held) if field == "resource" else scope_message(held))
+        if redactor is not None and may_hold(redactor, head.SerializeToString()):
+            redact_head(head, redactor)
     except (RecordError, ValueError):
         return None
-    if redactor is not None and redactor.may_hold(head.SerializeToString()):
-        redact_head(head, redactor)
     return Head(head.SerializeToString(deterministic=True), named(head.resource.attributes) if field == "resource" else {})

@@ -51,10 +51,10 @@ def span_of(item: Any, resource: dict[str, Any]) -> Span:
     """A span of protobuf as ours; kinds and states of the future are `internal` and `unset`."""
     status, kind = item.status.code, item.kind
     return Span(
-        trace_id=item.trace_id.hex(),
-        span_id=item.span_id.hex(),
+        trace_id=id_text(item.trace_id, 16),
+        span_id=id_text(item.span_id, 8),
         name=item.name,
-        parent_id=item.parent_span_id.hex() if any(item.parent_span_id) else None,
+        parent_id=id_text(item.parent_span_id, 8) if any(item.parent_span_id) else None,
         kind=_KINDS[kind] if 0 <= kind < len(_KINDS) else "internal",
         started_at=moment(item.start_time_unix_nano),
         ended_at=moment(item.end_time_unix_nano),
@@ -67,6 +67,11 @@ def span_of(item: Any, resource: dict[str, Any]) -> Span:
         ),
         resource=resource,
     )
+
+
+def id_text(id: bytes, size: int) -> str:
+    """An id as it is shown: hexadecimal, or the text that stands behind a zero byte where it is another tool's."""
+    return id.hex() if len(id) == size else id.lstrip(b"\0").decode("utf-8", "replace")
 
 
 def _events(group: Any) -> Iterator[SpanEvent]:
