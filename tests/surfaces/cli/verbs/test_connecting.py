@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -146,3 +151,29 @@ def test_what_comes_is_redacted_before_it_is_kept(keys, tmp_path):
     assert "my key is" in trace.messages[0].text
     assert len(trace.feedback) == 2
     assert secret not in repr(trace)
+
+
+def test_a_killed_import_goes_on_and_gives_the_same(tmp_path):
+    data = PhoenixServer()
+    ids = {data.add(number, at=START + timedelta(minutes=10 * number)) for number in range(60)}
+
+    def slowly(asked):
+        return replace(data(asked) or Answer(404, {}), stall=0.05)
+
+    store = f"sqlite:///{tmp_path / 'killed.db'}"
+    kept = []
+    with serving(slowly) as server:
+        command = [sys.executable, "-m", "loopwright", "import", f"phoenix://{server.host}/desk?{SINCE}", "--store", store]
+        for allowed in (8, 14):
+            seen = len(server.asked)
+            with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                while len(server.asked) < seen + allowed and process.poll() is None:
+                    time.sleep(0.01)
+                process.kill()
+            with wiring.store(load({"store.url": store}, environ={})) as opened:
+                kept.append(opened.count_traces())
+        assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    with wiring.store(load({"store.url": store}, environ={})) as opened:
+        assert {trace.trace_id for trace in opened.traces()} == ids
+        assert opened.count_traces() == len(ids)
+    assert kept[0] < len(ids)
