@@ -15,6 +15,7 @@ from loopwright.judge.verdict import CriterionVerdict, Verdict
 from loopwright.mine.signal import FailureSignal, FailureTrace, Signal, Where
 from loopwright.settings import load
 from loopwright.wiring import connecting
+from loopwright.workflows.connecting import pull_into
 from loopwright.workflows.exporting import KINDS, export
 from tracing_services import START, LangfuseServer, LangSmithServer, PhoenixServer
 
@@ -176,3 +177,21 @@ def test_an_interrupted_export_goes_on(store, keys, monkeypatch):
         done = write(store, address)
         assert len(data.scores) == 31
         assert done.unchanged == 10
+
+
+@pytest.mark.parametrize("kind", ["langfuse", "langsmith", "phoenix"])
+def test_what_was_written_back_does_not_come_again_as_feedback(kind, store, keys):
+    data = {"langfuse": LangfuseServer, "langsmith": LangSmithServer, "phoenix": PhoenixServer}[kind]()
+    id = data.add(1)
+    with serving(data) as server:
+        address = f"{kind}://{server.host}/desk?since=2026-11-01"
+        for _ in range(2):
+            service, asked = connecting.trace_service(address + "&again=1", load({}, environ={}), wiring.clock(), keep=False)
+            asyncio.run(pull_into(store, service, asked))
+            service.close()
+            assert store.trace(id).feedback == ()
+            store.replace_failures([failure(id)])
+            write(store, address.partition("?")[0])
+            if kind == "langsmith":
+                data.runs[0]["feedback_stats"] = {"loopwright.failure": {"n": 1, "avg": 0.6}}
+    assert store.count_traces() == 1
