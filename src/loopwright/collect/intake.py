@@ -48,7 +48,8 @@ class Intake:
     `formats` counts records taken by trace format, `reasons` those refused by kind, `files` both by file. `rejected` keeps the
     first refusals in full; `rejected_count` counts all. `conflicts` are ids that the store holds with other content: these
     records were refused too, and are counted in `rejected_count`. `feedback` counts verdicts that came by themselves, `unjoined`
-    those of them whose trace did not come.
+    those of them whose trace did not come. Where spans were kept, `spans` are those that are new, and `repeated` those that were
+    there. `resumed` are files that an earlier import was broken off in, and that were read from there.
     """
 
     sources: tuple[str, ...] = ()
@@ -62,6 +63,9 @@ class Intake:
     conflicts: tuple[str, ...] = ()
     feedback: int = 0
     unjoined: int = 0
+    spans: int = 0
+    repeated: int = 0
+    resumed: tuple[str, ...] = ()
 
 
 def place(path: str) -> str:

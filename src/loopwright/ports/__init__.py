@@ -1,6 +1,6 @@
 """What the workflows need of the world, as protocols. Adapters implement them; `wiring` puts the two together."""
 
-from loopwright.ports.reading import Imported, ImportedFeedback, RecordReader, TextReader, TraceReader
+from loopwright.ports.reading import Imported, ImportedFeedback, ImportedParts, RecordReader, TextReader, TraceReader
 from loopwright.ports.receiving import Key, KeyKind, KeyRing, Split, Splitter
 from loopwright.ports.running import (
     Executor,
@@ -33,7 +33,7 @@ from loopwright.ports.store import (
     TraceStore,
     WatchStore,
 )
-from loopwright.ports.world import Clock, Embedder, Model, Progress, VersionControl
+from loopwright.ports.world import Clock, Embedder, Model, Pricer, Progress, VersionControl
 
 __all__ = [
     "AuditStore",
@@ -48,6 +48,7 @@ __all__ = [
     "HarnessTables",
     "Imported",
     "ImportedFeedback",
+    "ImportedParts",
     "JudgeStore",
     "Key",
     "KeyKind",
@@ -57,6 +58,7 @@ __all__ = [
     "Model",
     "PartReader",
     "PendingTrace",
+    "Pricer",
     "ProcessorTime",
     "Progress",
     "ProposalStore",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from loopwright.collect.intake import Rejected
     from loopwright.collect.joining import GivenFeedback
     from loopwright.collect.trace import Trace
+    from loopwright.ports.spans import SpanPart
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
     """One record read from a source: the trace, its place and its format. `offset` is how many bytes of the source were read.
 
-    `others` are further sources that hold parts of the trace.
+    `others` are further sources that hold parts of the trace. `record` is the record's number in its source, from 1; 0 for what
+    is known only once all of a source was read.
     """
 
     trace: Trace
@@ -25,6 +27,19 @@ class Imported:
     format: str
     offset: int = 0
     others: tuple[str, ...] = ()
+    record: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedParts:
+    """Spans read from a source, as the store keeps them; their place is as in `Imported`."""
+
+    parts: tuple[SpanPart, ...]
+    source: str
+    line: int
+    format: str
+    offset: int = 0
+    record: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,7 @@ class ImportedFeedback:
     source: str
     line: int
     offset: int = 0
+    record: int = 0
 
 
 class TraceReader(Protocol):
@@ -57,6 +73,17 @@ class TraceReader(Protocol):
 
         Raises `InputError` as `sources` does, and `UsageError` for an unknown format, before anything is read.
         """
+
+    def read_parts(
+        self, paths: Sequence[str], format: str | None = None, after: Mapping[str, int] | None = None
+    ) -> Iterator[Imported | ImportedParts | ImportedFeedback | Rejected]:
+        """As `read`, but spans come as they are read, and are not put together.
+
+        `after` says of a source how many of its records are to be passed over, for they were read before.
+        """
+
+    def mark(self, source: str) -> str | None:
+        """A name for a source and its content, under which the position in it is kept; None where it cannot be read twice."""
 
 
 class RecordReader(Protocol):

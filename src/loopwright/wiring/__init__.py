@@ -163,11 +163,12 @@ def commit_of(version: str) -> str | None:
     return Git(Path.cwd()).commit(version)
 
 
-def trace_reader(settings: Settings) -> TraceReader:
-    """Traces out of files, folders and standard input."""
+def trace_reader(settings: Settings, *, keep_key: bool = False) -> TraceReader:
+    """Traces out of files, folders and standard input, redacted; with `keep_key` the key of pseudonyms is kept for next time."""
     from loopwright.adapters.importers.reader import FileTraceReader
+    from loopwright.wiring.collecting import redactor
 
-    return FileTraceReader(settings["import.max_line_bytes"])
+    return FileTraceReader(settings["import.max_line_bytes"], redactor(settings, keep_key=keep_key))
 
 
 def span_memory() -> SpanMemory:

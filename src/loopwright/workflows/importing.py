@@ -3,34 +3,57 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Protocol, TypeVar
 
-from loopwright.collect.intake import Intake, Rejected, SourceCount, printable, shown
-from loopwright.collect.joining import join
-from loopwright.collect.trace import Trace
+from loopwright.collect.intake import Intake, Rejected, printable, shown
+from loopwright.collect.joining import GivenFeedback, join, joined, response_ids
+from loopwright.collect.trace import Feedback, Trace
 from loopwright.errors import InputError
-from loopwright.ports import FeedbackStore, Imported, ImportedFeedback, Progress, TraceReader, TraceStore
+from loopwright.ports import (
+    Clock,
+    FeedbackStore,
+    Imported,
+    ImportedFeedback,
+    ImportedParts,
+    PartReader,
+    Progress,
+    SpanStore,
+    TraceReader,
+    TraceStore,
+)
+from loopwright.workflows.import_tally import KEPT_IN_FULL, Meter, Outcome, Tally
+from loopwright.workflows.settling import Finish, settle_some
+
+__all__ = ["BATCH", "KEPT_IN_FULL", "Outcome", "Settling", "collect_traces", "import_traces", "refuse", "strictly"]
 
 T = TypeVar("T")
 
 BATCH = 100
-KEPT_IN_FULL = 20
-_MEGABYTE = 1_000_000
+"""So many traces or pieces of feedback are written together."""
+
+BATCH_SPANS = 1000
+BATCH_BYTES = 4_000_000
+SETTLED_TOGETHER = 200
 
 
-@dataclass(slots=True)
-class Outcome:
-    """Where the records of an import go: `taken` is called with each one that was taken, `rejected` with each refusal.
+class Intaking(TraceStore, FeedbackStore, Protocol):
+    """What an import writes to."""
 
-    `empty` says that a record in which nothing was said or done is taken too, and not refused.
-    """
 
-    taken: Callable[[Imported], None] | None = None
-    rejected: Callable[[Rejected], None] | None = None
-    empty: bool = False
+class Keeping(TraceStore, FeedbackStore, SpanStore, Protocol):
+    """What an import of spans writes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What it takes to keep spans as they came: the time, how parts are read, and what is added to the traces made of them."""
+
+    clock: Clock
+    read_part: PartReader
+    finish: Finish | None = None
 
 
 async def import_traces(
@@ -50,42 +73,79 @@ async def import_traces(
     is read.
 
     Feedback that came by itself is joined with its trace. The store does that, and keeps what has no trace yet. Without a store
-    it is joined with the traces read after the first of it, which are held until the end, or with all of them where `hold` says
-    so. What has no trace is counted in `Intake.unjoined`.
+    it is joined with the traces read after it, or with all of them where `hold` says so; what is given on a session is joined at
+    the end, and only the traces of such sessions are held until then. What has no trace is counted in `Intake.unjoined`.
     """
-    outcome = outcome or Outcome()
-    count = _Count(outcome)
-    sources = reader.sources(paths)
-    count.files = {name: (0, 0) for name, _ in sources}
-    meter = _Meter(progress, sources)
-    batch: list[Imported] = []
-    given: list[ImportedFeedback] = []
+    tally, meter = _begun(reader, paths, outcome, progress)
+    sink: _Stored | _Joined = _Joined(tally, hold) if store is None else _Stored(tally, store)
     try:
         for found in reader.read(paths, format):
             meter.at(found.source, found.offset)
             if isinstance(found, Rejected):
-                count.reject(found)
-            elif isinstance(found, Imported) and not outcome.empty and _is_empty(found.trace):
-                count.reject(_nothing_said(found))
+                tally.reject(found)
             elif isinstance(found, ImportedFeedback):
-                given.append(found)
-                count.give(found)
-            elif store is None and not given and not hold:
-                count.take(found)
+                tally.give(found)
+                sink.give(found)
+            elif not tally.outcome.empty and _is_empty(found.trace):
+                tally.reject(_nothing_said(found))
             else:
-                batch.append(found)
-            if store is not None and len(batch) >= BATCH:
-                _write(batch, store, count)
-                batch = []
+                sink.take(found)
+            if sink.full:
+                sink.flush()
                 await asyncio.sleep(0)
-        if store is not None:
-            _write(batch, store, count)
-            count.unjoined = _keep(given, store)
-        else:
-            count.unjoined = _join(batch, given, count)
+        sink.end()
     finally:
         meter.done()
-    return count.intake(paths)
+    return tally.intake(paths)
+
+
+async def import_spans(
+    reader: TraceReader,
+    paths: Sequence[str],
+    format: str | None = None,
+    *,
+    store: Keeping,
+    settling: Settling,
+    outcome: Outcome | None = None,
+    progress: Progress | None = None,
+) -> Intake:
+    """As `import_traces` into a store, but spans are kept as they came, and only then become traces.
+
+    Where an earlier import of the same files was broken off, it goes on behind what was written by then: the position in each
+    file is kept with the store, until all files were read.
+    """
+    tally, meter = _begun(reader, paths, outcome, progress)
+    marks = {name: mark for name in tally.files if (mark := reader.mark(name)) is not None}
+    after = {name: place for name, mark in marks.items() if (place := _position(store.cursor(mark))) > 0}
+    tally.resumed = tuple(after)
+    sink = _Stored(tally, store, store, settling, marks)
+    try:
+        for found in reader.read_parts(paths, format, after):
+            meter.at(found.source, found.offset)
+            if isinstance(found, Rejected):
+                tally.reject(found)
+                continue
+            if isinstance(found, Imported) and not tally.outcome.empty and _is_empty(found.trace):
+                tally.reject(_nothing_said(found))
+                continue
+            sink.at(found.source, found.record)
+            if isinstance(found, ImportedFeedback):
+                tally.give(found)
+                sink.give(found)
+            elif isinstance(found, ImportedParts):
+                sink.take_parts(found)
+            else:
+                sink.take(found)
+            if sink.full:
+                sink.flush()
+                await asyncio.sleep(0)
+        sink.end()
+    finally:
+        meter.done()
+    await _settle(store, settling, progress, sink.wrote_spans)
+    for mark in marks.values():
+        store.set_cursor(mark, "")
+    return tally.intake(paths)
 
 
 async def collect_traces(
@@ -120,101 +180,172 @@ def refuse(rejected: Rejected) -> None:
     raise InputError(rejected.problem, source=printable(rejected.source), line=rejected.line, cure=rejected.cure)
 
 
-class Intaking(TraceStore, FeedbackStore, Protocol):
-    """What an import writes to."""
+class _Stored:
+    """What is written to a store, in batches; the position in a file is written after what stands before it."""
 
+    def __init__(
+        self,
+        tally: Tally,
+        store: Intaking,
+        spans: SpanStore | None = None,
+        settling: Settling | None = None,
+        marks: dict[str, str] | None = None,
+    ) -> None:
+        self._tally, self._store, self._spans, self._settling, self._marks = tally, store, spans, settling, marks or {}
+        self._traces: list[Imported] = []
+        self._given: list[ImportedFeedback] = []
+        self._parts: list[ImportedParts] = []
+        self._size = self._count = 0
+        self._place = ("", 0)
+        self._feedback_ids: set[str] = set()
+        self.wrote_spans = False
 
-@dataclass(slots=True)
-class _Count:
-    """What was taken and what was not, so far."""
+    @property
+    def full(self) -> bool:
+        """Whether it is time to write."""
+        return len(self._traces) >= BATCH or len(self._given) >= BATCH or self._count >= BATCH_SPANS or self._size >= BATCH_BYTES
 
-    outcome: Outcome
-    taken: int = 0
-    unchanged: int = 0
-    formats: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    files: dict[str, tuple[int, int]] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
-    parts: Counter[str] = field(default_factory=Counter)
-    feedback: int = 0
-    unjoined: int = 0
-
-    def give(self, found: ImportedFeedback) -> None:
-        self.feedback += 1
-        self._add(found.source, 1, 0)
+    def at(self, source: str, record: int) -> None:
+        """What comes next stands in this record of a source: all before it was handed over."""
+        if source != self._place[0] and self._place[0]:
+            self.flush()
+            self._mark(self._place[1])
+        self._place = (source, record or self._place[1] + 1)
 
     def take(self, found: Imported) -> None:
-        self.taken += 1
-        self.formats[found.format] += 1
-        self._add(found.source, 1, 0)
-        self.parts.update(found.others)
-        if self.outcome.taken is not None:
-            self.outcome.taken(found)
+        """A trace."""
+        self._traces.append(found)
 
-    def reject(self, rejected: Rejected) -> None:
-        self.reasons[rejected.reason] += 1
-        self._add(rejected.source, 0, 1)
-        if len(self.rejected) < KEPT_IN_FULL:
-            self.rejected.append(rejected)
-        if self.outcome.rejected is not None:
-            self.outcome.rejected(rejected)
+    def give(self, found: ImportedFeedback) -> None:
+        """Feedback."""
+        self._given.append(found)
 
-    def intake(self, paths: Sequence[str]) -> Intake:
-        return Intake(
-            sources=tuple(paths),
-            taken=self.taken,
-            unchanged=self.unchanged,
-            formats=tuple(self.formats.most_common()),
-            rejected=tuple(self.rejected),
-            rejected_count=self.reasons.total(),
-            reasons=tuple(self.reasons.most_common()),
-            files=tuple(SourceCount(name, taken, rejected, self.parts[name]) for name, (taken, rejected) in self.files.items()),
-            conflicts=tuple(self.conflicts),
-            feedback=self.feedback,
-            unjoined=self.unjoined,
-        )
+    def take_parts(self, found: ImportedParts) -> None:
+        """Spans."""
+        self._parts.append(found)
+        self._count += sum(len(part.spans) for part in found.parts)
+        self._size += sum(len(part.data) for part in found.parts)
 
-    def _add(self, source: str, taken: int, rejected: int) -> None:
-        before = self.files.get(source, (0, 0))
-        self.files[source] = (before[0] + taken, before[1] + rejected)
+    def flush(self) -> None:
+        """Write all that is held, and then where reading goes on: at the record that came last, which may go on itself."""
+        if self._parts and self._spans is not None and self._settling is not None:
+            parts = [part for found in self._parts for part in found.parts]
+            self._tally.put(self._spans.put_spans(parts, self._settling.clock.now()))
+            for found in self._parts:
+                self._tally.take_parts(found)
+            self._parts, self._size, self._count, self.wrote_spans = [], 0, 0, True
+        if self._traces:
+            self._write_traces()
+        if self._given:
+            given = [found.given for found in self._given]
+            self._store.put_feedback(given)
+            self._feedback_ids.update(item.feedback_id for item in given)
+            self._given = []
+        self._mark(self._place[1] - 1)
 
+    def end(self) -> None:
+        """All was read."""
+        self.flush()
+        self._mark(self._place[1])
+        if self._feedback_ids:
+            waiting = {item.feedback_id for item in self._store.waiting_feedback()}
+            self._tally.unjoined = len(self._feedback_ids & waiting)
 
-def _keep(given: Sequence[ImportedFeedback], store: Intaking) -> int:
-    """Hand feedback to the store; returns how much of it waits for its trace."""
-    if not given:
-        return 0
-    store.put_feedback([item.given for item in given])
-    waiting = {item.feedback_id for item in store.waiting_feedback()}
-    return sum(item.given.feedback_id in waiting for item in given)
+    def _mark(self, record: int) -> None:
+        mark = self._marks.get(self._place[0])
+        if mark is not None and self._spans is not None and record > 0:
+            self._spans.set_cursor(mark, str(record))
 
-
-def _join(held: Sequence[Imported], given: Sequence[ImportedFeedback], count: _Count) -> int:
-    """Take the traces that were held, with their feedback; returns how much feedback has no trace among them."""
-    traces, left = join([found.trace for found in held], [item.given for item in given])
-    for found, trace in zip(held, traces, strict=True):
-        count.take(found if trace is found.trace else replace(found, trace=trace))
-    return len(left)
-
-
-def _write(batch: Sequence[Imported], store: Intaking, count: _Count) -> None:
-    counts = store.put_traces([found.trace for found in batch])
-    count.unchanged += counts.unchanged
-    refused = set(counts.conflicts)
-    for found in batch:
-        if found.trace.trace_id not in refused:
-            count.take(found)
-            continue
-        count.conflicts.append(found.trace.trace_id)
-        count.reject(
-            Rejected(
-                found.source,
-                found.line,
-                f"the store holds other content under the id {found.trace.trace_id!r}",
-                "what is stored is kept; give the record an id of its own",
-                "id in the store with other content",
+    def _write_traces(self) -> None:
+        batch, self._traces = self._traces, []
+        counts = self._store.put_traces([found.trace for found in batch])
+        self._tally.unchanged += counts.unchanged
+        refused = set(counts.conflicts)
+        for found in batch:
+            if found.trace.trace_id not in refused:
+                self._tally.take(found)
+                continue
+            self._tally.conflicts.append(found.trace.trace_id)
+            self._tally.reject(
+                Rejected(
+                    found.source,
+                    found.line,
+                    f"the store holds other content under the id {found.trace.trace_id!r}",
+                    "what is stored is kept; give the record an id of its own",
+                    "id in the store with other content",
+                )
             )
-        )
+
+
+class _Joined:
+    """Traces that are handed on with the feedback given on them before; with `hold`, all are held until the end."""
+
+    full = False
+
+    def __init__(self, tally: Tally, hold: bool) -> None:
+        self._tally, self._hold = tally, hold
+        self._held: list[Imported] = []
+        self._on_session: list[GivenFeedback] = []
+        self._sessions: set[str | None] = set()
+        self._by_name: dict[tuple[str, str], list[GivenFeedback]] = {}
+
+    def give(self, found: ImportedFeedback) -> None:
+        """Feedback."""
+        given = found.given
+        named = [(name, id) for name in ("trace_id", "span_id", "response_id") if (id := getattr(given, name)) is not None]
+        if named and not self._hold:
+            self._by_name.setdefault(named[0], []).append(given)
+        else:
+            self._on_session.append(given)
+            self._sessions.add(given.session_id)
+
+    def take(self, found: Imported) -> None:
+        """A trace."""
+        verdicts = self._verdicts(found.trace) if self._by_name else []
+        made = replace(found, trace=joined(found.trace, verdicts)) if verdicts else found
+        if self._hold or (found.trace.session_id is not None and found.trace.session_id in self._sessions):
+            self._held.append(made)
+        else:
+            self._tally.take(made)
+
+    def flush(self) -> None:
+        """Nothing waits but what must."""
+
+    def end(self) -> None:
+        """All was read: the traces that were held are handed on."""
+        traces, left = join([found.trace for found in self._held], self._on_session)
+        for found, trace in zip(self._held, traces, strict=True):
+            self._tally.take(found if trace is found.trace else replace(found, trace=trace))
+        self._tally.unjoined = len(left) + sum(map(len, self._by_name.values()))
+
+    def _verdicts(self, trace: Trace) -> list[Feedback]:
+        names = [("trace_id", trace.trace_id)]
+        names += [("span_id", step.span_id) for step in trace.steps] + [("response_id", id) for id in response_ids(trace)]
+        given = [item for name in names for item in self._by_name.pop(name, ())]
+        return [verdict for item in given for verdict in item.verdicts]
+
+
+def _begun(reader: TraceReader, paths: Sequence[str], outcome: Outcome | None, progress: Progress | None) -> tuple[Tally, Meter]:
+    sources = reader.sources(paths)
+    return Tally(outcome or Outcome(), files={name: (0, 0) for name, _ in sources}), Meter(progress, sources)
+
+
+def _position(cursor: str | None) -> int:
+    return int(cursor) if cursor and cursor.isdecimal() else 0
+
+
+async def _settle(store: SpanStore, settling: Settling, progress: Progress | None, wrote: bool) -> None:
+    """Read the traces whose spans were written: nothing more of them is waited for."""
+    if not wrote:
+        return
+    if progress is not None:
+        progress.start("putting traces together", store.count_pending())
+    at = settling.clock.now() + timedelta(seconds=1)
+    while done := await settle_some(store, settling.read_part, at, SETTLED_TOGETHER, 0, finish=settling.finish):
+        if progress is not None:
+            progress.advance(done)
+    if progress is not None:
+        progress.done()
 
 
 def _is_empty(trace: Trace) -> bool:
@@ -229,31 +360,3 @@ def _nothing_said(found: Imported) -> Rejected:
         'give the conversation in "messages", or leave the record out',
         "no messages",
     )
-
-
-class _Meter:
-    """Progress in megabytes of the sources, as stored."""
-
-    def __init__(self, progress: Progress | None, sources: Sequence[tuple[str, int | None]]) -> None:
-        self._progress = progress
-        self._shown = 0
-        self._read: dict[str, int] = {}
-        self._total = 0
-        sizes = [size for _, size in sources]
-        known = sum(size for size in sizes if size is not None)
-        if progress is not None:
-            progress.start("reading traces, MB", None if None in sizes else -(-known // _MEGABYTE))
-
-    def at(self, source: str, offset: int) -> None:
-        """So much of a source was read."""
-        self._total += offset - self._read.get(source, 0)
-        self._read[source] = offset
-        megabytes = self._total // _MEGABYTE
-        if self._progress is not None and megabytes > self._shown:
-            self._progress.advance(megabytes - self._shown)
-            self._shown = megabytes
-
-    def done(self) -> None:
-        """Reading has ended."""
-        if self._progress is not None:
-            self._progress.done()

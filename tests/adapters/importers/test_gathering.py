@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from loopwright.adapters.importers import gathering
 from loopwright.adapters.importers.reader import FileTraceReader
 from loopwright.collect.intake import Rejected
 from loopwright.ports import Imported, ImportedFeedback
@@ -72,16 +71,23 @@ def test_an_id_that_another_format_took_is_refused(read):
     assert summary(read(spans(FIRST, "1") + chat)) == [("a", [], 2), "duplicate id"]
 
 
-def test_a_bad_request_is_refused_whole(read):
+def test_a_bad_span_is_refused_by_itself(read):
     bad = spans(SECOND, "2").replace(SECOND, "zz")
     assert summary(read(bad + spans(FIRST, "1"))) == ["bad id", ("a", ["1"], 2)]
+    both = json.loads(spans(FIRST, "1", "2"))
+    both["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["spanId"] = "zz"
+    assert summary(read(json.dumps(both))) == ["bad id", ("a", ["2"], 1)]
 
 
-def test_more_than_can_be_held_is_let_go_and_what_comes_late_is_counted(read, monkeypatch):
-    monkeypatch.setattr(gathering.Gathering.__init__, "__defaults__", (4000,))
+def test_more_than_can_be_held_goes_to_a_file_and_nothing_of_it_is_lost(tmp_path):
     long = "x" * 1500
-    found = read(spans(FIRST, "1", text=long) + spans(SECOND, "2", text=long) + spans(SECOND, "3", text=long) + spans(FIRST, "4"))
-    assert summary(found) == [("a", ["1"], 1), ("b", ["2", "3"], 2), "duplicate id"]
+    file = tmp_path / "t.jsonl"
+    file.write_text(
+        spans(FIRST, "1", text=long) + spans(SECOND, "2", text=long) + spans(SECOND, "3", text=long) + spans(FIRST, "4")
+    )
+    found = list(FileTraceReader(1_000_000, held_bytes=2000).read([str(file)]))
+    assert summary(found) == [("a", ["1", "4"], 1), ("b", ["2", "3"], 2)]
+    assert found == list(FileTraceReader(1_000_000).read([str(file)]))
 
 
 def test_log_records_belong_to_spans_or_are_feedback_or_are_refused(read):
@@ -90,7 +96,9 @@ def test_log_records_belong_to_spans_or_are_feedback_or_are_refused(read):
     )
     given = logs(None, None, "gen_ai.evaluation.result", session__id="s1", loopwright__feedback='{"value": "down"}')
     found = read(logs(FIRST, "1") + verdict + given + logs(None, None) + logs(SECOND, "2"), spans(FIRST, "1"))
-    assert summary(found) == [False, "log record without its span", ("a", ["1"], 1), "fail", "log record without its span"]
+    refused = "not taken from its request"
+    assert summary(found) == ["fail", False, refused, ("a", ["1"], 1), "log record without its span"]
+    assert found[0].given.span_id == "9" * 16
 
 
 def test_feedback_records(read):

@@ -62,7 +62,7 @@ def test_a_path_given_twice_is_read_once(tmp_path):
 def test_what_is_not_there_is_an_error_with_a_cure(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.jsonl: no such file or folder; check the path"):
         find_files([str(tmp_path / "nowhere.jsonl")])
-    with pytest.raises(InputError, match="holds no JSON or JSON Lines files"):
+    with pytest.raises(InputError, match="holds no files of traces"):
         find_files([str(tmp_path)])
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from loopwright.collect.conversation import deeper_than
+from loopwright.collect.formats import managed
 from loopwright.collect.intake import printable, shown
 from loopwright.errors import RecordError
 
@@ -20,13 +21,25 @@ _decoder = msgspec.json.Decoder()
 
 def decode_object(data: bytes) -> dict[str, Any]:
     """The JSON object in `data`; raises `RecordError` naming the place, the value and the cure."""
-    data = data.removeprefix(_BOM)
+    return _object(_decoded(data.removeprefix(_BOM)), data)
+
+
+def decode_value(data: bytes) -> dict[str, Any] | list[Any]:
+    """The JSON object in `data`, or the record of one call of an API; raises `RecordError` as `decode_object` does."""
+    value = _decoded(data.removeprefix(_BOM))
+    return value if managed.tells(value) and not deeper_than(value, MAX_DEPTH) else _object(value, data)
+
+
+def _decoded(data: bytes) -> Any:
     try:
-        value = _decoder.decode(data)
+        return _decoder.decode(data)
     except RecursionError:
         raise _too_deep() from None
     except (msgspec.DecodeError, UnicodeError):
         _explain(data)
+
+
+def _object(value: Any, data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RecordError(f"{shown(value)} is not a JSON object", cure="give one JSON object a line", reason="not a JSON object")
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):

@@ -1,146 +1,72 @@
-"""Traces whose spans are spread over many records, put together as the records are read."""
+"""Traces whose spans are spread over many records, put together once all was read. What is too much to hold goes to a file."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from loopwright.adapters.importers.sources import Source
-from loopwright.adapters.otlp.wire import Batch, decode_object
-from loopwright.collect.dialects.verdicts import EVALUATION_EVENT, evaluation
+from loopwright.adapters.importers.spool import Spool
+from loopwright.adapters.otlp.reading import read_part
 from loopwright.collect.intake import Rejected
-from loopwright.collect.joining import GivenFeedback
 from loopwright.collect.spans import SpanEvent, assemble, attach
 from loopwright.collect.trace import Span, Trace
-from loopwright.ports import ImportedFeedback
+from loopwright.ports import Imported, ImportedParts
 
-HELD_CHARACTERS = 64 * 1024 * 1024
-"""How much text of spans and events is held while the rest of their traces may still come."""
-
-_SPAN_WEIGHT = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """A trace that was put together, and where its first part stood."""
-
-    trace: Trace
-    source: Source
-    line: int
-    others: tuple[str, ...] = ()
+HELD_BYTES = 64 * 1024 * 1024
+"""How much of spans is held in memory while the rest of their traces may still come."""
 
 
 @dataclass(slots=True)
-class _Held:
-    """The parts of one trace so far."""
+class _Place:
+    """Where the first part of a trace stood, and which other sources hold parts of it."""
 
-    source: Source
+    source: str
     line: int
-    spans: list[Span] = field(default_factory=list)
-    events: list[tuple[SpanEvent, Source, int]] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
-    weight: int = 0
-
-
-Found = Gathered | ImportedFeedback | Rejected
+    format: str
+    others: set[str] = field(default_factory=set)
 
 
 class Gathering:
-    """The parts of traces, held until all was read.
+    """The parts of traces, until all was read."""
 
-    More than `limit` characters are not held: then the trace that has not grown for longest is put together with what came of it.
-    """
+    def __init__(self, limit: int = HELD_BYTES, finish: Callable[[Trace], Trace] | None = None) -> None:
+        self._spool = Spool(limit)
+        self._places: dict[str, _Place] = {}
+        self._finish = finish
 
-    def __init__(self, limit: int = HELD_CHARACTERS) -> None:
-        self._limit = limit
-        self._held: OrderedDict[str, _Held] = OrderedDict()
-        self._weight = 0
+    def add(self, found: ImportedParts) -> None:
+        """Take parts."""
+        for part in found.parts:
+            place = self._places.setdefault(part.trace_id, _Place(found.source, found.line, found.format))
+            if found.source != place.source:
+                place.others.add(found.source)
+            self._spool.add(part.trace_id, part.data)
 
-    def add(self, record: Mapping[str, Any], source: Source, line: int) -> Iterator[Found]:
-        """Take one export request; yields what cannot be held, or is no part of any trace. Raises `RecordError`."""
-        batch = decode_object(record)
-        for span in batch.spans:
-            self._hold(span.trace_id, source, line, span)
-        for event in batch.events:
-            if event.trace_id is None:
-                yield _alone(event, source, line)
-            else:
-                self._hold(event.trace_id, source, line, event)
-        yield from _metrics(batch, source, line)
-        while self._weight > self._limit and len(self._held) > 1:
-            yield from self._put_together(next(iter(self._held)))
+    def finish(self) -> Iterator[Imported | Rejected]:
+        """The traces, in the order in which they began; events of spans that did not come are refused."""
+        try:
+            for trace_id in self._spool:
+                yield from self._put_together(trace_id)
+        finally:
+            self._spool.close()
 
-    def finish(self) -> Iterator[Found]:
-        """All was read: the traces that are held, in the order in which they began."""
-        for trace_id in sorted(self._held, key=lambda id: self._held[id].line):
-            yield from self._put_together(trace_id)
-
-    def _hold(self, trace_id: str, source: Source, line: int, part: Span | SpanEvent) -> None:
-        held = self._held.setdefault(trace_id, _Held(source, line))
-        self._held.move_to_end(trace_id)
-        held.names.add(source.name)
-        if isinstance(part, Span):
-            if not held.spans:
-                held.source, held.line = source, line
-            held.spans.append(part)
-            weight = _weight(part.attributes) + sum(_weight(event.get("attributes") or {}) for event in part.events)
-        else:
-            held.events.append((part, source, line))
-            weight = _weight(part.event["attributes"]) + _weight({"": part.event["body"]})
-        held.weight += weight
-        self._weight += weight
-
-    def _put_together(self, trace_id: str) -> Iterator[Found]:
-        held = self._held.pop(trace_id)
-        self._weight -= held.weight
-        spans, left = attach(held.spans, (event for event, _, _ in held.events))
-        for trace in assemble(spans):
-            yield Gathered(trace, held.source, held.line, tuple(sorted(held.names - {held.source.name})))
-        places = {id(event): (source, line) for event, source, line in held.events}
+    def _put_together(self, trace_id: str) -> Iterator[Imported | Rejected]:
+        place = self._places[trace_id]
+        spans: list[Span] = []
+        events: list[SpanEvent] = []
+        for data in self._spool.pieces(trace_id):
+            more_spans, more_events = read_part(data)
+            spans.extend(more_spans)
+            events.extend(more_events)
+        attached, left = attach(spans, events)
+        for trace in assemble(attached):
+            made = trace if self._finish is None else self._finish(trace)
+            yield Imported(made, place.source, place.line, place.format, others=tuple(sorted(place.others)))
         for event in left:
-            yield _alone(event, *places[id(event)])
+            yield _alone(event, place)
 
 
-def _alone(event: SpanEvent, source: Source, line: int) -> ImportedFeedback | Rejected:
-    """An event whose span did not come: a verdict is feedback on its trace or session, anything else is refused."""
-    attributes = event.event["attributes"]
-    found = evaluation({**attributes, "event.at": event.event["at"]}) if event.event["name"] == EVALUATION_EVENT else ()
-    session = attributes.get("session.id") or attributes.get("gen_ai.conversation.id")
-    if found and (event.trace_id or isinstance(session, str)):
-        given = GivenFeedback(found, event.trace_id, session if isinstance(session, str) else None, found[0].at)
-        return ImportedFeedback(given, source.name, line, source.offset)
+def _alone(event: SpanEvent, place: _Place) -> Rejected:
     name = event.event["name"] or "a log record"
-    return Rejected(
-        source.name,
-        line,
-        f"{name} belongs to no span that was read",
-        "import it together with its trace",
-        "log record without its span",
-        source.offset,
-    )
-
-
-def _metrics(batch: Batch, source: Source, line: int) -> Iterator[Rejected]:
-    if batch.metrics:
-        yield Rejected(
-            source.name, line, f"holds {batch.metrics} metrics, and no trace", "leave metrics out", "metrics", source.offset
-        )
-
-
-def _weight(values: Mapping[str, Any]) -> int:
-    """About how many characters: text by its length, anything nested by that of its parts."""
-    total = _SPAN_WEIGHT
-    waiting: list[Any] = list(values.values())
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            total += len(value)
-        elif isinstance(value, Mapping):
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-        else:
-            total += 8
-    return total
+    problem = f"{name} belongs to no span that was read"
+    return Rejected(place.source, place.line, problem, "import it together with its trace", "log record without its span")

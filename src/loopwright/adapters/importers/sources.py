@@ -1,4 +1,4 @@
-"""Files, folders and standard input as streams of bytes, unpacked where they are gzip."""
+"""Files, folders and standard input as streams of bytes, unpacked where they are gzip or Zstandard."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import zstandard
+
 from loopwright.collect.intake import STDIN, place
 from loopwright.errors import InputError
 
 CHUNK = 256 * 1024
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".binpb", ".pb")
+SUFFIXES = (*(f"{ending}{packed}" for ending in _ENDINGS for packed in ("", ".gz", ".zst")), ".eval")
 
 ZIP = b"PK\x03\x04"
+ZSTD = b"\x28\xb5\x2f\xfd"
 _GZIP = b"\x1f\x8b"
+_ZSTD_WINDOW = 2**27
+_ZSTD_FEED = 1024
+"""Bytes unpacked at once: a block of Zstandard holds up to 128 kB in four bytes."""
 _FOREIGN = {
     ZIP: "a zip archive",
-    b"\x28\xb5\x2f\xfd": "zstandard data",
     b"\xfd7zXZ\x00": "xz data",
     b"BZh": "bzip2 data",
     b"PAR1": "a Parquet file",
@@ -38,13 +44,17 @@ class BrokenSourceError(Exception):
 
 
 class Source:
-    """One file, or standard input. `offset` counts the bytes read so far, as stored; `zipped` lets a zip archive through."""
+    """One file, or standard input. `offset` counts the bytes read so far, as stored; `zipped` lets a zip archive through.
+
+    `plain` says, once reading has begun, whether the bytes are those that are stored, and were not unpacked.
+    """
 
     def __init__(self, path: str, zipped: bool = False) -> None:
         self.path = path
         self._zipped = zipped
         self.name = place(path)
         self.offset = 0
+        self.plain = True
 
     def chunks(self) -> Iterator[bytes]:
         """The content, in pieces of bounded size; raises `BrokenSourceError` where it cannot be read on."""
@@ -67,7 +77,9 @@ class Source:
         if not (self._zipped and first.startswith(ZIP)):
             _refuse_foreign(first, self.path)
         stream = _with_first(first, raw)
-        yield from _gunzip(stream) if first.startswith(_GZIP) else stream
+        unpack = _gunzip if first.startswith(_GZIP) else _unzstd if first.startswith(ZSTD) else None
+        self.plain = unpack is None
+        yield from stream if unpack is None else unpack(stream)
 
     def _raw(self, file: BinaryIO) -> Iterator[bytes]:
         while chunk := file.read(CHUNK):
@@ -88,7 +100,7 @@ def find_files(paths: Sequence[str]) -> list[str]:
         elif os.path.isdir(path):  # noqa: PTH112
             inside = [str(file) for file in _inside(Path(path)) if _is_records(file)]
             if not inside:
-                raise InputError("the folder holds no JSON or JSON Lines files", source=path, cure="name the files themselves")
+                raise InputError("the folder holds no files of traces", source=path, cure="name the files themselves")
             found += inside
         else:
             raise InputError("no such file or folder", source=path, cure="check the path; - reads standard input")
@@ -108,7 +120,7 @@ def _inside(folder: Path) -> Iterator[Path]:
 
 
 def _is_records(file: Path) -> bool:
-    """Whether a file in a folder is named like JSON, or begins like it."""
+    """Whether a file in a folder is named like one of traces, or begins like JSON."""
     if not file.is_file():
         return False
     if file.name.lower().endswith(SUFFIXES):
@@ -162,6 +174,33 @@ def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield unpack.flush()
         raise BrokenSourceError(
             "truncated gzip: the data ends before its end mark", "fetch or compress the file again", "truncated gzip"
+        )
+
+
+def _unzstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Zstandard data of one or more frames, unpacked in bounded pieces."""
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    unpack, begun = decompressor.decompressobj(), False
+    for chunk in chunks:
+        for start in range(0, len(chunk), _ZSTD_FEED):
+            data = chunk[start : start + _ZSTD_FEED]
+            while data:
+                try:
+                    out = unpack.decompress(data)
+                except zstandard.ZstdError as error:
+                    detail = str(error).rpartition(": ")[2]
+                    raise BrokenSourceError(
+                        f"corrupt zstandard data: {detail}", "fetch or compress the file again", "corrupt zstandard"
+                    ) from None
+                begun = True
+                if out:
+                    yield out
+                data = unpack.unused_data if unpack.eof else b""
+                if unpack.eof:
+                    unpack, begun = decompressor.decompressobj(), False
+    if begun:
+        raise BrokenSourceError(
+            "truncated zstandard data: it ends within a frame", "fetch or compress the file again", "truncated zstandard"
         )
 
 

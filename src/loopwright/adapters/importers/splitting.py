@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 
+from loopwright.adapters.importers.envelopes import Cutting
 from loopwright.adapters.importers.sources import BrokenSourceError
+from loopwright.errors import RecordError
 
 BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
@@ -17,21 +20,28 @@ _STRING_BODY = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _BRACKETS = re.compile(rb'["\[\]{}]')
 _BRACKETS_OR_COMMA = re.compile(rb'["\[\]{},]')
 _QUOTE = ord('"')
+_LOOKED_AT = 5
+"""So many lines are tried whether they are records, before all is taken for one."""
 
 
 class Piece(NamedTuple):
-    """The bytes of one record and the line that it begins on, from 1; `data` is None where its `size` is beyond the limit."""
+    """The bytes of one record and the line that it begins on, from 1; `data` is None where its `size` is beyond the limit.
+
+    `partial` says that it is some of a record too large to be held.
+    """
 
     line: int
     data: bytes | None
     size: int
+    partial: bool = False
 
 
-def pieces(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
+def pieces(chunks: Iterable[bytes], limit: int, cuts: bool = False) -> Iterator[Piece]:
     """The records of a stream, blank lines left out; none longer than `limit` bytes is held.
 
-    A stream is JSON Lines unless its beginning is that of one JSON array of objects, or all of it is one object.
-    `BrokenSourceError` from `chunks` is passed on with the line where it broke; an array that breaks off raises it too.
+    A stream is JSON Lines unless its beginning is that of one JSON array of objects, or all of it is one object: with `cuts` one
+    larger than `limit` comes in pieces (see `envelopes`). `BrokenSourceError` from `chunks` is passed on with the line where it
+    broke; an array or object that breaks off raises it too.
     """
     head = _Head(chunks)
     start = head.until_line(limit)
@@ -42,12 +52,58 @@ def pieces(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
         return elements(head.stream(), limit)
     if head.ended and start.lstrip(_BLANK).startswith(b"{") and _decodes(start, dict):
         return iter([Piece(1 + _leading_newlines(start), start, len(start))])
+    if cuts and _is_large_object(start, head.ended):
+        return cut(head.stream(), limit)
     return lines(head.stream(), limit)
 
 
-def lines(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
-    """The lines of a stream, blank ones left out."""
-    number, size = 1, 0
+def whole(piece: Piece, limit: int) -> bytes:
+    """The bytes of a record; raises `RecordError` where they are beyond the limit."""
+    if piece.data is None:
+        raise RecordError(
+            f"a record of {piece.size:,} bytes, over the limit of {limit:,}",
+            cure="split it, or raise import.max_line_bytes (LOOPWRIGHT_IMPORT_MAX_LINE_BYTES)",
+            reason="record too long",
+        )
+    return piece.data
+
+
+def cut(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
+    """An object larger than `limit` in pieces, and the lines behind it; one that cannot be cut is refused, and passed over."""
+    cutting = Cutting()
+    stream = iter(chunks)
+    try:
+        for chunk in stream:
+            for made in cutting.feed(chunk):
+                yield Piece(made.line, made.data, len(made.data), made.partial)
+            if cutting.ended:
+                yield from lines(chain([cutting.rest], stream), limit, cutting.line)
+                return
+            if cutting.held > limit:
+                yield from _too_long(cutting, stream, limit)
+                return
+    except BrokenSourceError as broken:
+        broken.line = broken.line or cutting.line
+        raise
+    raise BrokenSourceError(
+        "the JSON object is not closed: the file ends within it", "export the file again", "malformed JSON", cutting.line
+    )
+
+
+def _too_long(cutting: Cutting, rest: Iterable[bytes], limit: int) -> Iterator[Piece]:
+    """A record of which nothing was taken is passed over, to the end of its line; one that was begun breaks off."""
+    if cutting.cut_any:
+        raise BrokenSourceError(
+            f"a part of the JSON object has more than {limit:,} bytes, the most that one record may have",
+            "raise import.max_line_bytes (LOOPWRIGHT_IMPORT_MAX_LINE_BYTES)",
+            "record too long",
+            cutting.line,
+        )
+    yield from lines(rest, limit, cutting.line, cutting.held)
+
+
+def lines(chunks: Iterable[bytes], limit: int, number: int = 1, size: int = 0) -> Iterator[Piece]:
+    """The lines of a stream, blank ones left out; it begins in the line `number`, of which `size` bytes are passed over."""
     parts: list[bytes] = []
     try:
         for chunk in chunks:
@@ -263,6 +319,18 @@ def _is_array(start: bytes, all_of_it: bool) -> bool:
     if not _decodes(second, dict):
         return True
     return first.rstrip(_BLANK).endswith((b",", b"[", b":")) and not _decodes(_first_line(rest)[0], dict)
+
+
+def _is_large_object(start: bytes, all_of_it: bool) -> bool:
+    """Whether a stream that begins so is one object, longer than that, and not lines of which the first is broken."""
+    if all_of_it or not start.lstrip(_BLANK).startswith(b"{"):
+        return False
+    rest = start
+    for _ in range(_LOOKED_AT):
+        line, rest = _first_line(rest)
+        if _decodes(line, dict):
+            return False
+    return True
 
 
 def _first_line(start: bytes) -> tuple[bytes, bytes]:

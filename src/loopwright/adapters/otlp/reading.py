@@ -66,6 +66,14 @@ def span_of(item: Any, resource: dict[str, Any]) -> Span:
             for event in item.events
         ),
         resource=resource,
+        links=tuple(
+            {
+                "trace_id": id_text(link.trace_id, 16),
+                "span_id": id_text(link.span_id, 8),
+                "attributes": attributes_of(link.attributes),
+            }
+            for link in item.links
+        ),
     )
 
 

@@ -30,8 +30,9 @@ NAMES = (*records.FORMAT_NAMES, *_BY_NAME, managed.NAME)
 """All formats of records."""
 
 KNOWN = (
-    "OpenTelemetry, Phoenix, Langfuse, LangSmith, Inspect, ATIF, OpenAI chat and call logs, tau-bench, normalised traces, "
-    "feedback, and rows of input and output"
+    'chat (has "messages"), otlp (has "resourceSpans"), phoenix, langfuse, langsmith, inspect, atif, tau-bench (has "traj"), '
+    'exchange (has "request" and "response"), table (has "input" and "output"), normalised (what import --format json writes), '
+    'feedback (has "feedback" and "trace_id", "span_id", "response_id" or "session_id")'
 )
 
 
@@ -76,7 +77,7 @@ def not_known(record: Mapping[str, Any]) -> RecordError:
         )
     keys = ", ".join(printable(str(key)[:40]) for key in list(record)[:8]) or "none"
     more = f" and {len(record) - 8} more" if len(record) > 8 else ""
-    cure = f"known are {KNOWN}"
+    cure = f"known formats: {KNOWN}"
     if "role" in record and "content" in record:
         cure = 'this is one message: put the conversation in one record, {"id": ..., "messages": [...]}'
     return RecordError(f"unknown format: the record's keys are {keys}{more}", cure=cure, reason="unknown format")

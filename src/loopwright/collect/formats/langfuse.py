@@ -34,6 +34,10 @@ TYPES = frozenset(
     ("SPAN", "EVENT", "GENERATION", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR", "EMBEDDING", "GUARDRAIL")
 )  # fmt: skip
 _SOURCES = {"ANNOTATION": "HUMAN", "EVAL": "LLM"}
+PARTIAL = "loopwright.partial"
+"""The field of a record that says that it is some of one too large to be held."""
+
+_PARENT = ("parentObservationId", "parent_observation_id")
 _LISTS = ("data", "traces", "observations", "scores")
 
 
@@ -49,10 +53,10 @@ def read(record: Mapping[str, Any]) -> Found:
     if _is_score(record):
         return Found(feedback=tuple(_scores([record])))
     if _is_trace(record):
-        return _trace(record, _whole(record.get("observations")))
+        return _trace(record, _whole(record.get("observations")), partial=PARTIAL in record)
     told = mapping(record.get("trace"))
     if told:
-        found = _trace(told, objects(record.get("observations"), "observations"))
+        found = _trace(told, objects(record.get("observations"), "observations"), partial=PARTIAL in record)
         return replace(found, feedback=(*found.feedback, *_scores(objects(record.get("scores"), "scores"), told)))
     return together(_part(item) for name in _LISTS for item in objects(record.get(name), name))
 
@@ -118,17 +122,19 @@ def _is_page(record: Mapping[str, Any]) -> bool:
     return record.get("data") == [] and isinstance(meta, Mapping)
 
 
-def _trace(told: Mapping[str, Any], observations: Sequence[Mapping[str, Any]]) -> Found:
-    """A trace with those of its observations that came with it."""
+def _trace(told: Mapping[str, Any], observations: Sequence[Mapping[str, Any]], *, partial: bool = False) -> Found:
+    """A trace with those of its observations that came with it. What comes in pieces has its outermost span in one of them."""
     trace_id = id_of(told, "id")
     shared = _of_trace(told)
     inner = [{"traceId": trace_id, **item} for item in observations]
     known = {str(item.get("id")) for item in inner}
-    outermost = [item for item in inner if str(field(item, "parentObservationId", "parent_observation_id")) not in known]
+    outermost = [item for item in inner if str(field(item, *_PARENT)) not in known]
+    if partial and inner:
+        outermost = [item for item in outermost if field(item, *_PARENT) is None][:1]
     spans = [_span(item, shared) for item in inner if item is not (outermost[0] if len(outermost) == 1 else None)]
     if len(outermost) == 1:
         spans.insert(0, _span(outermost[0], {**shared, **_content_of_trace(told)}))
-    else:
+    elif not (partial and inner):
         spans.insert(0, _around(told, trace_id, shared, spans))
     return Found(spans=tuple(spans), feedback=tuple(_scores(_whole(told.get("scores")), told)))
 
@@ -172,7 +178,7 @@ def _span(item: Mapping[str, Any], shared: Mapping[str, Any]) -> Span:
         id_of(item, "traceId", "trace_id"),
         id_of(item, "id"),
         label(item, "name") or str(item.get("type", "")).lower(),
-        optional_id(item, "parentObservationId", "parent_observation_id"),
+        optional_id(item, *_PARENT),
         started_at=time(item, "startTime", "start_time"),
         ended_at=time(item, "endTime", "end_time"),
         status="error" if level == "ERROR" else "unset",

@@ -69,6 +69,12 @@ def read(record: Mapping[str, Any]) -> Found:
     )
 
 
+def makes_id(record: Mapping[str, Any]) -> bool:
+    """Whether a row has no id, so that one is derived from its content: two rows that say the same have the same."""
+    named = _named(record)
+    return "id" not in named or record[named["id"]] in (None, "")
+
+
 def _named(record: Mapping[str, Any]) -> dict[str, str]:
     """Which key means what; the first name of a meaning that is there counts."""
     known: dict[str, str] = {}

@@ -50,6 +50,10 @@ def tell_intake(intake: Intake, kept_in: str = "") -> None:
     say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in and intake.taken else ''}")
     if intake.unchanged:
         say(f"of these, {intake.unchanged:,} were in the store already, unchanged")
+    if intake.spans or intake.repeated:
+        say(f"spans: {intake.spans:,} new{f', {intake.repeated:,} there already' if intake.repeated else ''}")
+    if intake.resumed:
+        say(f"went on where an earlier import was broken off: {', '.join(intake.resumed[:SHOWN])}")
     if intake.feedback:
         say(f"feedback: {intake.feedback:,}")
     tell_empty(intake)

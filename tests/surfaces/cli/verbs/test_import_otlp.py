@@ -65,5 +65,5 @@ def test_the_store_joins_whichever_comes_first(run):
     assert [verdict["kind"] for verdict in shown()["feedback"]] == ["thumb", "correction"]
     again = run(spans(), feedback(trace_id=TRACE))
     assert again.exit_code == 0
-    assert "1 were in the store already, unchanged" in again.stdout
+    assert "spans: 0 new, 1 there already" in again.stdout
     assert len(shown()["feedback"]) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from loopwright import wiring
-from loopwright.collect.record import FORMAT_NAMES
+from loopwright.collect.formats.catalogue import NAMES as FORMAT_NAMES
 from loopwright.errors import USAGE, UsageError
 from loopwright.registry import unknown
 from loopwright.surfaces.cli.findings import emit_json, show_place, tell, write_report

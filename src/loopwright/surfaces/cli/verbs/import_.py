@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import typer
 
 from loopwright import wiring
+from loopwright.collect.formats.catalogue import NAMES as FORMAT_NAMES
 from loopwright.collect.intake import Intake
-from loopwright.collect.record import FORMAT_NAMES, trace_object
+from loopwright.collect.record import trace_object
 from loopwright.errors import USAGE, UsageError
 from loopwright.ports import Imported
 from loopwright.registry import unknown
@@ -20,15 +20,15 @@ from loopwright.surfaces.cli.connecting import import_services
 from loopwright.surfaces.cli.intake import Refusals, tell_empty, tell_intake
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress
-from loopwright.wiring import connecting
-from loopwright.workflows.importing import Outcome, import_traces
+from loopwright.wiring import collecting, connecting
+from loopwright.workflows.importing import Outcome, Settling, import_spans, import_traces
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command(name="import")
 def import_(
-    files: list[str] = typer.Argument(help="Files of traces, folders of them, or - for standard input; .gz is unpacked."),
+    files: list[str] = typer.Argument(help="Files of traces, folders of them, - for standard input, or a project of a service."),
     format: OutputFormat = typer.Option(
         OutputFormat.TEXT,
         "--format",
@@ -46,9 +46,14 @@ def import_(
 ) -> None:
     """Files of traces become normalised traces, in the store or on stdout.
 
-    Reads JSON Lines, one JSON array or one JSON object: chat records {"id", "messages": [...]}, OpenTelemetry spans as the
-    Collector's file exporter or loopwright.instrument writes them, tau-bench records, what --format json wrote, and feedback
-    {"trace_id" or "session_id", "feedback"}, which is joined with its trace. Importing the same file twice changes nothing.
+    Reads OpenTelemetry (JSON and protobuf, as the Collector's file exporter writes it), exports of Phoenix, Langfuse and
+    LangSmith, Inspect's logs, ATIF trajectories, chat records {"id", "messages": [...]}, logs of calls to a model, tau-bench
+    records, CSV with columns such as input, output and feedback, what --format json wrote, and feedback {"trace_id",
+    "feedback"}, which is joined with its trace. Files may be packed with gzip or Zstandard; what a file holds is told by its
+    content. Importing the same file twice changes nothing, and an import that was broken off goes on where it was.
+
+    Instead of files: a project of a service, langfuse://HOST/PROJECT, langsmith:// or phoenix://, read from where the last
+    time stopped, with the login that its own environment variables hold.
 
     What cannot be taken is told on stderr, a line each, with its file, line, value and cure; the rest is taken. Exit 0 when every
     record was taken, 64 otherwise.
@@ -56,6 +61,8 @@ def import_(
     For example:
 
         loopwright import traces.jsonl.gz --format json > normalised.jsonl
+
+        loopwright import "langfuse://cloud.langfuse.com/PROJECT?since=7d"
     """
     if from_ is not None and from_ not in FORMAT_NAMES:
         raise UsageError(unknown("trace format", from_, FORMAT_NAMES))
@@ -64,12 +71,27 @@ def import_(
         return
     settings = settle(config, format is OutputFormat.JSON, import__max_line_bytes=max_line_bytes, store__url=store)
     refusals = Refusals()
-    reader = wiring.trace_reader(settings)
-    to_json = format is OutputFormat.JSON
-    with nullcontext() if to_json else wiring.store(settings) as kept:
-        outcome = Outcome(_write if to_json else None, refusals)
-        intake = asyncio.run(import_traces(reader, files, from_, store=kept, outcome=outcome, progress=TerminalProgress()))
-        where = "" if kept is None else kept.url
+    if format is OutputFormat.JSON:
+        outcome = Outcome(_write, refusals)
+        intake = asyncio.run(
+            import_traces(wiring.trace_reader(settings), files, from_, outcome=outcome, progress=TerminalProgress())
+        )
+        _end(intake, refusals, "")
+        return
+    wiring.trace_reader(settings).sources(files)  # a file that is not there makes no store
+    with wiring.store(settings) as kept:
+        intake = asyncio.run(
+            import_spans(
+                wiring.trace_reader(settings, keep_key=True),
+                files,
+                from_,
+                store=kept,
+                settling=Settling(wiring.clock(), collecting.part_reader(), collecting.with_cost),
+                outcome=Outcome(rejected=refusals),
+                progress=TerminalProgress(),
+            )
+        )
+        where = kept.url
     _end(intake, refusals, where)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from loopwright import wiring
-from loopwright.collect.record import FORMAT_NAMES
+from loopwright.collect.formats.catalogue import NAMES as FORMAT_NAMES
 from loopwright.errors import UsageError
 from loopwright.guards.guard import MODES
 from loopwright.improve.proposal import ProposalRecord, ProposalStatus

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from loopwright import wiring
-from loopwright.collect.record import FORMAT_NAMES
+from loopwright.collect.formats.catalogue import NAMES as FORMAT_NAMES
 from loopwright.errors import UsageError
 from loopwright.mine.detector import Detector
 from loopwright.mine.judged import judged
