@@ -102,8 +102,11 @@ class FeedbackStore(Protocol):
 class FailureStore(Protocol):
     """Failures, modes and who belongs where."""
 
-    def replace_failures(self, failures: Sequence[FailureTrace]) -> None:
-        """Write the result of mining; a failure no longer found keeps its row with score 0."""
+    def replace_failures(self, failures: Sequence[FailureTrace], seen: int | None = None) -> None:
+        """Write the result of mining; a failure no longer found keeps its row with score 0.
+
+        `seen` is the mark up to which changes were read (`SpanStore.changed_since`); without it, all that there is was mined.
+        """
 
     def failures(self) -> list[FailureTrace]:
         """All with a score above 0, best first."""

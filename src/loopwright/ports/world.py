@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from loopwright.collect.trace import Usage
     from loopwright.effects import Reply, Request
 
 
@@ -46,6 +47,13 @@ class Model(Protocol):
 
     async def complete(self, request: Request) -> Reply:
         """Answer; a failure is a reply whose `error` is set."""
+
+
+class Pricer(Protocol):
+    """What models cost."""
+
+    def __call__(self, model: str, provider: str | None, usage: Usage, at: datetime | None) -> float | None:
+        """US dollars of a call at a time (None is now); None where the price is not known."""
 
 
 class VersionControl(Protocol):

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from loopwright.collect.pricing import priced
+from loopwright.collect.trace import Trace
 from loopwright.ports import KeyRing, PartReader, Splitter
 from loopwright.settings import Settings
 
@@ -25,6 +27,13 @@ def splitter(settings: Settings) -> Splitter:
     from loopwright.adapters.otlp.parts import PartSplitter
 
     return PartSplitter(redactor(settings))
+
+
+def with_cost(trace: Trace) -> Trace:
+    """A trace with its cost, where it tells none: what is done to each trace that is settled."""
+    from loopwright.adapters.llm.prices import price
+
+    return priced(trace, price)
 
 
 def key_ring(settings: Settings) -> KeyRing:

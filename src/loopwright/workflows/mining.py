@@ -39,12 +39,14 @@ async def mine_store(
     """Mine all stored traces, and keep the failures in the store: one no longer found keeps its row with score 0.
 
     What judges failed is found too, where the store has verdicts, and the sessions behind a business metric that got worse,
-    where it has events.
+    where it has events. A trace to which spans came late is mined as it is now, and its failure is replaced; one that changes
+    while this runs counts as not mined (`FailureStore.count_unmined`).
     """
+    _, seen = store.changed_since(0)
     traces = list(store.traces())
     found_by = with_divergences(store, with_verdicts(store, detectors), traces, policy)
     mined = await mine_traces(traces, found_by, weights=weights, embedder=embedder)
-    store.replace_failures(mined.failures)
+    store.replace_failures(mined.failures, seen)
     return mined
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from typing import Any
 
 
@@ -11,7 +13,10 @@ def attributes_of(pairs: Any) -> dict[str, Any]:
 
 
 def value_of(value: Any) -> Any:
-    """An `AnyValue` as text, a truth value, a number, bytes, a list or a dictionary; None where it is empty."""
+    """An `AnyValue` as text, a truth value, a number, a list or a dictionary; None where it is empty.
+
+    What JSON lacks is text: bytes in base64, and numbers that are not finite by their names.
+    """
     kind = value.WhichOneof("value")
     if kind is None:
         return None
@@ -20,4 +25,6 @@ def value_of(value: Any) -> Any:
         return [value_of(item) for item in held.values]
     if kind == "kvlist_value":
         return attributes_of(held.values)
-    return held
+    if kind == "bytes_value":
+        return base64.b64encode(held).decode("ascii")
+    return str(held) if kind == "double_value" and not math.isfinite(held) else held

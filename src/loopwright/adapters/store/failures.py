@@ -37,8 +37,11 @@ minings = Table(
 class Failures(Group):
     """The failures' half of `ports.FailureStore`."""
 
-    def replace_failures(self, failures: Sequence[FailureTrace]) -> None:
-        """Write the result of mining; a failure no longer found keeps its row, with score 0."""
+    def replace_failures(self, failures: Sequence[FailureTrace], seen: int | None = None) -> None:
+        """Write the result of mining; a failure no longer found keeps its row, with score 0.
+
+        `seen` is the mark up to which changes were read (`SpanStore.changed_since`); without it, all that there is was mined.
+        """
         rows = {failure.trace_id: _row(failure) for failure in failures}
         held = select(table.c.trace_id, table.c.fingerprint, table.c.score)
         with self.database.write() as connection:
@@ -55,7 +58,7 @@ class Failures(Group):
                 connection.execute(this, changed)
             if new:
                 connection.execute(table.insert(), new)
-            last = connection.scalar(select(func.max(traces.c.changed))) or 0
+            last = (connection.scalar(select(func.max(traces.c.changed))) or 0) if seen is None else seen
             connection.execute(minings.insert().values(last_trace=last))
 
     def count_unmined(self) -> int:

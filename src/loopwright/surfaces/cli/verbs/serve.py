@@ -79,6 +79,7 @@ def serve(
             settings["collect.quiet_seconds"],
             allowed_hosts(where, str(settings["serve.allowed_hosts"])),
             limits,
+            collecting.with_cost,
         )
         run(parts, where, settings["serve.port"], version("loopwright"), note)
     note("stopped; all that was acknowledged is in the store")
