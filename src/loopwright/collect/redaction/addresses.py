@@ -14,7 +14,7 @@ _OF_IP = re.compile(
 )
 _OF_VERSION = re.compile(
     rb"(?:\bv|\bver\.?|version|release|build|firmware|section|chapter|clause|article|sdk|update|upgraded? to"
-    rb"|[=~<>!^]=?|[A-Za-z0-9_)]/|\w-)"
+    rb"|[=~<>!^]=|\^|[A-Za-z0-9_)]/|\w-)"
     rb"""(?:["'\\:=]|\s|is|to|no\.?){0,8}\Z""",
     re.IGNORECASE,
 )
@@ -33,7 +33,8 @@ def is_ipv4(data: bytes, match: re.Match[bytes]) -> bool:
     before = data[max(0, start - 40) : start]
     if _OF_IP.search(before) or (data[end : end + 1] == b":" and data[end + 1 : end + 2].isdigit()):
         return True
-    return max(parts) > 9 and not _OF_VERSION.search(before)
+    small = max(parts) <= 31 and not (parts[0] == 10 and parts[1] <= 1)
+    return not small and not _OF_VERSION.search(before)
 
 
 def may_hold_ipv6(data: bytes) -> bool:

@@ -140,15 +140,16 @@ def find_keys(data: bytes, lowered: bytes) -> Iterator[Found]:
     at = classes.find(_RUN)
     if at >= 0 and (b"bearer " in lowered or b"basic " in lowered):
         yield from _of_headers(data)
-    position = 0
+    position, ended = 0, -1
     while at >= 0:
         end = _end(classes, at)
         position = max(position, at - _BEFORE)
         while (match := _SHAPE.search(data, position, end + _AFTER)) and match.start() < end:
             match = _SHAPE.match(data, match.start()) or match  # whole, where the run's end cut it short
-            found = _judged(data, match)
+            found = _judged(data, match, match.start() == ended)
             position = found.end if found else match.start() + 1
             if found:
+                ended = position
                 yield found
         at = classes.find(_RUN, max(end, position))
 
@@ -158,11 +159,11 @@ def _end(classes: bytes, at: int) -> int:
     return len(classes) if end < 0 else end
 
 
-def _judged(data: bytes, match: re.Match[bytes]) -> Found | None:
-    """What matched, if nothing speaks against it: letters right before or after, a name of small words after `sk-`."""
+def _judged(data: bytes, match: re.Match[bytes], glued: bool) -> Found | None:
+    """What matched, if nothing speaks against it: letters before that are no other key's, or after; small words after `sk-`."""
     start, end = match.span()
     before, first = data[start - 1 : start], data[start : start + 1]
-    if first.isalnum() and before.isalnum():
+    if first.isalnum() and before.isalnum() and not glued:
         return None
     text = match.group()
     if text.startswith((b"AKIA", b"ASIA", b"ABIA", b"AIza", b"SK")) and data[end : end + 1].isalnum():

@@ -33,7 +33,7 @@ _OF_KEYS = (
     "subscription",
 )
 _PASSWORDS = "password|passwd|passphrase|passcode|pwd"
-_OTHERS = "|".join((r"secret(?:[_-]?(?:access[_-]?)?key)?", "token", "authorization", *(f"{of}[_-]?key" for of in _OF_KEYS)))
+_OTHERS = "|".join((r"secret(?:[_-]?(?:access[_-]?)?key)?", "token", "authorization", *(f"{of}[ _-]?key" for of in _OF_KEYS)))
 _QUOTE = rb"""\\*["']"""
 
 _SIGN = rb""" {0,4}(?::=|=>|={1,2}|:(?!:)|>|%3d) {0,4}"""
@@ -45,7 +45,7 @@ _NAME = re.compile(
 )
 _KEY = re.compile(rf"(?P<name>{_PASSWORDS}|{_OTHERS})[\])]?\Z".encode())
 _KEYED = re.compile(
-    b"key(?:%b|(?<=private key))" % b"|".join(f"(?<={of}{dash}key)".encode() for of in _OF_KEYS for dash in ("", "_", "-"))
+    b"key(?:%b|(?<=private key))" % b"|".join(f"(?<={of}{dash}key)".encode() for of in _OF_KEYS for dash in ("", "_", "-", " "))
 )
 _TOKEN = re.compile(rb"""token(?:["'\\\x12>\]]| {0,4}[:=%]| {1,2}(?:is|was)[ :]|(?<=-token) )""")
 _PASS = re.compile(rb"pass(?:w|phr|co)")
@@ -54,7 +54,9 @@ _NO_SECRET = re.compile(rb"(?:next|page|continuation|sync|cursor|stop|end|sort|p
 _ENV = re.compile(rb"[A-Z][A-Z0-9_]*\Z")
 _SCHEME = re.compile(rb"(?:(bearer|basic|token|digest|apikey|negotiate) {1,2})?", re.IGNORECASE)
 _BARE = re.compile(rb"""[^\s,;&"'<>(){}\[\]\\|`]{1,400}""")
-_REFERENCE = re.compile(rb"[A-Za-z_]+(?:\.[A-Za-z_]+)+\Z|[a-z]+(?:_[a-z]+)+\Z|(?:[$%*{<.]|x{3}|\*{3}|-{3}).*", re.DOTALL)
+_REFERENCE = re.compile(
+    rb"[A-Za-z_]+(?:\.[A-Za-z_]+)+\Z|[a-z]+(?:_[a-z]+)+\Z|[A-Z]+(?:_[A-Z]+)+\Z|(?:[$%*{<.]|x{3}|\*{3}|-{3}).*", re.DOTALL
+)
 _DIGIT, _LETTER = re.compile(rb"\d"), re.compile(rb"[A-Za-z\x80-\xff]")
 _SYMBOL = re.compile(rb"[\d!@#$%^&*+=/_~?]")
 _BENIGN = frozenset(
@@ -95,7 +97,9 @@ def find_named(data: bytes, lowered: bytes) -> Iterator[Found]:
     for match in _NAME.finditer(lowered):
         if match["flag"] is not None and not _FLAG.search(lowered, max(0, match.start() - 44), match.start()):
             continue
-        if _is_mark(data, match.start()) or _NO_SECRET.search(lowered, max(0, match.start() - 16), match.start()):
+        if (match["sign"] != b">" and _is_mark(data, match.start())) or _NO_SECRET.search(
+            lowered, max(0, match.start() - 16), match.start()
+        ):
             continue
         found = _after(data, match)
         if found:
@@ -111,7 +115,7 @@ def find_under(name: str, value: bytes) -> Iterator[Found]:
     start = 0
     if match["name"] == b"authorization":
         start = _scheme_end(value, 0)
-    if MARK.fullmatch(value, start) is None and _is_secret(match["name"], value[start:], quoted=True, sure=True):
+    if MARK.search(value) is None and _is_secret(match["name"], value[start:], quoted=True, sure=True):
         yield Found(start, len(value), _kind(match["name"]))
 
 
@@ -136,9 +140,12 @@ def _after(data: bytes, match: re.Match[bytes]) -> Found | None:
 
 
 def _settled(data: bytes, match: re.Match[bytes], start: int, end: int, quote: bytes) -> Found | None:
-    if not quote:
+    if (match["sign"] or b"").strip() == b">":
+        if quote or data[end : end + 2] != b"</":
+            return None
+    elif not quote:
         end = start + len(data[start:end].rstrip(b".:!?"))
-        if data[end : end + 1] in {b"(", b"[", b"{"} or ((match["sign"] or b"").strip() == b">" and data[end : end + 2] != b"</"):
+        if data[end : end + 1] in {b"(", b"[", b"{"}:
             return None
     value, name = data[start:end], match["name"]
     if not value or data[start : start + 1] in b"<[":

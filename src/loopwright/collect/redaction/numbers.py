@@ -28,6 +28,9 @@ _FORMS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes, re.Match[bytes]], b
     ("phone", PHONE, is_phone),
 )
 _IBAN_HEAD = re.compile(rb"[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9])")
+_AFTER_NUMBER = re.compile(rb"\s*(?:[,}\]]|\Z)")
+_BEFORE_NUMBER = re.compile(rb"""(\\*["'])\s*:\s*(?:\[(?:\s*\d+\s*,)*\s*)?\Z""")
+_FIRST_NUMBERS = re.compile(rb"\s*\[(?:\s*\d+\s*,)*\s*")
 _REACH = 44
 
 
@@ -84,17 +87,10 @@ def _first(data: bytes, at: int, end: int, kinds: frozenset[str]) -> Found | Non
 
 
 def _json_quote(data: bytes, start: int, end: int) -> bytes:
-    """The quote that a bare JSON number needs around what takes its place: that of the name before its colon."""
-    before = data[max(0, start - 80) : start].rstrip(b" ")
-    after = data[end : end + 8].lstrip(b" ")[:1]
-    if after not in {b"", b",", b"}", b"]"} or data[start : start + 1] in b"+(":
+    """The quote that a bare JSON number needs around what takes its place: that of the name before it, however deep."""
+    if not data[start:end].isdigit() or not _AFTER_NUMBER.match(data, end):
         return b""
-    if before.endswith(b":") and before[:-1].rstrip(b" ").endswith((b'"', b"'")):
-        named = before[:-1].rstrip(b" ")
-    elif before.endswith((b"[", b",")) and after and data[:40].lstrip(b' "\\')[:1] in {b"{", b"["} and b'"' in before:
-        named = before[: before.rindex(b'"') + 1]
-    elif before.endswith((b"[", b",")) and after and data[:1] == b"[":
-        return b'"'
-    else:
-        return b""
-    return named[len(named[:-1].rstrip(b"\\")) :]
+    named = _BEFORE_NUMBER.search(data, max(0, start - 200), start)
+    if named:
+        return named[1]
+    return b'"' if _FIRST_NUMBERS.fullmatch(data, 0, start) else b""

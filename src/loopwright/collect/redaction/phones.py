@@ -15,22 +15,23 @@ _FORMS: tuple[tuple[str, bytes], ...] = (
     ("bare", rb"\d{3}-\d{4}|\d{9,12}|1?\d{3}" + _DASH + rb"?\d{3}" + _DASH + rb"?\d{4}"),
 )
 PHONE = re.compile(
-    rb"(?<![\w.+#/-])(?<!\d,)(?<!\d )(?:"
+    rb"(?<![\w.+#/)-])(?<!\d,)(?<!\d )(?:"
     + b"|".join(b"(?P<%s>%s)" % (name.encode(), form) for name, form in _FORMS)
     + rb")(?![\w]|-[\w]|\.\d|,\d|:\d)"
 )
 _OF_PHONES = re.compile(
-    rb"(?:phone|\btel\b|telefon|\bmobile|\bcell|\bfax\b|\bcall(?:ed|ing)?\b|\btext(?:ed)?\b|\bsms\b|whatsapp|\bdial|\bhotline"
-    rb"|\bcontact|reach (?:me|us|him|her|them))"
-    rb"[^\d\n]{0,32}\Z",
+    rb"(?:(?<!head)(?<!ear)(?<!micro)(?<!smart)phone(?!s)|\btel\b|telefon|\bmobile|\bcell|\bfax\b|\bcall(?:ed|ing)?\b|\btext(?:ed)?\b|\bsms\b"
+    rb"|whatsapp|\bdial|\bhotline|\bcontact|reach (?:me|us|him|her|them))[^\d\n]{0,32}\Z",
     re.IGNORECASE,
 )
 _OF_OTHERS = re.compile(
-    rb"(?:ticket|\border|\bcase|\bref|invoice|\bids?\b|_id\b|tracking|\bsku\b|isbn|issn|serial|\bpart\b|claim|policy|account|acct|booking|reservation|confirmation|"
-    rb"\bpo\b|\brma\b|\bitem|model|version|\bdoi\b|card|license|product|\bno\b|\bdate)[^\d\n]{0,16}\Z",
+    rb"(?:ticket|\border|\bcase|\bref|invoice|\bids?\b|_id\b|tracking|\bsku\b|isbn|issn|serial|\bpart\b|claim|policy|account|acct|booking"
+    rb"|reservation|confirmation|\bpo\b|\brma\b|\bitem|model|version|\bdoi\b|card|license|product|\bno\b|\bdate)[^\d\n]{0,16}\Z",
     re.IGNORECASE,
 )
-_DATE = re.compile(rb"\(?\d{1,2}\)?[./ -]\d{1,2}[./ -](?:19|20)?\d{2}(?!\d)")
+_POSTCODE = re.compile(rb"\d{5}-\d{4}")
+_DATE = re.compile(rb"\d{1,2}(?P<by>[./ -])\d{1,2}(?P=by)(?:19|20)?\d{2}(?!(?P=by)?\d)|\(?\d{3}-\d{2}-\d{4}(?!\d)")
+"""A date, or a number of social security."""
 
 
 def is_phone(data: bytes, match: re.Match[bytes]) -> bool:
@@ -42,9 +43,10 @@ def is_phone(data: bytes, match: re.Match[bytes]) -> bool:
         form = "parts"
     if form == "plus":
         return 8 <= digits <= 15
-    if _OF_PHONES.search(before):
+    call, other = _OF_PHONES.search(before), _OF_OTHERS.search(before)
+    if call and (other is None or call.start() > other.start()):
         return 7 <= digits <= 15 and not _DATE.fullmatch(match.group())
-    if form == "bare" or _OF_OTHERS.search(before):
+    if form == "bare" or other or _POSTCODE.fullmatch(match.group()):
         return False
     if form in {"abroad", "inland"}:
         return 9 <= digits <= 15 and not _DATE.match(match.group())

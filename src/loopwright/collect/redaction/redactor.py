@@ -17,8 +17,9 @@ from loopwright.collect.redaction.rules import WORD, Found, RedactionError, Reda
 from loopwright.collect.redaction.words import Words
 
 _SHORTEST = 6
+_ROUNDS = 10
 _NAME, _NAMES = 64, 10_000
-"""Short text in which nothing was found is remembered, up to a number: names of attributes, models and tools come in every span."""
+"""Short text in which nothing was found is remembered, up to a number: names of attributes and tools come in every span."""
 _ESCAPED = re.compile(rb"\\u00(?:[2-7]|[aA]0)")
 _LETTER_ESCAPES = re.compile(rb"\\+(?:u[0-9A-Fa-f]{4}|[bfnrtv])")
 _PERCENT_ESCAPES = re.compile(rb"%(?!40|3[dD])[0-9A-Fa-f]{2}")
@@ -136,20 +137,28 @@ class Redactor:
         return numbers.find_numbers(data, self._numbers)
 
     def _cleaned(self, data: bytes) -> bytes:
-        """The bytes with what was found replaced; the same object where nothing was."""
-        lowered = data.lower()
-        finders = self._finders(data, lowered)
-        if not finders:
-            return data
-        plain = _without_escapes(data)
-        small = lowered if plain is data else plain.lower()
-        found = [item for find in finders for item in find(plain, small)]
-        return self._replaced(data, found) if found else data
+        """The bytes with what was found replaced; the same object where nothing was.
+
+        What stood against something that went is looked at once more: a mark is a boundary, which that was not.
+        """
+        for _ in range(_ROUNDS):
+            lowered = data.lower()
+            finders = self._finders(data, lowered)
+            if not finders:
+                break
+            plain = _without_escapes(data)
+            small = lowered if plain is data else plain.lower()
+            found = [item for find in finders for item in find(plain, small)]
+            if not found:
+                break
+            data = self._replaced(data, found)
+        return data
 
     def _replaced(self, data: bytes, found: list[Found]) -> bytes:
         """What begins first goes first; what begins within it is part of it."""
         parts, position = [], 0
-        for start, end, kind, quote in sorted(found, key=lambda item: item.start):
+        for first, last, kind, quote in sorted(found, key=lambda item: item.start):
+            start, end = _whole(data, first, -1), _whole(data, last, 1)
             if start < position:
                 continue
             content = data[start:end]
@@ -161,9 +170,8 @@ class Redactor:
 
     def _by_user(self, value: str) -> str:
         """The user's words, patterns and plug-in."""
-        for pattern in (self._words.pattern, *self._words.patterns):
-            if pattern is not None:
-                value = pattern.sub(self._word, value)
+        if self._words:
+            value = self._words.replaced(value, lambda text: self._mark(WORD, text))
         if self.rules.plugin is None:
             return value
         try:
@@ -171,14 +179,6 @@ class Redactor:
             return given if isinstance(given, str) else self._cut(value, given)
         except Exception as error:
             raise RedactionError(f"the redaction plug-in failed: {type(error).__name__}") from error
-
-    def _word(self, match: re.Match[str]) -> str:
-        text = match.group()
-        return (
-            text
-            if not text or MARK.fullmatch(text.encode("utf-8", "surrogatepass"))
-            else self._mark(WORD, " ".join(text.split()))
-        )
 
     def _mark(self, kind: str, text: str) -> str:
         self.counts[kind] += 1
@@ -194,6 +194,14 @@ class Redactor:
                 parts += [value[position:start], self._mark(kind, value[start:end])]
                 position = end
         return "".join((*parts, value[position:]))
+
+
+def _whole(data: bytes, at: int, step: int) -> int:
+    """The nearest place from `at` on that is between two characters of UTF-8, of which none has more than four bytes."""
+    for place in range(at, at + 4 * step, step):
+        if not 0 < place < len(data) or data[place] & 0xC0 != 0x80:
+            return place
+    return at
 
 
 def _without_escapes(data: bytes) -> bytes:

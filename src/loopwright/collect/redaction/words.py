@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from loopwright.collect.redaction.rules import RedactionRules
 
 _MARK = r"[<\[][a-z]{1,20}(?::[g-z]{10})?[>\]]"
+_MARKS = re.compile(f"({_MARK})")
 _FEW = 40
 _STRANGE = ("\u212a", "\u017f", "\u0130", "\u0131")  # letters outside ASCII that are, whatever the case, k, s and i
 _STRANGE_ESCAPED = re.compile(rb"\\u(?:212[aA]|017[fF]|013[01])")
@@ -18,14 +20,24 @@ class Words:
     def __init__(self, rules: RedactionRules) -> None:
         phrases = sorted({" ".join(word.split()) for word in rules.words if word.strip()}, key=lambda word: (-len(word), word))
         forms = [r"\s+".join(re.escape(part) for part in phrase.split(" ")) for phrase in phrases]
-        self.pattern = re.compile(rf"{_MARK}|(?<!\w)(?:{'|'.join(forms)})(?!\w)", re.IGNORECASE) if forms else None
-        self.patterns = tuple(re.compile(rf"(?P<mark__>{_MARK})|(?:{own.pattern})", own.flags) for own in rules.patterns)
+        self.pattern = re.compile(rf"(?P<mark>{_MARK})|(?<!\w)(?:{'|'.join(forms)})(?!\w)", re.IGNORECASE) if forms else None
+        self.patterns = rules.patterns
         anchors = [_anchor(phrase) for phrase in phrases]
         self._always = bool(self.patterns) or len(phrases) > _FEW or not all(anchors)
         self._anchors = tuple(dict.fromkeys(anchor.encode() for anchor in anchors))
 
     def __bool__(self) -> bool:
         return self.pattern is not None or bool(self.patterns)
+
+    def replaced(self, text: str, mark: Callable[[str], str]) -> str:
+        """`text` with `mark` of each word, and of what a pattern matches, in its place; marks that are there stay."""
+        if self.pattern is not None:
+            text = self.pattern.sub(lambda match: match[0] if match.lastgroup else mark(" ".join(match[0].split())), text)
+        for pattern in self.patterns:
+            parts = _MARKS.split(text)  # marks are at the odd places
+            parts[::2] = [pattern.sub(lambda match: mark(match[0]) if match[0] else "", part) for part in parts[::2]]
+            text = "".join(parts)
+        return text
 
     def may_hold(self, data: bytes, lowered: bytes) -> bool:
         """False: none of the words is in these bytes. A list of more than 40, or with patterns, is always looked for."""
