@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,3 +39,11 @@ def serving(
         }
         with TestClient(application(Parts(**{**made, **changes})), raise_server_exceptions=False) as client:
             yield client
+
+
+def wait_until(holds: Callable[[], Any], seconds: float = 30) -> None:
+    """Wait for what a server does behind; fails where it does not come."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.05)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from starlette.testclient import TestClient
 from loopwright.errors import StoreError
 from loopwright.surfaces.server.service import Limits
 from otlp_requests import logs, record, span, traces
-from serving_here import serving
+from serving_here import serving, wait_until
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
@@ -229,10 +228,3 @@ class _Slow(_Failing):
     def put_spans(self, *_: object) -> None:
         self.entered.set()
         self.leave.wait(10)
-
-
-def wait_until(holds: Any, seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
