@@ -36,9 +36,9 @@ class SpanTree(Generic[ItemT]):
 
 
 def depths_of(parents: Mapping[str, str | None]) -> dict[str, int]:
-    """How far from the outside each span lies, by the ids of spans and their parents."""
+    """How far from the outside each span lies, by the ids of spans and their parents; circles are cut at one place."""
     depths: dict[str, int] = {}
-    for start in parents:
+    for start in sorted(parents):
         path: dict[str, None] = {}
         id: str | None = start
         while id is not None and id in parents and id not in depths and id not in path:
