@@ -102,3 +102,10 @@ def test_every_word_of_feedback_survives(value):
         assert json.dumps(value, ensure_ascii=False)[1:-1] in kept or verdicts[0].kind != "comment"
     if value is not None and not isinstance(value, list):
         assert verdicts
+
+
+def test_a_key_without_a_name_is_kept_with_what_is_not_understood() -> None:
+    (verdict,) = read_feedback({"": 28825, "z": 1})
+
+    assert verdict.kind == "comment"
+    assert verdict.comment == '{"": 28825, "z": 1}'

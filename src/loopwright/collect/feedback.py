@@ -137,14 +137,14 @@ def _with(verdict: Feedback, shared: dict[str, Any], notes: list[str]) -> Feedba
 
 def _shared(item: Mapping[str, Any]) -> dict[str, Any]:
     """What belongs to every verdict of an object; raises `RecordError` for a place or a time that cannot be read."""
-    comment_key = next((key for key in _COMMENT_KEYS if isinstance(item.get(key), str)), "")
+    comment_key = next((key for key in _COMMENT_KEYS if isinstance(item.get(key), str)), None)
     index = item.get("message_index")
     if index is not None and (isinstance(index, bool) or not isinstance(index, int) or index < 0):
         raise RecordError("message_index is not a whole number from 0")
     source, negative = item.get("source"), item.get("negative")
     return {
         "comment_key": comment_key,
-        "comment": item.get(comment_key, ""),
+        "comment": "" if comment_key is None else item[comment_key],
         "source": "user" if source is None else source if isinstance(source, str) else _as_text(source),
         "message_index": index,
         "at": moment(item.get("at", item.get("timestamp")), "feedback.at"),
