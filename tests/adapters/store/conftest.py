@@ -1,24 +1,61 @@
-"""The contract suite runs on every dialect: a second one joins by adding its name and a way to open it."""
+"""The contract suite runs on every dialect: one joins by adding its name and a way to open it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 
+from loopwright.adapters.store.migrate import migrations
+from loopwright.adapters.store.postgres import WORDS
 from loopwright.adapters.store.store import SqlStore, open_store
+from postgres_server import programs, server
 
 
-def open_sqlite(folder: Path) -> SqlStore:
-    return open_store("sqlite:///.loopwright/loopwright.db", folder)
+@contextmanager
+def open_sqlite(folder: Path, request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+    with open_store("sqlite:///.loopwright/loopwright.db", folder) as opened:
+        yield opened
 
 
-DIALECTS: dict[str, Callable[[Path], SqlStore]] = {"sqlite": open_sqlite}
+@contextmanager
+def open_postgres(folder: Path, request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+    with open_store(request.getfixturevalue("postgres"), folder) as opened:
+        with opened.database.write() as connection:
+            names = [name for name in inspect(connection).get_table_names() if name != "migrations"]
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY")
+            for step in migrations():
+                for statement in step.statements(WORDS):
+                    if statement.startswith("INSERT INTO") and "VALUES" in statement:
+                        connection.exec_driver_sql(statement)
+        yield opened
+
+
+DIALECTS: dict[str, Callable[..., contextmanager[SqlStore]]] = {"sqlite": open_sqlite, "postgres": open_postgres}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server; skips where none is installed."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    with server(folder) as url:
+        yield url
 
 
 @pytest.fixture(params=DIALECTS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     """An empty store, in every dialect."""
-    with DIALECTS[request.param](tmp_path) as opened:
+    with DIALECTS[request.param](tmp_path, request) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    """An empty store in a SQLite file, for what only a file can show."""
+    with open_sqlite(tmp_path, request) as opened:
         yield opened

@@ -54,9 +54,9 @@ def test_any_entry_keeps_the_trail_whole(
 
 
 @pytest.fixture
-def filled(store: SqlStore) -> SqlStore:
-    fill(store)
-    return store
+def filled(sqlite_store: SqlStore) -> SqlStore:
+    fill(sqlite_store)
+    return sqlite_store
 
 
 COLUMNS = ["number", "at", "actor", "action", "subject", "details", "previous", "hash"]
@@ -114,11 +114,11 @@ STATEMENTS = [
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 @pytest.mark.parametrize("number", [1, 3, 5])
-def test_what_sql_can_do_to_the_trail_is_found(store: SqlStore, statement: str, number: int) -> None:
-    fill(store)
-    with store.database.write() as connection:
+def test_what_sql_can_do_to_the_trail_is_found(sqlite_store: SqlStore, statement: str, number: int) -> None:
+    fill(sqlite_store)
+    with sqlite_store.database.write() as connection:
         connection.exec_driver_sql(statement.format(n=number))
-    assert breaks(store.trail())
+    assert breaks(sqlite_store.trail())
 
 
 def test_reading_a_damaged_entry_names_the_command_that_tells_more(store: SqlStore) -> None:
@@ -184,7 +184,7 @@ def test_an_end_cut_off_is_found_even_with_a_head_that_fits(store: SqlStore, lef
     assert [b.number for b in breaks(store.trail())] == [left + 1]
     last = store.trail().recorded[-1].hash if left else GENESIS
     with store.database.write() as connection:
-        connection.exec_driver_sql("UPDATE audit_head SET count = ?, hash = ?", (left, last))
+        connection.exec_driver_sql(f"UPDATE audit_head SET count = {left}, hash = '{last}'")
     assert breaks(store.trail()) == ()  # whoever can write the whole store can write both
     assert breaks(store.trail(), noted) != ()  # and not what was noted elsewhere
 

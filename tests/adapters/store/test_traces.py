@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from builders import assistant, trace, user
 from loopwright.adapters.store.store import SqlStore
+from loopwright.adapters.store.tables import forms
 from loopwright.collect.trace import Trace
 from loopwright.errors import StoreError
 from loopwright.ports import PutCounts
@@ -47,7 +48,7 @@ def test_traces_come_in_the_order_in_which_they_arrived(store: SqlStore) -> None
 def test_the_newest_traces_are_read_and_no_other(store: SqlStore) -> None:
     store.put_traces([trace(id=f"t{number}") for number in range(9, 0, -1)])
     with store.database.write() as connection:
-        connection.exec_driver_sql("UPDATE trace_forms SET payload = x'00' WHERE trace < 7")
+        connection.execute(forms.update().where(forms.c.trace < 7).values(payload=b"\0"))
     assert [one.trace_id for one in store.newest_traces(3)] == ["t3", "t2", "t1"]
     assert store.newest_traces(0) == []
     with pytest.raises(StoreError, match="damaged"):

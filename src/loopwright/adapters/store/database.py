@@ -26,7 +26,7 @@ def locate(url: str, folder: Path) -> Path:
     if not found:
         raise UsageError(f"store.url is {url!r}; give sqlite:///PATH")
     if scheme != "sqlite":
-        raise UsageError(f"store.url begins with {scheme}://; this version keeps its store in SQLite: give sqlite:///PATH")
+        raise UsageError(f"store.url begins with {scheme}://; give sqlite:///PATH, or postgresql://USER@HOST/DATABASE")
     path = unquote(rest[1:])
     if not rest.startswith("/") or path in ("", ":memory:") or "?" in rest or "\x00" in path:
         raise UsageError(f"store.url is {url!r}, which names no file; give sqlite:///PATH")
@@ -58,6 +58,7 @@ class Database:
 
     def __init__(self, file: Path, *, create: bool, wait_s: float = sqlite.WAIT_S, steps: list[Migration] | None = None) -> None:
         self.file = file
+        self.url = f"sqlite:///{file}"
         self.dialect: Dialect = sqlite
         self._place = f"store {file}"
         self._create = create

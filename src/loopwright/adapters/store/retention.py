@@ -111,7 +111,7 @@ def _removable(connection: Connection, before: datetime) -> list[int]:
 def _named(connection: Connection, table: Table) -> Iterator[str]:
     """Every text in a table: in its columns, and within its records."""
     packed = {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
-    for row in connection.execution_options(yield_per=500).execute(select(table)):
+    for row in connection.execute(select(table).execution_options(yield_per=500)):
         for name, value in row._mapping.items():
             if name in packed and value is not None:
                 yield from _texts(_JSON.decode(zlib.decompress(value).decode()))

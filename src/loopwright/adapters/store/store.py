@@ -19,6 +19,7 @@ from loopwright.adapters.store.finding import Finding
 from loopwright.adapters.store.judging import Judging
 from loopwright.adapters.store.loop import Loop
 from loopwright.adapters.store.modes import Modes
+from loopwright.adapters.store.postgres import Server, address
 from loopwright.adapters.store.proposals import Proposals
 from loopwright.adapters.store.releases import Releases
 from loopwright.adapters.store.retention import Retention
@@ -34,8 +35,8 @@ class SqlStore(
 
     @property
     def url(self) -> str:
-        """Where it is."""
-        return f"sqlite:///{self.database.file}"
+        """Where it is, without credentials."""
+        return self.database.url
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -58,6 +59,9 @@ def open_store(url: str, folder: Path, *, create: bool = True) -> SqlStore:
     """The store at `url`, whose relative path counts from `folder`.
 
     With `create`, the file and its folder are made by the first write; without, they must be there. Raises `UsageError` for a
-    URL that is not `sqlite:///PATH` and `StoreError` where the file cannot be opened or brought up to date.
+    URL that is neither `sqlite:///PATH` nor `postgresql://…` and `StoreError` where the store cannot be opened or brought up to
+    date. On a PostgreSQL server the database must be there.
     """
+    if url.startswith(("postgresql://", "postgres://")):
+        return SqlStore(Server(address(url), create=create))
     return SqlStore(Database(locate(url, folder), create=create))
