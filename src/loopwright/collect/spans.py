@@ -180,11 +180,10 @@ def _agent_exchange(agent: _Read, tools: Sequence[_Read]) -> Exchange:
 
 
 def _steps(read: Sequence[_Read], messages: Sequence[Message], root: _Read, ordered: Ordered) -> tuple[Step, ...]:
-    """A step for each span. Spans around the model's repeat what it was told and said: they keep that where there is no model."""
+    """A step for each span, with what it was given and gave, though spans around the model's repeat that."""
     taken: set[int] = set()
-    told = any(item.kind == "model" for item in read)
     return tuple(
-        _step(item, _content(item, messages, taken, told), {} if item is root else _rest(item), ordered.notes.get(item.id))
+        _step(item, _content(item, messages, taken), {} if item is root else _rest(item), ordered.notes.get(item.id))
         for item in read
     )
 
@@ -216,7 +215,7 @@ def _rest(item: _Read) -> dict[str, Any]:
     return {**item.reading.rest, **item.reading.metadata}
 
 
-def _content(item: _Read, messages: Sequence[Message], taken: set[int], told: bool) -> tuple[Any, Any]:
+def _content(item: _Read, messages: Sequence[Message], taken: set[int]) -> tuple[Any, Any]:
     """What a step was given and gave. A tool that was not told its arguments by name is given those of the call it answers."""
     reading = item.reading
     given, gave = reading.arguments, reading.result
@@ -225,7 +224,7 @@ def _content(item: _Read, messages: Sequence[Message], taken: set[int], told: bo
         if found is not None:
             taken.add(found[0])
             given = given if isinstance(given, Mapping) else found[1].arguments
-    elif item.kind != "other" or not told:
+    else:
         given = [message_object(message) for message in reading.input] or given
         gave = [message_object(message) for message in reading.output] or gave
     return given, gave

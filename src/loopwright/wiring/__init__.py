@@ -166,9 +166,9 @@ def commit_of(version: str) -> str | None:
 def trace_reader(settings: Settings, *, keep_key: bool = False) -> TraceReader:
     """Traces out of files, folders and standard input, redacted; with `keep_key` the key of pseudonyms is kept for next time."""
     from loopwright.adapters.importers.reader import FileTraceReader
-    from loopwright.wiring.collecting import redactor
+    from loopwright.wiring.collecting import redactor, with_cost
 
-    return FileTraceReader(settings["import.max_line_bytes"], redactor(settings, keep_key=keep_key))
+    return FileTraceReader(settings["import.max_line_bytes"], redactor(settings, keep_key=keep_key), finish=with_cost)
 
 
 def span_memory() -> SpanMemory:

@@ -72,6 +72,7 @@ def read(span: Span) -> SpanReading:
     told = _TABLE.told(attributes)
     kind = KINDS.get((text(told.get("kind")) or "").lower())
     arguments, result = (call_arguments(decoded(told.get(side))) for side in ("input", "output"))
+    arguments, definitions = _without_definitions(arguments)
     reads = messages if kind == "model" else plain
     talks = kind not in ("tool", "retrieval", "guardrail")
     given = reads(arguments, "user") if talks else ()
@@ -87,10 +88,23 @@ def read(span: Span) -> SpanReading:
         result=None if gave else result,
         usage=usage or Usage(),
         error=(text(attributes.get("langfuse.observation.status_message")) or "error") if failed else None,
-        tools=offered(told.get("tools")) or (offered(arguments.get("tools")) if isinstance(arguments, dict) else ()),
+        tools=offered(told.get("tools")) or offered(arguments.get("tools") if isinstance(arguments, dict) else definitions),
         metadata=_metadata(attributes),
         **found,
     )
+
+
+def _without_definitions(value: Any) -> tuple[Any, list[Any]]:
+    """What a model was given, and the definitions of tools that Langfuse's handler for LangChain lists among its messages."""
+    if not isinstance(value, list):
+        return value, []
+    found = [item["content"] for item in value if _is_definition(item)]
+    return [item for item in value if not _is_definition(item)] if found else value, found
+
+
+def _is_definition(item: Any) -> bool:
+    content = item.get("content") if isinstance(item, Mapping) and item.get("role") == "tool" else None
+    return isinstance(content, Mapping) and content.get("type") == "function" and isinstance(content.get("function"), Mapping)
 
 
 def cost_of(details: Any) -> float | None:

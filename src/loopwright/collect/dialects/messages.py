@@ -29,7 +29,7 @@ _CHAT_KEYS = ("content", "tool_calls", "function_call", "tool_call_id", "name", 
 _CAMEL = {"toolCalls": "tool_calls", "toolCallId": "tool_call_id"}
 _SPOKEN_KEYS = (
     "input", "question", "query", "prompt", "user_input", "message", "text", "output", "answer", "response", "final_output",
-    "raw", "result", "inputs", "outputs",
+    "raw", "result", "inputs", "outputs", "new_message",
 )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def plain(value: Any, role: str) -> tuple[Message, ...]:
     """
     value = decoded(value)
     if isinstance(value, dict):
-        if _container(value) is not None or _is_message(value):
+        if _container(value) is not None or _is_message(value) or _within(value, role) is not None:
             return messages(value, role)
         said = [value[key] for key in _SPOKEN_KEYS if isinstance(value.get(key), str)]
         if said:
@@ -292,6 +292,9 @@ def _chat(item: Mapping[str, Any], role: str) -> Message | None:
     for camel, key in _CAMEL.items():
         if item.get(camel) is not None:
             kept.setdefault(key, item[camel])
+    more = item.get("additional_kwargs")
+    if isinstance(more, Mapping) and not kept.get("tool_calls"):
+        kept |= {key: more[key] for key in ("tool_calls", "function_call") if more.get(key)}
     listed = decoded(kept.get("tool_calls"))
     if isinstance(listed, list):
         calls = [call_of(call, n) if isinstance(call, dict) else None for n, call in enumerate(listed)]

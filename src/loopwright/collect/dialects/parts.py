@@ -42,6 +42,8 @@ def kind_of(part: Mapping[str, Any]) -> str:
     for key in _RESULT_KEYS:
         if isinstance(part.get(key), dict):
             return "tool_result"
+    if isinstance(part.get("toolName"), str) and "toolCallId" in part:
+        return "tool-result" if part.keys() & {"result", "output"} else "tool-call"
     return "text" if isinstance(part.get("text"), str) else ""
 
 
@@ -62,7 +64,7 @@ def call_of(part: Mapping[str, Any], number: int) -> ToolCall | None:
     if not name:
         return None
     ids = _CALL_IDS if part.get("type") == "function_call" else _IDS
-    given = next((inner[key] for key in _ARGUMENTS if inner.get(key) is not None), None)
+    given: Any = next((inner[key] for key in _ARGUMENTS if inner.get(key) not in (None, "")), {})
     return ToolCall(text_of(held, ids) or text_of(part, ids) or f"call-{number}", name, decoded(given))
 
 
