@@ -1,4 +1,4 @@
-"""Write the reference pages that derive from the code: settings, commands, errors. `--check` compares and writes nothing."""
+"""Write the reference pages that derive from the code: settings, commands, errors, dialects; `--check` compares only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import typer.main
 
 from loopwright import errors
+from loopwright.collect import dialects, spans_reading
 from loopwright.settings import SETTINGS, Setting
 from loopwright.surfaces.cli.main import VERBS, help_text
 
@@ -26,7 +27,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare only")
     check = parser.parse_args().check
     stale = []
-    for name, lines in (("settings.md", settings_page()), ("commands.md", commands_page()), ("errors.md", errors_page())):
+    pages = {"settings": settings_page(), "commands": commands_page(), "errors": errors_page(), "dialects": dialects_page()}
+    for name, lines in ((f"{page}.md", lines) for page, lines in pages.items()):
         page = REFERENCE / name
         text = HEADER + "\n".join(lines).rstrip() + "\n"
         if check and (not page.exists() or page.read_text(encoding="utf-8") != text):
@@ -37,6 +39,27 @@ def main() -> int:
     if stale:
         print(f"docs/reference: {', '.join(stale)} differ from the code; run scripts/docs and commit", file=sys.stderr)
     return 1 if stale else 0
+
+
+def dialects_page() -> Iterator[str]:
+    """One table a dialect, of what each field is read from."""
+    yield "# Dialects of spans\n"
+    yield (inspect.getdoc(dialects) or "") + "\n"
+    for dialect in spans_reading.DIALECTS:
+        title, _, rest = (inspect.getdoc(dialect) or "").partition("\n")
+        yield f"## {str(getattr(dialect, '__name__', '')).rpartition('.')[2]}\n\n{title}{rest}\n"
+        yield "| field | attributes, the first that is there counts |\n|---|---|"
+        for field, names in getattr(dialect, "NAMES", {}).items():
+            yield f"| {field} | {', '.join(f'`{name}`' for name in names)} |"
+        if dialect.PREFIXES:
+            yield f"| flattened | {', '.join(f'`{prefix}*`' for prefix in dialect.PREFIXES)} |"
+        kinds = getattr(dialect, "KINDS", None) or getattr(dialect, "OPERATIONS", {})
+        of_kind: dict[str, list[str]] = {}
+        for word, kind in kinds.items():
+            of_kind.setdefault(kind, []).append(f"`{word}`")
+        yield "\n| step | kinds of spans |\n|---|---|"
+        yield from (f"| {kind} | {', '.join(words)} |" for kind, words in of_kind.items())
+        yield ""
 
 
 def settings_page() -> Iterator[str]:
