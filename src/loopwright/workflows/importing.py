@@ -142,7 +142,7 @@ async def import_spans(
         sink.end()
     finally:
         meter.done()
-    await _settle(store, settling, progress, sink.wrote_spans)
+    await _settle(store, settling, progress, sink.wrote_spans or bool(after))
     for mark in marks.values():
         store.set_cursor(mark, "")
     return tally.intake(paths)
@@ -334,9 +334,9 @@ def _position(cursor: str | None) -> int:
     return int(cursor) if cursor and cursor.isdecimal() else 0
 
 
-async def _settle(store: SpanStore, settling: Settling, progress: Progress | None, wrote: bool) -> None:
-    """Read the traces whose spans were written: nothing more of them is waited for."""
-    if not wrote:
+async def _settle(store: SpanStore, settling: Settling, progress: Progress | None, due: bool) -> None:
+    """Read the traces whose spans were written, now or before it broke off: nothing more of them is waited for."""
+    if not due:
         return
     if progress is not None:
         progress.start("putting traces together", store.count_pending())
