@@ -58,4 +58,5 @@ def test_none_is_lost_where_several_add(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert {one.key_id for one in KeyFile(tmp_path / "keys.json").keys()} == {f"id-{number}" for number in range(8)}
+    kept = KeyFile(tmp_path / "keys.json").keys()
+    assert {one.key_id for one in kept} == {f"id-{number}" for number in range(8)}
