@@ -291,7 +291,7 @@ def test_a_part_is_read_as_it_came() -> None:
     assert (read.trace_id, read.span_id, read.parent_id, read.name) == (f"{1:032x}", f"{2:016x}", f"{1:016x}", "span 2")
     assert (read.kind, read.status, read.status_message) == ("client", "error", "boom")
     assert read.attributes == {
-        "text": "a", "count": 3, "share": 0.5, "flag": True, "raw": b"\x01", "list": [1], "map": {"k": "v"},
+        "text": "a", "count": 3, "share": 0.5, "flag": True, "raw": "AQ==", "list": [1], "map": {"k": "v"},
     }  # fmt: skip
     assert read.events[0]["name"] == "e"
     assert read.events[0]["attributes"] == {"x": "y"}

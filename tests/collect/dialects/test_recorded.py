@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 
 import pytest
@@ -35,7 +36,7 @@ def pydantic_ai(version: int):
     def find(order: str) -> str:
         return "12 days"
 
-    agent.run_sync("Where is A1?")
+    asyncio.run(agent.run("Where is A1?"))
     provider.shutdown()
     (trace,) = memory.traces()
     return trace

@@ -1,10 +1,11 @@
 """Spans are read in seven dialects, a table of names each.
 
-A span may be written in several: each field is taken from the first that tells it, in the order of this page. What no table names is not lost: it stays among the attributes of its step, those of the
-outermost span among the attributes of the trace, and the span itself is kept as it came.
+A span may be written in several: each field is taken from the first that tells it, in the order of this page. What no table
+names is not lost: it stays among the attributes of its step, those of the outermost span among the attributes of the trace, and
+the span itself is kept as it came.
 
-- Messages are read in the shapes of OpenTelemetry, OpenAI (chat and responses), Anthropic, Bedrock, Gemini, LangChain, LlamaIndex,
-  Pydantic AI and the Vercel AI SDK, as JSON text or as values. What is no message of any of these is kept as text.
+- Messages are read in the shapes of OpenTelemetry, OpenAI (chat and responses), Anthropic, Bedrock, Gemini, LangChain,
+  LlamaIndex, Pydantic AI and the Vercel AI SDK, as JSON text or as values. What is no message of any of these is kept as text.
 - Messages may also be events: `gen_ai.{system,user,assistant,tool}.message`, `gen_ai.choice` and
   `gen_ai.client.inference.operation.details`, on the span, as log records, or listed in an attribute.
 - `gen_ai.evaluation.result` is feedback: on a span as its event, or as a log record on the trace, span or response it names.
