@@ -36,7 +36,7 @@ class Form(NamedTuple):
 def made(trace: Trace, raw: Sequence[Raw] = ()) -> Form:
     """The form of a trace that was made of these parts; raises `StoreError` for a value that cannot be stored."""
     text, mark = json_and_fingerprint(trace)
-    payload = compressor(_like(raw)).compress(text) if raw else zlib.compress(text, LEVEL)
+    payload = compressor(_like(raw), LEVEL).compress(text) if raw else zlib.compress(text, LEVEL)
     return Form(trace, len(raw), payload, mark, words(texts(trace)))
 
 

@@ -24,6 +24,10 @@ WORDS = {
 }
 WAIT_S = 60.0
 
+_SIZES = {"cache_size": -16_000, "wal_autocheckpoint": 4_000, "journal_size_limit": 64_000_000}
+"""kB of pages held by a connection; pages after which the write-ahead log is folded into the file, where the same page that was
+written often is written once; bytes to which the log is cut when it was longer, as it may be while somebody reads for long."""
+
 _CURES = {
     "SQLITE_BUSY": ("it is locked by another process", "wait for that process to end, or end it"),
     "SQLITE_LOCKED": ("it is locked by another connection", "wait for the other command to end"),
@@ -117,6 +121,8 @@ def _prepared(made: Engine) -> Engine:
         raw.isolation_level = None
         raw.execute("PRAGMA foreign_keys=ON")
         raw.execute("PRAGMA synchronous=FULL")
+        for name, value in _SIZES.items():
+            raw.execute(f"PRAGMA {name}={value}")
 
     @event.listens_for(made, "begin")
     def begin(connection: Connection) -> None:

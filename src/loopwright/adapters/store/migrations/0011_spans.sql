@@ -36,7 +36,7 @@ CREATE INDEX traces_by_user ON traces (user_id, listed_at);
 CREATE INDEX traces_by_agent ON traces (agent, version, listed_at);
 CREATE INDEX traces_by_version ON traces (version, listed_at);
 CREATE INDEX traces_failing ON traces (listed_at) WHERE error;
-CREATE INDEX traces_by_change ON traces (changed);
+CREATE INDEX traces_by_change ON traces (changed) WHERE changed IS NOT NULL;
 CREATE INDEX traces_pending ON traces (complete, arrived_at) WHERE settled < parts;
 
 CREATE TABLE trace_parts (
