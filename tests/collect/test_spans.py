@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from loopwright.collect.dialects.reading import unflattened
 from loopwright.collect.record import trace_object
 from loopwright.collect.spans import SpanEvent, assemble, attach
+from loopwright.collect.spans_reading import DIALECTS
 from loopwright.collect.trace import Span
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -194,9 +195,12 @@ def test_the_order_of_spans_and_repeats_change_nothing(spans, random):
 
 
 ANYTHING = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just("[{"), st.just('{"role": 3}')),
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.just("[{"), st.just('{"role": 3}'),
+              st.sampled_from(["text", "tool_use", "tool-result", "function_call", "message", "human", "system-prompt", "reasoning", "[]"])),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["role", "parts", "type", "content", "id", "name",
-        "tool_calls", "message", "data", "arguments", "result", "function"]), inner, max_size=4)),
+        "tool_calls", "message", "data", "arguments", "result", "function", "messages", "choices", "contents", "candidates", "generations",
+        "prompt", "input", "output", "system", "config", "kwargs", "lc", "blocks", "toolUse", "toolResult", "functionCall", "text", "toolName",
+        "args", "inputs", "total", "tools"]), inner, max_size=4)),
     max_leaves=8,
 )  # fmt: skip
 NAMES = st.sampled_from([
@@ -205,13 +209,26 @@ NAMES = st.sampled_from([
     "openinference.span.kind", "llm.input_messages.0.message.role", "llm.input_messages.0", "llm.input_messages.x.message",
     "llm.output_messages.0.message.tool_calls.0.tool_call.function.name", "input.value", "output.value", "metadata", "session.id",
     "llm.tools.0.tool.json_schema", "annotations.0.annotation.score", "trace.evaluations.0.evaluation.label", "error.type",
+    *sorted(name for dialect in DIALECTS for names in dialect.NAMES.values() for name in names), "langsmith.metadata.x",
+    "langfuse.observation.metadata.x", "langfuse.observation.level", "traceloop.association.properties.x", "llm.request.functions.0.name",
+])
+EVENT = st.sampled_from([
+    "gen_ai.user.message", "gen_ai.choice", "gen_ai.tool.message", "gen_ai.client.inference.operation.details", "gen_ai.evaluation.result",
+    "exception", "mine",
 ])  # fmt: skip
 
 
-@given(st.dictionaries(NAMES, st.one_of(ANYTHING, ANYTHING.map(json.dumps)), max_size=8))
-@settings(max_examples=150, derandomize=True, deadline=None)
-def test_whatever_stands_in_a_span_it_is_read(attributes):
-    trace = one(span("a", attributes=attributes))
+VALUES = st.one_of(ANYTHING, ANYTHING.map(json.dumps))
+EVENTS = st.builds(
+    lambda name, attributes, body: {"name": name, "at": None, "attributes": attributes, "body": body},
+    EVENT, st.dictionaries(st.sampled_from(["content", "message", "role", "id", "tool_calls", "gen_ai.event.content", "gen_ai.input.messages"]), VALUES, max_size=3), ANYTHING,
+)  # fmt: skip
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=8), st.lists(EVENTS, max_size=2))
+@settings(max_examples=400, derandomize=True, deadline=None)
+def test_whatever_stands_in_a_span_it_is_read(attributes, events):
+    trace = one(span("a", attributes=attributes, events=tuple(events)))
     assert len(trace.steps) == 1
     json.dumps(trace_object(trace))
 

@@ -373,3 +373,20 @@ def test_no_attribute_vanishes(name):
     (trace,) = assemble(spans)
     for step, held in zip(trace.steps, [trace.attributes, *(step.attributes for step in trace.steps[1:])], strict=True):
         assert (held["my.own"], held["gen_ai.of.tomorrow"]) == (step.span_id, step.span_id)
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"input": 6, "output": 2, "input_cached_tokens": 4, "total": 12}, (10, 2, 4)),
+        ({"input": 10, "output": 2, "input_cached_tokens": 4, "total": 12}, (10, 2, 4)),
+        ({"input": 6, "output": 2, "cache_read_input_tokens": 4}, (10, 2, 4)),
+        ({"input": 6, "output": 2, "output_reasoning_tokens": 5}, (6, 7, None)),
+        ({"prompt_tokens": "6", "completion_tokens": 2.0}, (6, 2, None)),
+        ([], (None, None, None)),
+    ],
+)
+def test_langfuse_counts_cached_tokens_beside_the_others(details, expected):
+    attributes = {"langfuse.observation.type": "generation", "langfuse.observation.usage_details": dumps(details)}
+    (trace,) = assemble([span("a", None, 0, attributes)])
+    assert (trace.usage.input_tokens, trace.usage.output_tokens, trace.usage.cache_read_tokens) == expected

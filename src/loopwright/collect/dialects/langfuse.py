@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from loopwright.collect.dialects.messages import messages, plain
 from loopwright.collect.dialects.reading import (
+    NOTHING,
     Names,
     SpanReading,
     Table,
+    count,
     decoded,
     mapping,
     number,
@@ -78,7 +81,7 @@ def read(span: Span) -> SpanReading:
     given = reads(arguments, "user") if talks else ()
     gave = reads(result, "assistant") if talks else ()
     found = shared({field: value for field, value in told.items() if field != "cost"})
-    usage = usage_of(_COUNTED.told(mapping(told.get("usage"))), cost_of(told.get("cost")))
+    usage = _usage(mapping(told.get("usage")), cost_of(told.get("cost")))
     failed = str(attributes.get("langfuse.observation.level", "")).upper() == "ERROR"
     return SpanReading(
         kind,
@@ -86,7 +89,7 @@ def read(span: Span) -> SpanReading:
         output=gave,
         arguments=None if given else arguments,
         result=None if gave else result,
-        usage=usage or Usage(),
+        usage=usage,
         error=(text(attributes.get("langfuse.observation.status_message")) or "error") if failed else None,
         tools=offered(told.get("tools")) or offered(arguments.get("tools") if isinstance(arguments, dict) else definitions),
         metadata=_metadata(attributes),
@@ -105,6 +108,17 @@ def _without_definitions(value: Any) -> tuple[Any, list[Any]]:
 def _is_definition(item: Any) -> bool:
     content = item.get("content") if isinstance(item, Mapping) and item.get("role") == "tool" else None
     return isinstance(content, Mapping) and content.get("type") == "function" and isinstance(content.get("function"), Mapping)
+
+
+def _usage(details: Mapping[str, Any], cost: float | None) -> Usage:
+    """Tokens from a cache, to one, and for reasoning are counted beside the others, or among them where the sum says so."""
+    usage = usage_of(_COUNTED.told(details), cost) or NOTHING
+    whole = count(details.get("total", details.get("totalTokens")))
+    if usage.input_tokens is None or whole == usage.input_tokens + (usage.output_tokens or 0):
+        return usage
+    cached = (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
+    made = None if usage.output_tokens is None else usage.output_tokens + (usage.reasoning_tokens or 0)
+    return replace(usage, input_tokens=usage.input_tokens + cached, output_tokens=made)
 
 
 def cost_of(details: Any) -> float | None:
