@@ -36,11 +36,12 @@ from loopwright.workflows.settling import trace_of
 
 BATCH = 50
 TRIES = 41
-WORDS = """
+_TEXT = """
 order refund customer ticket status invoice shipping address payment policy account search index summary report deploy rollback
 commit branch error retry timeout schema query table column value result context agent plan step tool call argument response
 the a of to in and is for with on that this from by not are as be it at
-""".split()
+"""
+WORDS = _TEXT.split()
 Facts = dict[str, str | int]
 RARE = 2000
 """Of so many rare words each trace has one, as real text has."""

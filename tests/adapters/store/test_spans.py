@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from builders import trace, user
+from loopwright.adapters.store import finding
 from loopwright.adapters.store.store import SqlStore
 from loopwright.ports import PutSpans, TraceFilter
 from span_parts import NOON, part
@@ -80,3 +83,21 @@ def test_a_cursor_is_kept_until_it_is_forgotten(store: SqlStore) -> None:
     assert (store.cursor("langfuse://p"), store.cursor("other")) == ("page 4", None)
     store.set_cursor("langfuse://p", "")
     assert store.cursor("langfuse://p") is None
+
+
+def test_common_words_are_searched_as_rare_ones_are(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "FEW", 3)
+    monkeypatch.setattr(finding, "WALK", 2)
+    ids = [f"t{n:02}" for n in range(30)]
+    start = {id: (n * 7) % 30 + 1 for n, id in enumerate(ids)}
+    store.put_spans([part(id, "a", root_ended=True, started_ns=start[id] * 10**9, agent=id[-1]) for id in ids], NOON)
+    old = [id for id in ids if start[id] <= 5]
+    store.settle({id: (trace(user("hello" + (" fossil" if id in old else "")), id=id), 1) for id in ids})
+    newest = sorted(ids, key=start.__getitem__, reverse=True)
+    for text, fitting in (("hello", newest), ("fossil hello", [id for id in newest if id in old])):
+        assert [line.trace_id for line in store.find(TraceFilter(text=text), 99)] == fitting
+        assert [line.trace_id for line in store.find(TraceFilter(text=text), 4)] == fitting[:4]
+        assert [line.trace_id for line in store.find(TraceFilter(text=text), 3, before=fitting[1])] == fitting[2:5]
+    assert [line.trace_id for line in store.find(TraceFilter(text="hello", agent="3"), 9)] == [
+        id for id in newest if id[-1] == "3"
+    ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from loopwright.adapters.store.chunks import chunks
 from loopwright.adapters.store.database import Group
 from loopwright.adapters.store.tables import traces as table
 from loopwright.adapters.store.words import words
@@ -16,6 +19,12 @@ _LINE = select(
 )  # fmt: skip
 
 
+_NEWEST = (table.c.listed_at.desc(), table.c.number.desc())
+_LAST = 2**63 - 1
+FEW, WALK, WALKS = 2000, 500, 8
+"""Of a word that no more traces have than `FEW`, all are gathered; of another the newest are looked at, `WALKS` times `WALK`."""
+
+
 class Finding(Group):
     """The part of `ports.SpanStore` that lists traces."""
 
@@ -26,18 +35,40 @@ class Finding(Group):
         """
         terms = _terms(wanted)
         with self.database.read() as connection:
-            if wanted.text is not None:
-                asked = words([wanted.text])
-                if not asked:
-                    return []
-                terms.append(self.database.dialect.holding_words(table.c.number, asked))
             if before is not None:
                 after = _after(connection, before)
                 if after is None:
                     return []
                 terms.append(after)
-            query = _LINE.where(*terms).order_by(table.c.listed_at.desc(), table.c.number.desc()).limit(limit)
-            return [TraceLine(*row) for row in connection.execute(query)]
+            if wanted.text is not None:
+                asked = words([wanted.text])
+                if not asked:
+                    return []
+                found = self._common(connection, asked, terms, limit)
+                terms = [table.c.number.in_(found)] if found is not None else [*terms, self._holding_words(asked)]
+            return [TraceLine(*row) for row in connection.execute(_LINE.where(*terms).order_by(*_NEWEST).limit(limit))]
+
+    def _holding_words(self, asked: set[str]) -> ColumnElement[bool]:
+        return self.database.dialect.holding_words(table.c.number, asked)
+
+    def _common(
+        self, connection: Connection, asked: set[str], terms: Sequence[ColumnElement[bool]], limit: int
+    ) -> list[int] | None:
+        """The numbers of the newest traces that fit and have these words, where many have: by walking from the newest.
+
+        None where few have, or where these are not among the newest: then it is faster to gather all that have them.
+        """
+        holding = self.database.dialect.numbers_holding
+        if len(holding(connection, asked, (0, _LAST), FEW + 1)) <= FEW:
+            return None
+        found: list[int] = []
+        newest = connection.scalars(select(table.c.number).where(*terms).order_by(*_NEWEST).limit(WALK * WALKS)).all()
+        for numbers in chunks(newest, WALK):
+            there = set(holding(connection, asked, (min(numbers), max(numbers)), max(numbers) - min(numbers) + 1))
+            found += [number for number in numbers if number in there]
+            if len(found) >= limit:
+                return found[:limit]
+        return found if len(newest) < WALK * WALKS else None
 
     def count_pending(self) -> int:
         """How many traces have spans that their normalised form lacks."""

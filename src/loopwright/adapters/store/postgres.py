@@ -128,9 +128,13 @@ class Words:
 
     def holding_words(self, number: ColumnElement[int], words: Iterable[str]) -> ColumnElement[bool]:
         """That the trace of this number has all of these words."""
-        wanted = " & ".join(f"'{word}'" for word in sorted(words))
         found = text("SELECT number FROM trace_words WHERE words @@ CAST(:wanted AS TSQUERY)")
-        return number.in_(found.bindparams(wanted=wanted))
+        return number.in_(found.bindparams(wanted=_all_of(words)))
+
+    def numbers_holding(self, connection: Connection, words: Iterable[str], between: tuple[int, int], limit: int) -> list[int]:
+        """The numbers, from one to another, of at most so many traces that have all of these words."""
+        query = "SELECT number FROM trace_words WHERE words @@ CAST(%s AS TSQUERY) AND number BETWEEN %s AND %s LIMIT %s"
+        return [number for (number,) in connection.exec_driver_sql(query, (_all_of(words), *between, limit))]
 
 
 def engine(url: URL) -> Engine:
@@ -155,6 +159,10 @@ def explain(error: BaseException) -> tuple[str, str]:
     state = getattr(error, "sqlstate", None) or "08"
     known = _CURES.get(state) or _CURES.get(state[:2])
     return known or (" ".join(str(error).split()), "see the server's log")
+
+
+def _all_of(words: Iterable[str]) -> str:
+    return " & ".join(f"'{word}'" for word in sorted(words))
 
 
 def _fitting(words: Iterable[str]) -> list[str]:

@@ -98,13 +98,23 @@ def remove_words(connection: Connection, rows: Sequence[tuple[int, Iterable[str]
 
 def holding_words(number: ColumnElement[int], words: Iterable[str]) -> ColumnElement[bool]:
     """That the trace of this number has all of these words."""
-    wanted = " ".join(f'"{word}"' for word in sorted(words))
-    return number.in_(text("SELECT rowid FROM trace_words WHERE trace_words MATCH :wanted").bindparams(wanted=wanted))
+    found = text("SELECT rowid FROM trace_words WHERE trace_words MATCH :wanted")
+    return number.in_(found.bindparams(wanted=_all_of(words)))
+
+
+def numbers_holding(connection: Connection, words: Iterable[str], between: tuple[int, int], limit: int) -> list[int]:
+    """The numbers, from one to another, of at most so many traces that have all of these words."""
+    query = "SELECT rowid FROM trace_words WHERE trace_words MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?"
+    return [number for (number,) in connection.exec_driver_sql(query, (_all_of(words), *between, limit))]
 
 
 def explain(error: BaseException) -> tuple[str, str]:
     """What went wrong, and the cure."""
     return _CURES.get(_code(error), (str(error), "check the file with: sqlite3 FILE 'PRAGMA integrity_check'"))
+
+
+def _all_of(words: Iterable[str]) -> str:
+    return " ".join(f'"{word}"' for word in sorted(words))
 
 
 def _code(error: BaseException) -> str:
