@@ -14,7 +14,7 @@ from loopwright.evaluate.redaction import redact, redact_value
         ("call +44 20 7946 0958 or (555) 010-1234 or 555-010-1234", "call [phone] or [phone] or [phone]"),
         ("card 4111 1111 1111 1111, exp 12/30", "card [card], exp 12/30"),
         ("5500-0000-0000-0004", "[card]"),
-        ("IBAN DE89 3704 0044 0532 0130 00.", "IBAN [account]."),
+        ("IBAN DE89 3704 0044 0532 0130 00.", "IBAN [iban]."),
         ("ssn 078-05-1120", "ssn [ssn]"),
         ("from 192.168.10.7:8080", "from [ip]:8080"),
         ("at 2001:db8::8a2e:370:7334 today", "at [ip] today"),
@@ -23,13 +23,13 @@ from loopwright.evaluate.redaction import redact, redact_value
         ("AKIAABCDEFGHIJKLMNOP", "[key]"),
         ("xoxb-1234567890-abcdef", "[key]"),
         ("Authorization: Bearer abc.def-ghi_jkl123", "Authorization: Bearer [token]"),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_def", "[token]"),
-        ("postgres://ada:s3cret@db.local/x", "postgres://[login]@db.local/x"),
-        ("password: hunter2", "password: [secret]"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_def", "[jwt]"),
+        ("postgres://ada:s3cret@db.local/x", "postgres://ada:[password]@db.local/x"),
+        ("password: hunter2", "password: [password]"),
         ('{"api_key": "abc123", "x": 1}', '{"api_key": "[secret]", "x": 1}'),
         ("API_KEY=hunter", "API_KEY=[secret]"),
-        ("my password is Tr0ub4dor, thanks", "my password is [secret], thanks"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n-----END RSA PRIVATE KEY-----", "[private key]"),
+        ("my password is Tr0ub4dor, thanks", "my password is [password], thanks"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n-----END RSA PRIVATE KEY-----", "[pem]"),
     ],
 )
 def test_what_is_secret_or_personal_goes(text: str, clean: str) -> None:
@@ -62,7 +62,7 @@ def test_what_only_looks_like_it_stays(text: str) -> None:
 def test_values_are_cleaned_at_any_depth_and_names_tell_secrets() -> None:
     value = {"to": ["ada@example.com", 3, None], "deep": {"password": "x", "pin": 1234, "pinned": True}, "cc": "4111111111111111"}
     assert redact_value(value) == {
-        "to": ["[email]", 3, None], "deep": {"password": "[secret]", "pin": "[secret]", "pinned": True}, "cc": "[card]",
+        "to": ["[email]", 3, None], "deep": {"password": "[password]", "pin": "[secret]", "pinned": True}, "cc": "[card]",
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ class Mask(NamedTuple):
 _SEGMENT = r"[\w.@%+~-]+"
 
 PARTICULARS: tuple[Mask, ...] = (
+    Mask(r"<\1>", re.compile(r"<([a-z]{1,20}):[g-z]{10}>")),  # a pseudonym of redaction
     Mask("<url>", re.compile(r"\b(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"'`)\]}]+", re.IGNORECASE)),
     Mask("<email>", re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     Mask("<id>", re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)),

@@ -9,7 +9,7 @@ from loopwright.collect.redaction.rules import Found
 
 _SIGN = re.compile(rb"@|%40")
 _HINT = re.compile(rb"@(?<=[\w\x80-\xff.+-]@)[\w\x80-\xff\\-]+\.")
-_LOCAL = re.compile(rb"[\w\x80-\xff.+-]{1,64}")  # matched against the text reversed
+_LOCAL = re.compile(rb"[\w\x80-\xff.+-]{1,128}")  # matched against the text reversed
 _DOMAIN = re.compile(
     rb"(?:[A-Za-z0-9\x80-\xff][A-Za-z0-9\x80-\xff-]{0,62}\.){1,8}(?P<top>xn--[A-Za-z0-9-]{2,59}|[A-Za-z\x80-\xff]{2,24})(?![\w-])"
 )
@@ -28,7 +28,7 @@ def find_emails(data: bytes, _lowered: bytes) -> Iterator[Found]:
     past = 0
     for sign in _SIGN.finditer(data):
         at = sign.start()
-        local = _LOCAL.match(data[max(past, at - 64) : at][::-1])
+        local = _LOCAL.match(data[max(past, at - 128) : at][::-1])
         domain = _DOMAIN.match(data, sign.end())
         if local is None or domain is None or domain["top"].lower() in _FILES:
             continue

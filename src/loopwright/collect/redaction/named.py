@@ -53,7 +53,7 @@ _FLAG = re.compile(rb"--[\w-]{0,40}\Z")
 _NO_SECRET = re.compile(rb"(?:next|page|continuation|sync|cursor|stop|end|sort|partition|primary|foreign)[_-]?\Z")
 _ENV = re.compile(rb"[A-Z][A-Z0-9_]*\Z")
 _SCHEME = re.compile(rb"(?:(bearer|basic|token|digest|apikey|negotiate) {1,2})?", re.IGNORECASE)
-_BARE = re.compile(rb"""[^\s,;&"'<>(){}\[\]\\|`]{1,400}""")
+_BARE = re.compile(rb"""[^\s,;&"'<>(){}\[\]\\|`]{1,4000}""")
 _REFERENCE = re.compile(
     rb"[A-Za-z_]+(?:\.[A-Za-z_]+)+\Z|[a-z]+(?:_[a-z]+)+\Z|[A-Z]+(?:_[A-Z]+)+\Z|(?:[$%*{<.]|x{3}|\*{3}|-{3}).*", re.DOTALL
 )
