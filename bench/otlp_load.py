@@ -64,7 +64,7 @@ def trace(rng: random.Random, number: int, start: int) -> list[Span]:
     talk = _Talk(rng)
     trace_id, root_id = rng.randbytes(16), rng.randbytes(8)
     question = talk.said(150)
-    history: list[dict[str, Any]] = [_message("system", talk.said(420)), _message("user", question)]
+    history: list[dict[str, Any]] = [_message("system", talk.said(640)), _message("user", question)]
     failing = rng.randrange(5) if rng.random() < 0.05 else -1
     spans, at, tool = [], start + 1_000_000, 0
     for kind in _ORDER:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Protocol
 
 _LARGE = re.compile(rb"\x18[\x80-\xff]{3}")
@@ -31,6 +32,12 @@ class Redactor(Protocol):
 
     def may_hold(self, data: bytes) -> bool:
         """False where there is surely nothing to take out of these bytes, which is quick to tell."""
+
+
+@lru_cache(maxsize=4096)
+def names_secret(name: str) -> bool:
+    """Whether what stands under this name may be secret whatever it looks like."""
+    return _NAMES_SECRETS.search(name) is not None
 
 
 def may_hold(redactor: Redactor | None, data: bytes) -> bool:
@@ -108,7 +115,7 @@ class _Texts:
         kind = value.WhichOneof("value")
         if kind == "string_value":
             text = value.string_value
-            if _NAMES_SECRETS.search(name):
+            if names_secret(name):
                 value.string_value = self._redactor.named(name, text)
             self.field(value, "string_value")
         elif kind == "int_value":
@@ -136,7 +143,7 @@ class _Texts:
 
     def _number(self, name: str, value: Any) -> None:
         number = value.int_value
-        if -_SMALL < number < _SMALL and not _NAMES_SECRETS.search(name):
+        if -_SMALL < number < _SMALL and not names_secret(name):
             return
         (clean,) = self._redactor.value({name: number}).values()
         if clean != number:
