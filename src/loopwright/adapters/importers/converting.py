@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -54,14 +55,12 @@ class Converter:
     def pass_over(self, record: Record) -> None:
         """A record that was taken before: of rows only how often each came counts, for it makes their ids."""
         self.line = record.line
-        if not record.row:
+        if not isinstance(record.value, dict):
             return
-        try:
-            found, _ = catalogue.read(self._named(record), self._format)
-        except RecordError:
-            return
-        for trace in found.traces:
-            self._of_its_own(trace, record.value)
+        name = self._name(record.value, record)
+        if name == table.NAME and table.makes_id(record.value):
+            with suppress(RecordError):
+                self._read(record.value, name, record)
 
     def end(self) -> Iterator[Item]:
         """The source has ended: what its lines together make up."""
@@ -83,12 +82,16 @@ class Converter:
             self._take_call(record)
         else:
             value = self._named(record)
-            name = catalogue.sniff(value) if self._format is None else self._format
+            name = self._name(value, record)
             if name == OTLP:
                 yield from self._of_split(split_object(value, self._redactor), record)
                 yield from self._metrics(value, record.line)
             else:
                 yield from self._of_found(*self._read(value, name, record), record)
+
+    def _name(self, value: Mapping[str, Any], record: Record) -> str | None:
+        name = catalogue.sniff(value) if self._format is None else self._format
+        return table.NAME if name is None and record.row else name
 
     def _named(self, record: Record) -> dict[str, Any]:
         return {**record.value, PARTIAL: True} if record.partial else record.value

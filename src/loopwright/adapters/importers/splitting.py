@@ -44,8 +44,10 @@ def pieces(chunks: Iterable[bytes], limit: int, cuts: bool = False) -> Iterator[
     broke; an array or object that breaks off raises it too.
     """
     head = _Head(chunks)
-    start = head.until_line(limit)
-    if _decodes(_first_line(start)[0], dict):
+    first = _first_line(head.until_line(limit))[0]
+    if cuts and len(first) > limit and first.startswith(b"{"):
+        return cut(head.stream(), limit)
+    if _decodes(first, dict):
         return lines(head.stream(), limit)
     start = head.until(limit)
     if _is_array(start, head.ended):
@@ -75,7 +77,8 @@ def cut(chunks: Iterable[bytes], limit: int) -> Iterator[Piece]:
     try:
         for chunk in stream:
             for made in cutting.feed(chunk):
-                yield Piece(made.line, made.data, len(made.data), made.partial)
+                held = made.partial or len(made.data) <= limit
+                yield Piece(made.line, made.data if held else None, len(made.data), made.partial)
             if cutting.ended:
                 yield from lines(chain([cutting.rest], stream), limit, cutting.line)
                 return
