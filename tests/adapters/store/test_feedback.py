@@ -4,8 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from builders import trace, user
+from loopwright.adapters.store.tables import feedback
 from loopwright.collect.joining import GivenFeedback
-from loopwright.collect.trace import Feedback
+from loopwright.collect.trace import Feedback, Step
+from loopwright.ports import TraceFilter
+from span_parts import part
 
 DOWN, UP = Feedback("thumb", False, True), Feedback("thumb", True, False)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -62,3 +65,51 @@ def test_what_a_trace_brought_is_kept(store):
     store.put_traces([replace(turn("a", 9), feedback=(UP,))])
     store.put_feedback([on(trace_id="a"), on(UP, trace_id="a")])
     assert store.trace("a").feedback == (UP, DOWN)
+
+
+def test_feedback_on_a_session_moves_to_the_trace_that_it_was_given_on(store):
+    store.put_traces([turn("first", 9)])
+    given = GivenFeedback((DOWN,), session_id="s1", at=NOON)
+    store.put_feedback([given])
+    assert store.trace("first").feedback == (DOWN,)
+    _, mark = store.changed_since(0)
+    store.put_traces([turn("late", 15), turn("right", 11)])
+    assert {t.trace_id: t.feedback for t in store.traces()} == {"first": (), "late": (), "right": (DOWN,)}
+    assert set(store.changed_since(mark)[0]) == {"first", "late", "right"}
+    store.put_spans([part("best", "a", root_ended=True, session_id="s1")], NOON)
+    store.settle({"best": (replace(turn("best", 11), started_at=NOON.replace(hour=11, minute=59)), 1)})
+    assert {t.trace_id: t.feedback for t in store.traces()} == {"first": (), "late": (), "right": (), "best": (DOWN,)}
+
+
+def step(span, response=None):
+    return Step(span, "model", "chat", response_id=response)
+
+
+def test_feedback_names_a_span_or_a_response_before_or_after_it_comes(store):
+    traces = [replace(turn(id, 9), steps=(step(f"{id}-span"), step(f"{id}-other", f"{id}-response"))) for id in ("a", "b")]
+    before = [on(span_id="a-span"), on(UP, response_id="b-response"), on(response_id="nowhere")]
+    assert store.put_feedback(before).waiting == tuple(item.feedback_id for item in before)
+    store.put_traces(traces)
+    assert store.waiting_feedback() == before[2:]
+    assert {t.trace_id: t.feedback for t in store.traces()} == {"a": (DOWN,), "b": (UP,)}
+    after = [on(UP, span_id="a-other"), on(response_id="b-response"), on(span_id="a-response")]
+    assert store.put_feedback(after).waiting == (after[2].feedback_id,)
+    assert {t.trace_id: t.feedback for t in store.traces()} == {"a": (DOWN, UP), "b": (UP, DOWN)}
+
+
+def test_feedback_waits_for_no_normalised_form(store):
+    store.put_spans([part("a", "x")], NOON)
+    assert store.put_feedback([on(trace_id="a")]).waiting == ()
+    store.settle({"a": (turn("a", 9), 1)})
+    assert store.trace("a").feedback == (DOWN,)
+    assert [line.settled for line in store.find(TraceFilter(), 9)] == [True]
+
+
+def test_what_waits_costs_the_others_nothing(store):
+    """Feedback that waits for others is not read: here it could not be."""
+    store.put_feedback([on(trace_id=f"w{n}") for n in range(300)])
+    with store.database.write() as connection:
+        connection.execute(feedback.update().values(payload=b"\0"))
+    store.put_traces([turn("a", 9)])
+    store.put_feedback([on(trace_id="a"), on(UP, session_id="s1")])
+    assert store.trace("a").feedback == (DOWN, UP)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from loopwright.adapters.store.store import open_store
 from loopwright.audit.trail import breaks
+from loopwright.ports import TraceFilter
+from span_parts import NOON
 
 WORKER = Path(__file__).with_name("worker.py")
 URL = "sqlite:///.loopwright/loopwright.db"
@@ -17,7 +21,15 @@ URL = "sqlite:///.loopwright/loopwright.db"
 
 def start(folder: Path, name: str, count: int, *kinds: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(WORKER), str(folder), name, str(count), *kinds]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    places = os.pathsep.join([str(WORKER.parents[2]), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": places},
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -91,3 +103,39 @@ def test_a_process_killed_while_it_makes_the_store_leaves_one_that_opens(tmp_pat
         process.communicate(timeout=60)
     with open_store(URL, tmp_path) as store:
         assert breaks(store.trail()) == ()
+
+
+def test_a_killed_writer_of_spans_leaves_each_that_was_acknowledged_and_none_twice(tmp_path: Path) -> None:
+    for number in range(4):
+        process = start(tmp_path, f"w{number}", 1_000_000, "spans", "settling")
+        go([process])
+        assert process.stdout is not None
+        acknowledged = [process.stdout.readline().strip() for _ in range(10 + 7 * number)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += process.communicate(timeout=60)[0].split()[:-1]
+        with open_store(URL, tmp_path, create=False) as store:
+            kept = Counter(trace_id for trace_id, _ in store.all_parts())
+            assert set(kept) >= {f"{id}-{n}" for id in acknowledged for n in range(5)}
+            assert set(kept.values()) == {1}
+            assert store.count_spans() == 2 * len(kept)
+            for line in store.find(TraceFilter(), 10_000):
+                found = {one.trace_id for one in store.find(TraceFilter(text=line.trace_id), 99)}
+                assert line.settled == (store.trace(line.trace_id) is not None) == (line.trace_id in found)
+
+
+def test_an_import_a_server_and_a_query_share_one_store(tmp_path: Path) -> None:
+    kinds = {"import": ["traces"], "serve": ["spans"], "settle": ["settling"], "serve2": ["spans", "settling"]}
+    processes = [start(tmp_path, name, 40, *some) for name, some in kinds.items()]
+    go(processes)
+    with open_store(URL, tmp_path) as store:
+        while any(process.poll() is None for process in processes):
+            counted, listed = store.count_spans(), len(store.find(TraceFilter(), 50))
+            assert counted % 10 == 0
+            assert listed <= 50
+        for process in processes:
+            _, errors = process.communicate(timeout=120)
+            assert (process.returncode, errors) == (0, "")
+        assert store.count_spans() == 2 * 2 * 5 * 40
+        left = store.pending(NOON, 1000)
+        assert len(store.find(TraceFilter(), 1000)) == 2 * 40 + 2 * 5 * 40
+        assert store.count_traces() == 2 * 40 + 2 * 5 * 40 - len(left)

@@ -11,6 +11,7 @@ from loopwright.collect.trace import Message, Trace
 from loopwright.evaluate.result import EvalResult
 from loopwright.gate.decision import GateDecision
 from loopwright.ports import StoredDecision
+from span_parts import NOON, part
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -32,6 +33,11 @@ def main(folder: str, name: str, count: str, *kinds: str) -> None:
                 store.put_result(EvalResult(id, True, run_id="run-1", output="x" * 300))
             if "audit" in kinds:
                 store.append_audit(NOW, name, "wrote", id, {"number": number})
+            if "spans" in kinds:
+                store.put_spans([part(f"{id}-{n}", f"{id}-{n}-a", f"{id}-{n}-b", root_ended=True) for n in range(5)], NOON)
+            if "settling" in kinds:
+                due = store.pending(NOON, 20)
+                store.settle({one.trace_id: (Trace(one.trace_id, (Message("user", one.trace_id),)), one.parts) for one in due})
             if "together" in kinds:
                 with store.transaction():
                     store.put_decision(StoredDecision(id, GateDecision(approved=True), NOW))
