@@ -160,6 +160,16 @@ def test_settling_goes_on_after_a_kill(tmp_path: Path) -> None:
     assert stats == {"spans": 399, "traces": 399, "pending": 0}
 
 
+def test_a_model_call_whose_cost_nobody_told_is_priced(server: Process) -> None:
+    tokens = {"gen_ai__usage__input_tokens": 1000, "gen_ai__usage__output_tokens": 100}
+    told = {"gen_ai__operation__name": "chat", "gen_ai__provider__name": "openai", "gen_ai__request__model": "gpt-4o-mini"}
+    server.send("/v1/traces", traces([span(1, 1, **told, **tokens)]).SerializeToString())
+
+    trace = json.loads(server.send(f"/v1/traces/{1:032x}")[1])
+
+    assert trace["usage"]["cost_usd"] > 0
+
+
 def test_keys_that_are_made_while_it_runs_count_at_once(server: Process, tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", "loopwright", "keys", *arguments]
