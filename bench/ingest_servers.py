@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -150,7 +149,7 @@ class Floor(Server):
 
     def command(self) -> list[str]:
         """This file, run by itself."""
-        return [sys.executable, __file__, "--port", str(self.port), "--file", str(self.folder / "spans.db")]
+        return [sys.executable, "-c", _FLOOR, str(Path(__file__).parent), str(self.port), str(self.folder / "spans.db")]
 
     def count(self) -> int:
         """By a count over its table."""
@@ -248,9 +247,4 @@ def floor(port: int, file: str) -> None:
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="The floor of the ingest benchmark.")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--file", required=True)
-    asked = parser.parse_args()
-    floor(asked.port, asked.file)
+_FLOOR = "import sys; sys.path.insert(0, sys.argv[1]); import ingest_servers; ingest_servers.floor(int(sys.argv[2]), sys.argv[3])"

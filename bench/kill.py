@@ -34,6 +34,7 @@ PROCESSES = 2
 def main() -> None:
     """Kill, count, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="not read")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
@@ -44,25 +45,24 @@ def main() -> None:
         senders = [
             context.Process(target=send, args=(asked.seed * 100 + number, told, stop), daemon=True) for number in range(PROCESSES)
         ]
-        server = Ours(folder, PORT)
-        server.start()
-        for sender in senders:
-            sender.start()
-        for number in range(asked.kills):
-            time.sleep(rng.uniform(0.2, 2.5))
-            server.kill()
-            server.start()
-            print(f"kill {number + 1}: {server.count():,} spans there", flush=True)
-        time.sleep(1)
-        stop.set()
-        acknowledged: set[str] = set()
-        cut = 0
-        for _ in senders:
-            ids, broken = told.get(timeout=60)
-            acknowledged |= ids
-            cut += broken
-        counted = server.count()
-        server.stop()
+        with Ours(folder, PORT) as server:
+            for sender in senders:
+                sender.start()
+            for number in range(asked.kills):
+                time.sleep(rng.uniform(0.2, 2.5))
+                server.kill()
+                server.start()
+                print(f"kill {number + 1}: {server.count():,} spans there", flush=True)
+            time.sleep(1)
+            stop.set()
+            acknowledged: set[str] = set()
+            cut = 0
+            for _ in senders:
+                ids, broken = told.get(timeout=60)
+                acknowledged |= ids
+                cut += broken
+            counted = server.count()
+            server.stop()
         there = stored(folder)
     lost = acknowledged - there.keys()
     twice = [span for span, times in there.items() if times > 1]

@@ -110,9 +110,7 @@ SETTINGS: tuple[Setting, ...] = (
         "A trace of which spans are missing is taken for whole when none came for so long.",
         low=0,
     ),
-    Setting(
-        "collect.session_quiet_seconds", 1800.0, "seconds", "A session is over when nothing of it came for so long.", low=0
-    ),
+    Setting("collect.session_quiet_seconds", 1800.0, "seconds", "A session is over when nothing of it came for so long.", low=0),
     Setting("connect.timeout", 60.0, "seconds", "A service that answers nothing for longer is asked again.", low=0.1),
     Setting("connect.tries", 8, "tries", "How often a service is asked the same at most, with growing pauses.", low=1, high=50),
     Setting(

@@ -203,15 +203,39 @@ ANYTHING = st.recursive(
         "args", "inputs", "total", "tools"]), inner, max_size=4)),
     max_leaves=8,
 )  # fmt: skip
-NAMES = st.sampled_from([
-    "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions", "gen_ai.tool.call.arguments",
-    "gen_ai.operation.name", "gen_ai.usage.input_tokens", "gen_ai.prompt.0.role", "gen_ai.prompt.0", "gen_ai.completion.0.content",
-    "openinference.span.kind", "llm.input_messages.0.message.role", "llm.input_messages.0", "llm.input_messages.x.message",
-    "llm.output_messages.0.message.tool_calls.0.tool_call.function.name", "input.value", "output.value", "metadata", "session.id",
-    "llm.tools.0.tool.json_schema", "annotations.0.annotation.score", "trace.evaluations.0.evaluation.label", "error.type",
-    *sorted(name for dialect in DIALECTS for names in dialect.NAMES.values() for name in names), "langsmith.metadata.x",
-    "langfuse.observation.metadata.x", "langfuse.observation.level", "traceloop.association.properties.x", "llm.request.functions.0.name",
-])
+NAMES = st.sampled_from(
+    [
+        "gen_ai.input.messages",
+        "gen_ai.output.messages",
+        "gen_ai.system_instructions",
+        "gen_ai.tool.definitions",
+        "gen_ai.tool.call.arguments",
+        "gen_ai.operation.name",
+        "gen_ai.usage.input_tokens",
+        "gen_ai.prompt.0.role",
+        "gen_ai.prompt.0",
+        "gen_ai.completion.0.content",
+        "openinference.span.kind",
+        "llm.input_messages.0.message.role",
+        "llm.input_messages.0",
+        "llm.input_messages.x.message",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name",
+        "input.value",
+        "output.value",
+        "metadata",
+        "session.id",
+        "llm.tools.0.tool.json_schema",
+        "annotations.0.annotation.score",
+        "trace.evaluations.0.evaluation.label",
+        "error.type",
+        *sorted(name for dialect in DIALECTS for names in dialect.NAMES.values() for name in names),
+        "langsmith.metadata.x",
+        "langfuse.observation.metadata.x",
+        "langfuse.observation.level",
+        "traceloop.association.properties.x",
+        "llm.request.functions.0.name",
+    ]
+)
 EVENT = st.sampled_from([
     "gen_ai.user.message", "gen_ai.choice", "gen_ai.tool.message", "gen_ai.client.inference.operation.details", "gen_ai.evaluation.result",
     "exception", "mine",

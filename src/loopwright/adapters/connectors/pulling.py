@@ -16,6 +16,7 @@ from loopwright.collect.spans import assemble
 from loopwright.collect.trace import Feedback, Span, Trace
 from loopwright.errors import RecordError
 from loopwright.ports.connecting import Pulled, Unread
+from loopwright.wording import counted
 
 OURS = "loopwright."
 """What the names of verdicts begin with that were written back: these are no feedback, or a failure would prove itself."""
@@ -113,7 +114,9 @@ class Connection:
         made = [*found.traces, *assemble(spans)]
         trace = next((trace for trace in made if trace.trace_id == trace_id), None)
         if trace is None:
-            raise RecordError(f"its {len(rows)} rows make up no trace {shown(trace_id)}", reason="no trace")
+            raise RecordError(
+                f"what is there ({counted(len(rows), 'row')}) makes up no trace {shown(trace_id)}", reason="no trace"
+            )
         return self._finish(trace)
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from loopwright.adapters.importers import binary, eval_log, rows
+from loopwright.adapters.importers import binary, eval_log, parquet, rows
 from loopwright.adapters.importers.decoding import decode_value
 from loopwright.adapters.importers.sources import ZIP, BrokenSourceError, Source
 from loopwright.adapters.importers.splitting import Piece, pieces, whole
@@ -65,6 +65,10 @@ def _found(source: Source, limit: int) -> Iterator[Place]:
     head, stream = _head(chunks)
     if head.startswith(ZIP):
         yield from _of_archive(source, stream, limit)
+        return
+    if head.startswith(parquet.MAGIC):
+        with _seekable(source, stream) as file:
+            yield from ((line, row, False, True) for line, row in parquet.rows(file))
         return
     how = binary.framing(head)
     if how is not None:

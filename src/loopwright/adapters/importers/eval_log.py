@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from loopwright.adapters.importers.decoding import decode_object
-from loopwright.adapters.importers.results.json_parts import Part, parts
-from loopwright.adapters.importers.results.zip_members import Archive
+from loopwright.adapters.importers.json_parts import Part, parts
+from loopwright.adapters.importers.zip_members import Archive
 from loopwright.errors import RecordError
 
 _HEADER, _STARTED = "header.json", "_journal/start.json"

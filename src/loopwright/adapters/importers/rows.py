@@ -10,6 +10,7 @@ from typing import Any
 from loopwright.adapters.importers.sources import BrokenSourceError
 from loopwright.collect.formats import table
 from loopwright.errors import RecordError
+from loopwright.wording import counted
 
 _DELIMITERS = ",;\t|"
 _KNOWN = frozenset(name for names in table.COLUMNS.values() for name in names) | frozenset(
@@ -95,7 +96,9 @@ class _Lines:
                     number += 1
                     yield line.replace("\0", "") + "\n"
                 if len(rest) > limit:
-                    raise BrokenSourceError(f"a line of more than {limit:,} characters", "break it", "record too long", number)
+                    raise BrokenSourceError(
+                        f"a line of more than {counted(limit, 'character')}", "break it", "record too long", number
+                    )
             rest += decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             raise BrokenSourceError(

@@ -16,7 +16,7 @@ from loopwright.errors import InputError
 
 CHUNK = 256 * 1024
 _ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".binpb", ".pb")
-SUFFIXES = (*(f"{ending}{packed}" for ending in _ENDINGS for packed in ("", ".gz", ".zst")), ".eval")
+SUFFIXES = (*(f"{ending}{packed}" for ending in _ENDINGS for packed in ("", ".gz", ".zst")), ".eval", ".parquet")
 
 ZIP = b"PK\x03\x04"
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -44,7 +44,7 @@ class BrokenSourceError(Exception):
 
 
 class Source:
-    """One file, or standard input. `offset` counts the bytes read so far, as stored; `zipped` lets a zip archive through.
+    """One file, or standard input. `offset` counts the bytes read so far, as stored; `zipped` lets archives and Parquet through.
 
     `plain` says, once reading has begun, whether the bytes are those that are stored, and were not unpacked.
     """
@@ -74,7 +74,7 @@ class Source:
         first = next(raw, b"")
         while 0 < len(first) < 16 and (more := next(raw, b"")):
             first += more
-        if not (self._zipped and first.startswith(ZIP)):
+        if not (self._zipped and first.startswith((ZIP, b"PAR1"))):
             _refuse_foreign(first, self.path)
         stream = _with_first(first, raw)
         unpack = _gunzip if first.startswith(_GZIP) else _unzstd if first.startswith(ZSTD) else None

@@ -48,8 +48,11 @@ class Dialect(Protocol):
     def holding_words(self, number: ColumnElement[int], words: Iterable[str]) -> ColumnElement[bool]:
         """That the trace of this number has all of these words."""
 
-    def numbers_holding(self, connection: Connection, words: Iterable[str], between: tuple[int, int], limit: int) -> list[int]:
-        """The numbers, from one to another, of at most so many traces that have all of these words."""
+    def numbers_holding(self, connection: Connection, words: Iterable[str], between: tuple[int, int]) -> list[int]:
+        """The numbers, from one to another, of traces that have all of these words."""
+
+    def more_hold(self, connection: Connection, words: Iterable[str], count: int) -> bool:
+        """Whether more traces than that have all of these words."""
 
 
 class Database:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from loopwright.adapters.store.chunks import chunks
 from loopwright.adapters.store.database import Group
@@ -20,9 +21,11 @@ _LINE = select(
 
 
 _NEWEST = (table.c.listed_at.desc(), table.c.number.desc())
-_LAST = 2**63 - 1
-FEW, WALK, WALKS = 2000, 500, 8
-"""Of a word that no more traces have than `FEW`, all are gathered; of another the newest are looked at, `WALKS` times `WALK`."""
+FEW, WALK, WALKS, RUNS = 2000, 200, 20, 20
+"""Of words that no more traces have than `FEW`, all are gathered; of others the newest are looked at, `WALKS` times `WALK`.
+
+The index is asked for ranges of numbers. Where traces came in another order than they began in, that may be too many ranges.
+"""
 
 
 class Finding(Group):
@@ -58,23 +61,27 @@ class Finding(Group):
 
         None where few have, or where these are not among the newest: then it is faster to gather all that have them.
         """
-        holding = self.database.dialect.numbers_holding
-        if len(holding(connection, asked, (0, _LAST), FEW + 1)) <= FEW:
+        dialect = self.database.dialect
+        if not dialect.more_hold(connection, asked, FEW):
             return None
         found: list[int] = []
         newest = connection.scalars(select(table.c.number).where(*terms).order_by(*_NEWEST).limit(WALK * WALKS)).all()
         for numbers in chunks(newest, WALK):
-            there = set(holding(connection, asked, (min(numbers), max(numbers)), max(numbers) - min(numbers) + 1))
+            runs = _runs(numbers)
+            if len(runs) > RUNS:
+                return None
+            there = {number for run in runs for number in dialect.numbers_holding(connection, asked, run)}
             found += [number for number in numbers if number in there]
             if len(found) >= limit:
                 return found[:limit]
         return found if len(newest) < WALK * WALKS else None
 
-    def count_pending(self) -> int:
-        """How many traces have spans that their normalised form lacks."""
-        query = select(func.count()).select_from(table).where(table.c.settled < table.c.parts)
-        with self.database.read() as connection:
-            return int(connection.scalar(query) or 0)
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Ranges, each from one number to another, that hold these and few others."""
+    ordered = sorted(numbers)
+    breaks = [index for index in range(1, len(ordered)) if ordered[index] - ordered[index - 1] > WALK]
+    return [(ordered[start], ordered[end - 1]) for start, end in pairwise([0, *breaks, len(ordered)])]
 
 
 def _terms(wanted: TraceFilter) -> list[ColumnElement[bool]]:

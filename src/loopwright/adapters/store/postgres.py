@@ -131,10 +131,15 @@ class Words:
         found = text("SELECT number FROM trace_words WHERE words @@ CAST(:wanted AS TSQUERY)")
         return number.in_(found.bindparams(wanted=_all_of(words)))
 
-    def numbers_holding(self, connection: Connection, words: Iterable[str], between: tuple[int, int], limit: int) -> list[int]:
-        """The numbers, from one to another, of at most so many traces that have all of these words."""
-        query = "SELECT number FROM trace_words WHERE words @@ CAST(%s AS TSQUERY) AND number BETWEEN %s AND %s LIMIT %s"
-        return [number for (number,) in connection.exec_driver_sql(query, (_all_of(words), *between, limit))]
+    def numbers_holding(self, connection: Connection, words: Iterable[str], between: tuple[int, int]) -> list[int]:
+        """The numbers, from one to another, of traces that have all of these words."""
+        query = "SELECT number FROM trace_words WHERE words @@ CAST(%s AS TSQUERY) AND number BETWEEN %s AND %s"
+        return [number for (number,) in connection.exec_driver_sql(query, (_all_of(words), *between))]
+
+    def more_hold(self, connection: Connection, words: Iterable[str], count: int) -> bool:
+        """Whether more traces than that have all of these words."""
+        query = "SELECT 1 FROM trace_words WHERE words @@ CAST(%s AS TSQUERY) LIMIT 1 OFFSET %s"
+        return connection.exec_driver_sql(query, (_all_of(words), count)).first() is not None
 
 
 def engine(url: URL) -> Engine:

@@ -102,10 +102,16 @@ def holding_words(number: ColumnElement[int], words: Iterable[str]) -> ColumnEle
     return number.in_(found.bindparams(wanted=_all_of(words)))
 
 
-def numbers_holding(connection: Connection, words: Iterable[str], between: tuple[int, int], limit: int) -> list[int]:
-    """The numbers, from one to another, of at most so many traces that have all of these words."""
-    query = "SELECT rowid FROM trace_words WHERE trace_words MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?"
-    return [number for (number,) in connection.exec_driver_sql(query, (_all_of(words), *between, limit))]
+def numbers_holding(connection: Connection, words: Iterable[str], between: tuple[int, int]) -> list[int]:
+    """The numbers, from one to another, of traces that have all of these words."""
+    query = "SELECT rowid FROM trace_words WHERE trace_words MATCH ? AND rowid BETWEEN ? AND ?"
+    return [number for (number,) in connection.exec_driver_sql(query, (_all_of(words), *between))]
+
+
+def more_hold(connection: Connection, words: Iterable[str], count: int) -> bool:
+    """Whether more traces than that have all of these words."""
+    query = "SELECT 1 FROM trace_words WHERE trace_words MATCH ? LIMIT 1 OFFSET ?"
+    return connection.exec_driver_sql(query, (_all_of(words), count)).first() is not None
 
 
 def explain(error: BaseException) -> tuple[str, str]:

@@ -112,10 +112,10 @@ def _chat(item: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _asked(input: Any) -> tuple[Message, ...]:
-    if isinstance(input, str) and input:
-        return (Message("user", input),)
-    return read_messages([_chat(item) for item in objects(input, "input")]) if isinstance(input, list) else ()
+def _asked(given: Any) -> tuple[Message, ...]:
+    if isinstance(given, str) and given:
+        return (Message("user", given),)
+    return read_messages([_chat(item) for item in objects(given, "input")]) if isinstance(given, list) else ()
 
 
 def _with_errors(steps: tuple[Step, ...], sample: Mapping[str, Any]) -> Iterator[Step]:

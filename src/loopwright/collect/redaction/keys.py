@@ -19,6 +19,8 @@ _RUN = b"w" * LONG
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _CLASSES = bytes(0x77 if byte in _LETTERS else 0x20 for byte in range(256))
 _BEFORE, _AFTER = 100, 120
+_LONGEST = 512
+"""No shape is followed further while it is looked for, so that time grows with the length of the text alone."""
 
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("JSON web token", r"eyJ[\w-]{17,}\.[\w-]{4,}(?:\.[\w-]*)?"),
@@ -106,7 +108,8 @@ def _by_first_letter() -> re.Pattern[bytes]:
             rests[shape[:2]].append(shape[2:])
         else:
             rests[shape[0]].append(shape[1:])
-    return re.compile("|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items()).encode())
+    every = "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items())
+    return re.compile(re.sub(r"\{(\d+),\}", rf"{{\1,{_LONGEST}}}", every).encode())
 
 
 _SHAPE = _by_first_letter()
@@ -115,7 +118,9 @@ _CREDENTIALS = re.compile(rb"[\w.~+/=-]+")
 _PUBLIC = re.compile(
     rb"(?:hooks\.slack\.com|discord(?:app)?\.com)[^?&]*?(?:services|workflows|triggers|webhooks)\\*/|[?&][\w-]+="
 )
-_WORDS = re.compile(rb"[A-Za-z0-9]{20}")
+_JWT = re.compile(rb"eyJ[\w-]{17,}\.[\w-]{4,}(?:\.[\w-]*)?")
+_REST = re.compile(rb"[\w-]*")
+_DIGIT_OR_WORD = re.compile(rb"\d|[A-Za-z]{20}")
 
 
 def may_hold_keys(data: bytes, lowered: bytes) -> bool:
@@ -168,10 +173,13 @@ def _judged(data: bytes, match: re.Match[bytes], glued: bool) -> Found | None:
     text = match.group()
     if text.startswith((b"AKIA", b"ASIA", b"ABIA", b"AIza", b"SK")) and data[end : end + 1].isalnum():
         return None
-    if text.startswith(b"sk-") and not (any(48 <= byte <= 57 for byte in text) or _WORDS.search(text)):
+    if text.startswith(b"sk-") and not _DIGIT_OR_WORD.search(text):
         return None
     if text.startswith(b"eyJ"):
-        return Found(start, end, "jwt")
+        whole = _JWT.match(data, start)
+        return Found(start, whole.end() if whole else end, "jwt")
+    rest = _REST.match(data, end) if len(text) >= _LONGEST else None
+    end = rest.end() if rest else end
     public = _PUBLIC.match(text)
     return Found(start + (public.end() if public else 0), end, "key")
 

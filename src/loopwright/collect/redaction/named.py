@@ -53,7 +53,7 @@ _FLAG = re.compile(rb"--[\w-]{0,40}\Z")
 _NO_SECRET = re.compile(rb"(?:next|page|continuation|sync|cursor|stop|end|sort|partition|primary|foreign)[_-]?\Z")
 _ENV = re.compile(rb"[A-Z][A-Z0-9_]*\Z")
 _SCHEME = re.compile(rb"(?:(bearer|basic|token|digest|apikey|negotiate) {1,2})?", re.IGNORECASE)
-_BARE = re.compile(rb"""[^\s,;&"'<>(){}\[\]\\|`]{1,4000}""")
+_BARE = re.compile(rb"""[^\s,;&"'<>(){}\[\]\\|`]{1,1000}""")
 _REFERENCE = re.compile(
     rb"[A-Za-z_]+(?:\.[A-Za-z_]+)+\Z|[a-z]+(?:_[a-z]+)+\Z|[A-Z]+(?:_[A-Z]+)+\Z|(?:[$%*{<.]|x{3}|\*{3}|-{3}).*", re.DOTALL
 )
@@ -94,7 +94,10 @@ def _is_in(lowered: bytes, word: bytes, pattern: re.Pattern[bytes]) -> bool:
 
 def find_named(data: bytes, lowered: bytes) -> Iterator[Found]:
     """What stands after a secret's name."""
+    past = 0
     for match in _NAME.finditer(lowered):
+        if match.start() < past:
+            continue
         if match["flag"] is not None and not _FLAG.search(lowered, max(0, match.start() - 44), match.start()):
             continue
         if (match["sign"] != b">" and _is_mark(data, match.start())) or _NO_SECRET.search(
@@ -103,6 +106,7 @@ def find_named(data: bytes, lowered: bytes) -> Iterator[Found]:
             continue
         found = _after(data, match)
         if found:
+            past = found.end
             yield found
 
 

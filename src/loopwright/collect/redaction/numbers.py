@@ -28,9 +28,9 @@ _FORMS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes, re.Match[bytes]], b
     ("phone", PHONE, is_phone),
 )
 _IBAN_HEAD = re.compile(rb"[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9])")
-_AFTER_NUMBER = re.compile(rb"\s*(?:[,}\]]|\Z)")
+_AFTER_NUMBER = re.compile(rb"\s*(?:[,}\]\x00]|\Z)")
 _BEFORE_NUMBER = re.compile(rb"""(\\*["'])\s*:\s*(?:\[(?:\s*\d+\s*,)*\s*)?\Z""")
-_FIRST_NUMBERS = re.compile(rb"\s*\[(?:\s*\d+\s*,)*\s*")
+_FIRST_NUMBERS = re.compile(rb"(?:\A|[\x00\n])\s*\[(?:\s*\d+\s*,)*\s*\Z")
 _REACH = 44
 
 
@@ -93,4 +93,4 @@ def _json_quote(data: bytes, start: int, end: int) -> bytes:
     named = _BEFORE_NUMBER.search(data, max(0, start - 200), start)
     if named:
         return named[1]
-    return b'"' if _FIRST_NUMBERS.fullmatch(data, 0, start) else b""
+    return b'"' if _FIRST_NUMBERS.search(data, max(0, start - 200), start) else b""

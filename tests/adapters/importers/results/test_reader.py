@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from false_greens import inspect_log
-from loopwright.adapters.importers.results import zip_members
+from loopwright.adapters.importers import zip_members
 from loopwright.adapters.importers.results.reader import FileResultReader
 from loopwright.adapters.importers.results.sniffing import sniff
 from loopwright.collect.intake import Rejected

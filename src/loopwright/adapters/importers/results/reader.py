@@ -10,19 +10,19 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from loopwright.adapters.importers.json_parts import Part, first_keys, parts
 from loopwright.adapters.importers.reader import records
 from loopwright.adapters.importers.results import deepeval, inspect_log, promptfoo
 from loopwright.adapters.importers.results.deepeval import DeepEval
 from loopwright.adapters.importers.results.inspect_log import InspectLog
-from loopwright.adapters.importers.results.json_parts import Part, first_keys, parts
 from loopwright.adapters.importers.results.junit import JUnit
 from loopwright.adapters.importers.results.promptfoo import Promptfoo
 from loopwright.adapters.importers.results.rows import decoded, refuse
 from loopwright.adapters.importers.results.sniffing import FORMATS, HEAD, sniff
 from loopwright.adapters.importers.results.table import Table
-from loopwright.adapters.importers.results.zip_members import Archive
 from loopwright.adapters.importers.sources import SUFFIXES, ZIP, BrokenSourceError, Source, find_files
 from loopwright.adapters.importers.splitting import elements
+from loopwright.adapters.importers.zip_members import Archive
 from loopwright.collect.intake import Rejected
 from loopwright.errors import InputError, RecordError, UsageError
 from loopwright.registry import unknown

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopwright.adapters.importers.json_parts import first_keys
 from loopwright.adapters.importers.results import table
-from loopwright.adapters.importers.results.json_parts import first_keys
 from loopwright.adapters.importers.sources import ZIP
 from loopwright.errors import RecordError
 

@@ -7,7 +7,9 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
-from loopwright.errors import MissingExtraError, RecordError
+import zstandard
+
+from loopwright.errors import RecordError
 
 CHUNK = 256 * 1024
 MAX_MEMBERS = 1_000_000
@@ -97,10 +99,6 @@ class _Bounded:
 
 
 def _zstandard() -> Any:
-    try:
-        import zstandard  # noqa: PLC0415 (an extra, for these logs alone)
-    except ImportError:
-        raise MissingExtraError("reading an .eval log packed with Zstandard", "inspect") from None
     return zstandard.ZstdDecompressor(max_window_size=_WINDOW)
 
 

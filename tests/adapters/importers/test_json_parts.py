@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.adapters.importers.results.json_parts import first_keys, parts
+from loopwright.adapters.importers.json_parts import first_keys, parts
 from loopwright.errors import RecordError
 
 VALUES = st.recursive(
