@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from loopwright.adapters.store.chunks import chunks
 from loopwright.adapters.store.database import Group
@@ -75,6 +75,12 @@ class Finding(Group):
             if len(found) >= limit:
                 return found[:limit]
         return found if len(newest) < WALK * WALKS else None
+
+    def count_pending(self) -> int:
+        """How many traces have spans that their normalised form lacks."""
+        query = select(func.count()).select_from(table).where(table.c.settled < table.c.parts)
+        with self.database.read() as connection:
+            return int(connection.scalar(query) or 0)
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
