@@ -79,12 +79,10 @@ def quality() -> None:
         naive["clean"] += not sample.hits
     print(f"{len(texts)} texts\n{'kind':<12}{'planted':>9}{'found':>9}{'recall':>9}{'precision':>11}")
     for kind in (*SECRETS, *PERSONAL):
-        print(
-            f"{kind:<12}{planted[kind]:>9}{found[kind]:>9}{right[kind] / planted[kind]:>9.3f}{right[kind] / max(1, found[kind]):>11.3f}"
-        )
-    print(
-        f"naive: recall {naive['taken'] / naive['planted']:.3f}, changes {naive['alarms'] / naive['clean']:.3f} of the texts with nothing to take"
-    )
+        recall, precision = right[kind] / planted[kind], right[kind] / max(1, found[kind])
+        print(f"{kind:<12}{planted[kind]:>9}{found[kind]:>9}{recall:>9.3f}{precision:>11.3f}")
+    recall, alarms = naive["taken"] / naive["planted"], naive["alarms"] / naive["clean"]
+    print(f"naive: recall {recall:.3f}, changes {alarms:.3f} of the texts with nothing to take")
 
 
 def cost(conversations: Sequence[str]) -> None:

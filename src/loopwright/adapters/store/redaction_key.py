@@ -15,7 +15,7 @@ def read_key(file: Path) -> bytes | None:
     """The key in `file`, None where there is no such file; raises `StoreError` for a file that holds none."""
     try:
         key = bytes.fromhex(file.read_text(encoding="ascii").strip())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise StoreError(

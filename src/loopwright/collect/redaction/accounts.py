@@ -15,7 +15,7 @@ LENGTHS: dict[bytes, int] = {
 }
 """How long an account's number is in each country (ISO 13616 registry)."""
 
-_DIVIDED = re.compile(rb"[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}")
+_DIVIDED = re.compile(rb"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
 
 
 def iban_at(data: bytes, start: int) -> int | None:
@@ -26,7 +26,7 @@ def iban_at(data: bytes, start: int) -> int | None:
         return None
     plain, end = bytearray(), start
     for end in range(start, match.end()):
-        if data[end] not in b" -":
+        if data[end] != 0x20:
             plain.append(data[end])
         if len(plain) == length:
             break

@@ -19,6 +19,8 @@ _DIVIDERS = b" ()./\\-\xc2\xa0\xe2\x80\x90\x91\x92\x93\x94\x95\xaf"
 _CLASSES = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x2E if byte in _DIVIDERS else 0x20 for byte in range(256))
 _ENOUGH = re.compile(rb"0(?:(?:\.{0,4}0){6,}|0{0,2}\.0{1,3}\.0{1,3}\.0)")
 _ESCAPED = re.compile(rb"[\d)] {0,2}\\+u20(?:1[0-5]|2[fF])")
+_DATE = re.compile(rb"(?:19|20)\d\d(?P<by>[-/.])\d\d(?P=by)\d\d(?: \d\d)?")
+"""Of all that is as long, what text has most; no number of a person, nor of a machine, is a part of it."""
 _FLOAT = re.compile(rb"\d{1,3}\.\d{6,20}(?!\d)")
 _SSN = re.compile(rb"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _FORMS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes, re.Match[bytes]], bool]], ...] = (
@@ -27,7 +29,7 @@ _FORMS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes, re.Match[bytes]], b
     ("card", CARD, is_card),
     ("phone", PHONE, is_phone),
 )
-_IBAN_HEAD = re.compile(rb"[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9])")
+_IBAN_HEAD = re.compile(rb"[A-Z]{2}\d{2}(?= ?[A-Z0-9])")
 _AFTER_NUMBER = re.compile(rb"\s*(?:[,}\]\x00]|\Z)")
 _BEFORE_NUMBER = re.compile(rb"""(\\*["'])\s*:\s*(?:\[(?:\s*\d+\s*,)*\s*)?\Z""")
 _FIRST_NUMBERS = re.compile(rb"(?:\A|[\x00\n])\s*\[(?:\s*\d+\s*,)*\s*\Z")
@@ -36,8 +38,10 @@ _REACH = 44
 
 def may_hold_numbers(data: bytes) -> bool:
     """False: nowhere in these bytes do enough digits stand together."""
-    if _ENOUGH.search(data.translate(_CLASSES)) is not None:
-        return True
+    for place in _ENOUGH.finditer(data.translate(_CLASSES)):
+        start, end = place.span()
+        if not _DATE.fullmatch(data, start, end) or data[start - 1 : start] == b"+":
+            return True
     return b"\\u20" in data and _ESCAPED.search(data) is not None
 
 

@@ -7,7 +7,7 @@ import re
 _DASH = rb"(?:[ .-]|\xc2\xa0|\xe2\x80[\x90-\x95\xaf])"
 _GAP = rb"(?:[ ().-]|\xc2\xa0|\xe2\x80[\x90-\x95\xaf])"
 _FORMS: tuple[tuple[str, bytes], ...] = (
-    ("plus", rb"\+(?:" + _GAP + rb"{0,2}\d){7,15}"),
+    ("plus", rb"\+\(?[1-9](?:" + _GAP + rb"{0,2}\d){6,14}"),
     ("abroad", rb"00[1-9]\d{0,2}(?:" + _GAP + rb"{1,2}\d{1,8}){1,5}"),
     ("area", rb"(?:\+?1[ .-]?)?\(\d{3}\) ?" + _DASH + rb"?\d{3}" + _DASH + rb"?\d{4}"),
     ("parts", rb"(?:1(?P<one>" + _DASH + rb"))?\d{3}(?P<two>" + _DASH + rb")\d{3}(?P=two)\d{4}"),
