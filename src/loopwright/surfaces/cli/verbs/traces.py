@@ -12,11 +12,15 @@ from rich.text import Text
 from loopwright import wiring
 from loopwright.collect.intake import printable
 from loopwright.collect.record import trace_object
+from loopwright.collect.times import moment
 from loopwright.collect.trace import Message, Trace
 from loopwright.errors import UsageError
+from loopwright.ports import Store, TraceFilter, TraceLine
 from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import emit, note, out, table, visible
+from loopwright.wiring import collecting
 from loopwright.wording import counted, number
+from loopwright.workflows.receiving import opened
 
 app = typer.Typer(add_completion=False)
 
@@ -28,30 +32,59 @@ STORE = from_setting("store.url", "--store")
 @app.callback(invoke_without_command=True)
 def traces(
     context: typer.Context,
-    limit: int = typer.Option(20, "--limit", min=1, help="How many to list, the newest arrivals."),
+    limit: int = typer.Option(20, "--limit", min=1, help="How many to list, the newest."),
+    search: str | None = typer.Option(
+        None,
+        "--search",
+        metavar="TEXT",
+        help="Only those with all of these words in what went in or came out.",
+        show_default=False,
+    ),
+    agent: str | None = typer.Option(None, "--agent", help="Only this agent's.", show_default=False),
+    version: str | None = typer.Option(None, "--version", help="Only this version's.", show_default=False),
+    session: str | None = typer.Option(None, "--session", help="Only this session's.", show_default=False),
+    user: str | None = typer.Option(None, "--user", help="Only this user's.", show_default=False),
+    failed: bool | None = typer.Option(
+        None, "--failed/--not-failed", help="Only those with an error, or without one.", show_default=False
+    ),
+    since: str | None = typer.Option(
+        None, "--since", metavar="TIME", help="Only those that began then or later.", show_default=False
+    ),
+    until: str | None = typer.Option(
+        None, "--until", metavar="TIME", help="Only those that began before then.", show_default=False
+    ),
+    before: str | None = typer.Option(None, "--before", metavar="ID", help="The page before this trace.", show_default=False),
     format: OutputFormat = FORMAT,
     store: str | None = STORE,
     config: Path | None = CONFIG,
 ) -> None:
-    """List the traces in the store, the newest arrivals last; `traces show ID` prints one conversation.
+    """List the traces in the store, the newest last; `traces show ID` prints one conversation.
 
-    Reads the store; writes nothing. With --format json: normalised traces, one a line, as `import --format json` writes them.
+    Reads the store; writes nothing. A trace that is still coming in is listed as far as it came. Times are ISO 8601, such as
+    2026-01-31 or 2026-01-31T12:00. With --format json: normalised traces, one a line, as `import --format json` writes them.
 
     For example:
 
         loopwright traces --limit 5
+
+        loopwright traces --search "refund denied" --failed
     """
     if context.invoked_subcommand is not None:
         return
+    wanted = TraceFilter(agent, version, session, user, failed, moment(since, "--since"), moment(until, "--until"), search)
     with wiring.store(settle(config, store__url=store), create=False) as kept:
-        newest = kept.newest_traces(limit)
+        if before is not None and not kept.find(TraceFilter(trace_id=before), 1):
+            raise UsageError(f"--before: no trace {before!r} in the store; loopwright traces lists them")
+        lines = kept.find(wanted, limit, before)[::-1]
+        found = [(line, _opened(kept, line.trace_id)) for line in lines]
         count = kept.count_traces()
     if format is OutputFormat.JSON:
-        for trace in newest:
+        for _, trace in found:
             emit(_json(trace))
         return
-    table("", ("trace", "started", "version", "messages", "begins"), [_row(trace) for trace in newest], right=(3,), whole=(0,))
-    note(f"\n{number(len(newest))} of {counted(count, 'trace')}; loopwright traces show ID prints one")
+    columns = ("trace", "started", "agent", "version", "spans", "error", "begins")
+    table("", columns, [_row(line, trace) for line, trace in found], right=(4,), whole=(0,))
+    note(f"\n{number(len(found))} of {counted(count, 'trace')}; loopwright traces show ID prints one")
 
 
 @app.command()
@@ -71,9 +104,7 @@ def show(
         loopwright traces show 12-0
     """
     with wiring.store(settle(config, store__url=store), create=False) as kept:
-        trace = kept.trace(trace_id)
-    if trace is None:
-        raise UsageError(f"no trace {trace_id!r} in the store; loopwright traces lists them")
+        trace = _opened(kept, trace_id)
     if format is OutputFormat.JSON:
         emit(_json(trace))
         return
@@ -89,11 +120,20 @@ def show(
             )
 
 
-def _row(trace: Trace) -> tuple[object, ...]:
+def _opened(kept: Store, trace_id: str) -> Trace:
+    """A trace as it is now, settled or not."""
+    trace = opened(kept, collecting.part_reader(), trace_id, collecting.with_cost)
+    if trace is None:
+        raise UsageError(f"no trace {trace_id!r} in the store; loopwright traces lists them")
+    return trace
+
+
+def _row(line: TraceLine, trace: Trace) -> tuple[object, ...]:
     first = next((message.text for message in trace.messages if message.role == "user"), "")
-    words = " ".join(first.split())
-    started = trace.started_at.strftime("%Y-%m-%d %H:%M") if trace.started_at else ""
-    return trace.trace_id, started, printable(trace.version or ""), len(trace.messages), words[:FIRST_WORDS]
+    words = " ".join(first.split()) or line.name or ""
+    started = line.started_at.strftime("%Y-%m-%d %H:%M") if line.started_at else ""
+    named = [printable(text or "") for text in (line.agent, line.version)]
+    return line.trace_id, started, *named, line.spans, "yes" if line.error else "", printable(words)[:FIRST_WORDS]
 
 
 def _facts(trace: Trace) -> list[tuple[str, str]]:
