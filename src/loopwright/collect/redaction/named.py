@@ -55,7 +55,7 @@ _ENV = re.compile(rb"[A-Z][A-Z0-9_]*\Z")
 _SCHEME = re.compile(rb"(?:(bearer|basic|token|digest|apikey|negotiate) {1,2})?", re.IGNORECASE)
 _BARE = re.compile(rb"""[^\s,;&"'<>(){}\[\]\\|`]{1,1000}""")
 _REFERENCE = re.compile(
-    rb"[A-Za-z_]+(?:\.[A-Za-z_]+)+\Z|[a-z]+(?:_[a-z]+)+\Z|[A-Z]+(?:_[A-Z]+)+\Z|(?:[$%*{<.]|x{3}|\*{3}|-{3}).*", re.DOTALL
+    rb"[A-Za-z_]+(?:\.[A-Za-z_]+)+\Z|[a-z]+(?:_[a-z]+)+\Z|[A-Z]+(?:[_-][A-Z]+)+\Z|(?:[$%*{<.]|x{3}|\*{3}|-{3}).*", re.DOTALL
 )
 _DIGIT, _LETTER = re.compile(rb"\d"), re.compile(rb"[A-Za-z\x80-\xff]")
 _SYMBOL = re.compile(rb"[\d!@#$%^&*+=/_~?]")
