@@ -10,7 +10,7 @@ import re
 from base64 import b64decode
 from binascii import Error
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from loopwright.collect.redaction.rules import Found
 
@@ -19,8 +19,6 @@ _RUN = b"w" * LONG
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _CLASSES = bytes(0x77 if byte in _LETTERS else 0x20 for byte in range(256))
 _BEFORE, _AFTER = 100, 120
-_LONGEST = 512
-"""No shape is followed further while it is looked for, so that time grows with the length of the text alone."""
 
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("JSON web token", r"eyJ[\w-]{17,}\.[\w-]{4,}(?:\.[\w-]*)?"),
@@ -97,10 +95,10 @@ _SHAPES: tuple[tuple[str, str], ...] = (
 )
 
 
-def _by_first_letter() -> re.Pattern[bytes]:
+def _by_first_letter(shapes: Iterable[str]) -> re.Pattern[bytes]:
     """One expression of all shapes, those of one first letter together: what begins with none of them is passed over fast."""
     rests: defaultdict[str, list[str]] = defaultdict(list)
-    for _, shape in _SHAPES:
+    for shape in shapes:
         if shape.startswith("[?&]"):
             for first in "?&":
                 rests[re.escape(first)].append(shape[4:])
@@ -112,7 +110,14 @@ def _by_first_letter() -> re.Pattern[bytes]:
     return re.compile(re.sub(r"\{(\d+),\}", rf"{{\1,{_LONGEST}}}", every).encode())
 
 
-_SHAPE = _by_first_letter()
+_LONGEST = 512
+"""No shape is followed further while it is looked for, so that time grows with the length of the text alone."""
+_SHAPE = _by_first_letter(shape for _, shape in _SHAPES)
+_HEAD = _by_first_letter(
+    dict.fromkeys(head[0] for _, shape in _SHAPES if (head := re.match(r"[A-Za-z0-9_-]+(?:\[[a-zA-Z]+\])?_?", shape)))
+)
+_JOINTS = b"./=+%:&?"
+"""What stands before a long run that is not the beginning of its key."""
 _SCHEME = re.compile(rb"(bearer|basic) {1,3}(?=[\w.~+/=-]{12})", re.IGNORECASE)
 _CREDENTIALS = re.compile(rb"[\w.~+/=-]+")
 _PUBLIC = re.compile(
@@ -133,7 +138,7 @@ def may_hold_keys(data: bytes, lowered: bytes) -> bool:
         return True
     while at >= 0:
         end = _end(classes, at)
-        if _SHAPE.search(data, max(0, at - _BEFORE), end + _AFTER):
+        if _next(data, at, end, 0):
             return True
         at = classes.find(_RUN, end)
     return False
@@ -148,9 +153,7 @@ def find_keys(data: bytes, lowered: bytes) -> Iterator[Found]:
     position, ended = 0, -1
     while at >= 0:
         end = _end(classes, at)
-        position = max(position, at - _BEFORE)
-        while (match := _SHAPE.search(data, position, end + _AFTER)) and match.start() < end:
-            match = _SHAPE.match(data, match.start()) or match  # whole, where the run's end cut it short
+        while match := _next(data, at, end, position):
             found = _judged(data, match, match.start() == ended)
             position = found.end if found else match.start() + 1
             if found:
@@ -162,6 +165,20 @@ def find_keys(data: bytes, lowered: bytes) -> Iterator[Found]:
 def _end(classes: bytes, at: int) -> int:
     end = classes.find(b" ", at + LONG)
     return len(classes) if end < 0 else end
+
+
+def _next(data: bytes, at: int, end: int, start: int) -> re.Match[bytes] | None:
+    """The next shape from `start` on that has the run from `at` to `end` in it, or begins there."""
+    if at and data[at - 1] in _JOINTS:
+        match = _SHAPE.search(data, max(start, at - _BEFORE), end + _AFTER)
+        return _SHAPE.match(data, match.start()) if match and match.start() < end else None
+    start = max(start, at)
+    while head := _HEAD.search(data, start, end):
+        match = _SHAPE.match(data, head.start())
+        if match:
+            return match
+        start = head.start() + 1
+    return None
 
 
 def _judged(data: bytes, match: re.Match[bytes], glued: bool) -> Found | None:
