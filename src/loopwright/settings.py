@@ -68,7 +68,20 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("store.url", "sqlite:///.loopwright/loopwright.db", "URL", "Where assets are kept."),
+    Setting(
+        "store.url",
+        "sqlite:///.loopwright/loopwright.db",
+        "URL",
+        "Where assets are kept: sqlite:///PATH, or postgresql://USER@HOST/DATABASE.",
+    ),
+    Setting(
+        "retention.days",
+        90,
+        "days",
+        "Traces that began longer ago are removed by `traces prune`, where nothing refers to them.",
+        low=1,
+        high=36_500,
+    ),
     Setting("serve.host", "127.0.0.1", "address", "Where the server listens; other machines reach it only with keys."),
     Setting("serve.port", 4318, "port", "The port that the server listens on; 0 takes any that is free.", low=0, high=65535),
     Setting(

@@ -39,8 +39,7 @@ _REACH = 44
 def may_hold_numbers(data: bytes) -> bool:
     """False: nowhere in these bytes do enough digits stand together."""
     for place in _ENOUGH.finditer(data.translate(_CLASSES)):
-        start, end = place.span()
-        if not _DATE.fullmatch(data, start, end) or data[start - 1 : start] == b"+":
+        if not _is_date(data, *place.span()):
             return True
     return b"\\u20" in data and _ESCAPED.search(data) is not None
 
@@ -50,11 +49,15 @@ def find_numbers(data: bytes, kinds: frozenset[str]) -> Iterator[Found]:
     past = 0
     for place in _ENOUGH.finditer(data.translate(_CLASSES)):
         start, end = place.span()
-        if end <= past or _FLOAT.fullmatch(data, start, end):
+        if end <= past or _FLOAT.fullmatch(data, start, end) or _is_date(data, start, end):
             continue
         for found in _in_place(data, max(past, start - _REACH), start, end, kinds):
             past = max(past, found.end)
             yield found
+
+
+def _is_date(data: bytes, start: int, end: int) -> bool:
+    return _DATE.fullmatch(data, start, end) is not None and data[start - 1 : start] != b"+"
 
 
 def _in_place(data: bytes, reach: int, start: int, end: int, kinds: frozenset[str]) -> Iterator[Found]:

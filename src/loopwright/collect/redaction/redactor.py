@@ -141,13 +141,11 @@ class Redactor:
 
         What stood against something that went is looked at once more: a mark is a boundary, which that was not.
         """
-        for _ in range(_ROUNDS):
-            lowered = data.lower()
-            finders = self._finders(data, lowered)
-            if not finders:
-                break
+        lowered = data.lower()
+        finders = self._finders(data, lowered)
+        for _ in range(_ROUNDS if finders else 0):
             plain = _without_escapes(data)
-            small = lowered if plain is data else plain.lower()
+            small = plain.lower()
             found = [item for find in finders for item in find(plain, small)]
             if not found:
                 break

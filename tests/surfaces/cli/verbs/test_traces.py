@@ -13,7 +13,7 @@ from loopwright.ports import SpanPart
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.main import main
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
 def unsettled(trace_id: str) -> SpanPart:
@@ -47,7 +47,7 @@ def test_traces_are_listed_by_time_and_by_what_is_asked_for(listed):
     assert listed("--search", "Refund DENIED") == ["early"]
     assert listed("--search", "refund", "--failed") == listed("--session", "s1") == listed("--user", "u1") == ["late"]
     assert listed("--agent", "shop", "--version", "1") == ["early"]
-    assert listed("--since", "2026-03-01T10:00", "--until", "2026-03-01T12:00:00.5Z") == ["late", "ab" * 16]
+    assert listed("--since", "2025-03-01T10:00", "--until", "2025-03-01T12:00:00.5Z") == ["late", "ab" * 16]
     assert listed("--before", "late") == ["early"]
 
 
@@ -62,3 +62,12 @@ def test_a_trace_that_is_still_coming_in_is_listed_and_shown(listed, capsys):
 def test_what_cannot_be_meant_is_refused(listed, capsys, words):
     assert main(["traces", *words]) == 64
     assert words[1] in capsys.readouterr().err
+
+
+def test_old_traces_are_pruned_and_what_is_coming_in_stays(listed, capsys):
+    assert main(["traces", "prune", "--dry-run"]) == 0
+    assert "would remove 2 traces that began before" in capsys.readouterr().err
+    assert main(["traces", "prune", "--days", "36500"]) == 0
+    assert "removed 0 traces" in capsys.readouterr().err
+    assert main(["traces", "prune", "--days", "1"]) == 0
+    assert listed() == ["ab" * 16]

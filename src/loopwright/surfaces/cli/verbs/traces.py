@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ app = typer.Typer(add_completion=False)
 FIRST_WORDS = 60
 CLIPPED = 1200
 STORE = from_setting("store.url", "--store")
+DAYS = from_setting("retention.days")
 
 
 @app.callback(invoke_without_command=True)
@@ -118,6 +120,30 @@ def show(
                 if full or len(line) <= CLIPPED
                 else f"{line[:CLIPPED]} ... ({counted(len(line) - CLIPPED, 'more character')})"
             )
+
+
+@app.command()
+def prune(
+    days: int | None = DAYS,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Count only; remove nothing."),
+    store: str | None = STORE,
+    config: Path | None = CONFIG,
+) -> None:
+    """Remove the traces that began long ago, but for those that anything else in the store refers to.
+
+    Failures, failure modes, cases, proposals, findings, labels, verdicts, feedback and the trail of decisions keep the traces
+    that they name. What is still coming in stays too. The room is used for new traces; the file itself does not shrink.
+
+    For example:
+
+        loopwright traces prune --days 30 --dry-run
+    """
+    settings = settle(config, store__url=store, retention__days=days)
+    before = wiring.clock().now() - timedelta(days=int(settings["retention.days"]))
+    with wiring.store(settings, create=False) as kept:
+        removed, left = kept.prune(before, dry_run), kept.count_traces()
+    told = f"{counted(removed, 'trace')} that began before {before:%Y-%m-%d}"
+    note(f"would remove {told}, of {number(left)}" if dry_run else f"removed {told}; {number(left)} left")
 
 
 def _opened(kept: Store, trace_id: str) -> Trace:
