@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -79,6 +80,23 @@ def test_any_ids_and_any_bytes_are_kept(store: SqlStore) -> None:
     assert store.put_spans([part(f"\ud800{n}\x00", *odd[n:]) for n in range(3)], NOON).new == 0
     assert store.spans_of("\ud8002\x00") == [bytes(range(256)) * 2 + b"!"]
     assert store.count_spans() == 7 + 6 + 5
+
+
+def test_what_was_undone_is_not_remembered(store: SqlStore) -> None:
+    text = b"the customer asks for a refund of order %d and the tool says that it is not found %d "
+
+    def put(prefix: str) -> None:
+        for n in range(20):
+            data = b"".join(text % (n * i, i) for i in range(200))
+            store.put_spans([part(f"{prefix}{n}", "a", data=prefix.encode() + data)], NOON)
+            assert store.spans_of(f"{prefix}{n}")[0].startswith(prefix.encode())
+
+    with suppress(ZeroDivisionError), store.transaction():
+        put("undone")
+        raise ZeroDivisionError
+    assert (store.count_spans(), store.spans_of("undone1")) == (0, [])
+    put("kept")
+    assert all(data.startswith(b"kept") for _, data in store.all_parts())
 
 
 def test_blocks_large_and_small_come_back_whole(store: SqlStore) -> None:

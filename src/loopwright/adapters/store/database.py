@@ -108,6 +108,11 @@ class Database:
             finally:
                 self._begun.connection = None
 
+    @property
+    def writing(self) -> bool:
+        """Whether this thread is within a transaction that writes, which may still be undone."""
+        return self._writing() is not None
+
     def close(self) -> None:
         """Release the connections; the last process to do so folds the write-ahead log into the file."""
         for opened in (self._engine, self._blank):

@@ -18,7 +18,7 @@ class Chooser:
 
     The beginnings of blocks are gathered into a dictionary; the blocks after them are packed with it beside the one of the
     moment, and where that saves a tenth it takes its place. Then a time passes without a look. `keep` writes a dictionary and
-    returns its number.
+    returns its number; 0 where it cannot be written for good now.
     """
 
     def __init__(self, newest: Dictionary, keep: Callable[[bytes], int]) -> None:
@@ -62,6 +62,8 @@ class Chooser:
             return
         if self._after < WORTH * self._before:
             content = self._tried.dictionary.content
-            self.packer = Packer(Dictionary(self._keep(content), content))
+            number = self._keep(content)
+            if number:
+                self.packer = Packer(Dictionary(number, content))
         self._tried, self._before, self._after, self._tested = None, 0, 0, 0
         self._wait = LOOK_EVERY

@@ -15,7 +15,7 @@ from loopwright.adapters.store.tables import cursors, dictionaries, parts, total
 from loopwright.adapters.store.writing import Block
 from loopwright.ports import PendingTrace, PutSpans, SpanPart
 
-PAGE = 256
+PAGE = 64
 
 
 class Spans(Group):
@@ -103,6 +103,8 @@ class Spans(Group):
         return self._chooser
 
     def _keep(self, content: bytes) -> int:
+        if self.database.writing:  # if that is undone, so is the dictionary, and nothing may have been written with it
+            return 0
         with self.database.write() as connection:
             made = dictionaries.insert().values(content=content).returning(dictionaries.c.number)
             return int(connection.execute(made).scalar_one())

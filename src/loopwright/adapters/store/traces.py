@@ -20,7 +20,7 @@ from loopwright.adapters.store.writing import microseconds
 from loopwright.collect.trace import Trace
 from loopwright.ports import PutCounts
 
-PAGE = 256
+PAGE = 64
 _FORM = select(table.c.number, form_table.c.parts, form_table.c.payload).join(form_table, form_table.c.trace == table.c.number)
 _BY_NUMBER = table.update().where(table.c.number == bindparam("id"))
 
@@ -60,9 +60,9 @@ class Traces(Spans):
             changed: dict[int, Form] = {}
             noted = []
             at = next_change(connection)
-            for id, form in ready.items():
+            for id, (number, form) in ready.items():
                 row = rows.get(id)
-                if row is None or form.parts > row.parts:
+                if row is None or row.number != number:  # removed meanwhile, and perhaps another came under its id
                     continue
                 if row.fingerprint == form.fingerprint:
                     noted.append({"id": row.number, "settled": max(row.settled, form.parts)})
@@ -113,14 +113,14 @@ class Traces(Spans):
             rows = list(connection.execute(query))
         return [row.trace_id for row in rows], rows[-1].changed if rows else mark
 
-    def _ready(self, traces: Mapping[str, tuple[Trace, int]]) -> dict[str, Form]:
-        """The forms of these traces, compressed with their parts; those whose parts are gone are left out."""
+    def _ready(self, traces: Mapping[str, tuple[Trace, int]]) -> dict[str, tuple[int, Form]]:
+        """The numbers and forms of these traces, compressed with their parts; those whose parts are gone are left out."""
         with self.database.read() as connection:
             query = select(table.c.trace_id, table.c.number)
             numbers = {id: number for id, number in rows_in(connection, query, table.c.trace_id, list(traces))}  # noqa: C416
             raw = raw_parts(connection, self.blocks, list(numbers.values()))
         return {
-            id: forms.made(trace, raw[numbers[id]][:count])
+            id: (numbers[id], forms.made(trace, raw[numbers[id]][:count]))
             for id, (trace, count) in traces.items()
             if id in numbers and len(raw[numbers[id]]) >= count
         }
