@@ -30,6 +30,7 @@ from loopwright.evaluate.result import EvalResult
 from loopwright.gate.decide import decide
 from loopwright.gate.decision import GateDecision, Outcome, Regression
 from loopwright.settings import Settings
+from loopwright.wiring.gating import gate_policy
 from loopwright.workflows.gating import gate_files
 from repeated_runs import Runs, bfcl, halves, pass_rate, repeated, rows, singles, splits, swe_bench_pro, trials_of, write
 
@@ -80,7 +81,7 @@ class Bench:
         self.before, self.after = folder / "before.jsonl", folder / "after.jsonl"
         self.peers = peers
         settings = Settings()
-        self.reader, self.policy = wiring.record_reader(settings), wiring.gate_policy(settings)
+        self.reader, self.policy = wiring.record_reader(settings), gate_policy(settings)
 
     def compare(self, old: Runs, before: Sequence[int], new: Runs, after: Sequence[int], ask: bool = True) -> Compared:
         """Trials `before` of `old` against trials `after` of `new`, on the cases that both have; with `ask`, others are asked."""

@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.request
 import venv
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ PHOENIX = "arize-phoenix==20.26.1"
 START_S = 180
 
 
-class Server:
+class Server(ABC):
     """A server in a process of its own, over a store in `folder`; a context manager."""
 
     name = ""
@@ -32,17 +33,17 @@ class Server:
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
         """What starts it."""
-        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         """What it is told by the environment."""
         return {}
 
+    @abstractmethod
     def count(self) -> int:
         """How many spans can be read, as the server itself tells."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.fft import irfft, rfft
 from numpy.typing import ArrayLike, NDArray
 
 from loopwright.stats.beta_binomial import Beta
@@ -91,8 +92,8 @@ def _upper_tail(scores: dict[Kind, NDArray[np.int64]], many: Counter[Kind], most
         one = np.zeros(length)
         _, chances = null_distribution(*(np.array([value]) for value in kind))
         np.add.at(one, scores[kind], chances)
-        transform *= np.fft.rfft(one) ** size
-    chances = np.fft.irfft(transform, length).clip(0.0)
+        transform *= rfft(one) ** size
+    chances = irfft(transform, length).clip(0.0)
     return float(min(1.0, max(LEAST, chances[observed:].sum())))
 
 

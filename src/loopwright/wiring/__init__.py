@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from loopwright.adapters.store.whole_file import write_whole
 from loopwright.adapters.vcs.git import Git
 from loopwright.errors import UsageError
-from loopwright.settings import FILE_NAME, Settings, load
+from loopwright.settings import FILE_NAME, Settings
 
 if TYPE_CHECKING:
     from loopwright.adapters.otlp.sdk import SpanMemory
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from loopwright.cluster.options import Options
     from loopwright.evaluate.fingerprint import Fingerprint
     from loopwright.evaluate.result import EvalResult
-    from loopwright.gate.policy import Policy
-    from loopwright.gate.policy_change import Differences, Touched
+    from loopwright.gate.policy_change import Touched
     from loopwright.improve.verify import VerifyPolicy
     from loopwright.mine.detector import Detector
     from loopwright.ports import (
@@ -322,32 +321,6 @@ def target(url: str, settings: Settings, environment: Mapping[str, str] | None =
     if not spec:
         raise UsageError(f"no target is named; give --target {forms}, or set url under [target] in loopwright.toml")
     raise UsageError(f"unknown target {spec!r}; give {forms}")
-
-
-def gate_policy(settings: Settings) -> Policy:
-    """What the gate may spend and asks of the evidence."""
-    from loopwright.gate.policy import Policy
-
-    return Policy(
-        alpha=settings["gate.alpha"],
-        min_cases=settings["gate.min_cases"],
-        max_missing=settings["gate.max_missing"],
-        max_errors=settings["gate.max_errors"],
-        cost_margin=settings["gate.cost_margin"],
-        latency_margin=settings["gate.latency_margin"],
-        tokens_margin=settings["gate.tokens_margin"],
-        zero_tolerance=tuple(tag for part in settings["gate.zero_tolerance"].split(",") if (tag := part.strip())),
-        sealed_gap=settings["gate.sealed_gap"],
-        window=settings["gate.window"],
-        window_days=settings["gate.window_days"],
-    )
-
-
-def lenient(settings: Settings) -> Differences:
-    """Where flags and the environment let more through than `loopwright.toml`, or, where none is read, than the defaults."""
-    from loopwright.gate.policy_change import more_lenient
-
-    return more_lenient(gate_policy(load(environ={}, file=settings.file)), gate_policy(settings))
 
 
 def embedder(settings: Settings, note: Callable[[str], None]) -> Embedder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Sink:
-    """What all of them share: a service, and one evaluation after the other."""
+    """What all of them share: a service."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -28,6 +29,14 @@ class Sink:
     def name(self) -> str:
         """What it is called."""
         return self.service.name
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self.service.close()
+
+
+class OneByOne(Sink, ABC):
+    """A service that takes one evaluation a request."""
 
     def put(self, evaluations: Sequence[Evaluation]) -> list[Unread]:
         """Write a batch; returns those that the service does not take."""
@@ -39,20 +48,16 @@ class Sink:
                 refused.append(Unread(evaluation.id, f"trace {evaluation.trace_id}: {error}", "not taken"))
         return refused
 
+    @abstractmethod
     def write(self, evaluation: Evaluation) -> None:
         """Write one; raises `ServiceError`."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self.service.close()
 
 
-class LangfuseScores(Sink):
+class LangfuseScores(OneByOne):
     """A score for each evaluation; a score of the same id replaces the one before."""
 
     def write(self, evaluation: Evaluation) -> None:
-        """See `Sink`."""
+        """See `OneByOne`."""
         numeric = evaluation.value is not None
         body = {
             "id": evaluation.id,
@@ -67,7 +72,7 @@ class LangfuseScores(Sink):
         self.service.post(f"{langfuse.API}/scores", {key: value for key, value in body.items() if value is not None})
 
 
-class LangSmithFeedback(Sink):
+class LangSmithFeedback(OneByOne):
     """Feedback for each evaluation, under an id that is derived from the evaluation's; one that is there is changed."""
 
     def __init__(self, service: Service, project: str) -> None:
@@ -75,7 +80,7 @@ class LangSmithFeedback(Sink):
         self._project = langsmith.LangSmith(service, project)
 
     def write(self, evaluation: Evaluation) -> None:
-        """See `Sink`."""
+        """See `OneByOne`."""
         id = str(uuid.UUID(digest(evaluation.id, length=32)))
         said = {"score": evaluation.value, "value": evaluation.label or None, "comment": evaluation.comment}
         source = {"type": "model" if evaluation.name == JUDGE else "api", "metadata": {"evaluation_id": evaluation.id}}
@@ -96,11 +101,11 @@ class LangSmithFeedback(Sink):
             self.service.patch(f"{langsmith.API}/feedback/{id}", said)
 
 
-class PhoenixAnnotations(Sink):
+class PhoenixAnnotations(OneByOne):
     """An annotation for each evaluation; its identifier is the evaluation's id, and the same identifier replaces it."""
 
     def write(self, evaluation: Evaluation) -> None:
-        """See `Sink`."""
+        """See `OneByOne`."""
         level, id = ("span", evaluation.span_id) if evaluation.span_id else ("trace", evaluation.trace_id)
         item = {
             f"{level}_id": id,
@@ -118,9 +123,12 @@ class EvaluationEvents(Sink):
 
     def put(self, evaluations: Sequence[Evaluation]) -> list[Unread]:
         """Write a batch; returns those without an OpenTelemetry id, and those that the endpoint rejects."""
-        nameless = [made for made in evaluations if not _is_hex(made.trace_id, 32)]
-        refused = [Unread(made.id, f"{made.trace_id} is no trace id of OpenTelemetry", "bad id") for made in nameless]
-        named = [made for made in evaluations if made not in nameless]
+        named, refused = [], []
+        for made in evaluations:
+            if _is_hex(made.trace_id, 32):
+                named.append(made)
+            else:
+                refused.append(Unread(made.id, f"{made.trace_id} is no trace id of OpenTelemetry", "bad id"))
         if not named:
             return refused
         resource = {"attributes": otlp_json.attributes({"service.name": "loopwright"})}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, cast
 
 import zstandard
 
@@ -66,21 +66,19 @@ class Archive:
 
     def _zstd(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
         """A member packed with Zstandard, which this Python's zipfile may not know."""
-        decompressor = _zstandard()
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
         self._file.seek(info.header_offset)
         header = self._file.read(_HEADER)
         skip = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
         self._file.seek(info.header_offset + _HEADER + skip)
-        packed = _Bounded(self._file, info.compress_size)
+        packed = cast("IO[bytes]", _Bounded(self._file, info.compress_size))
         check = 0
         try:
             with decompressor.stream_reader(packed, closefd=False) as stream:
                 while chunk := stream.read(CHUNK):
                     check = zlib.crc32(chunk, check)
                     yield chunk
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":
-                raise
+        except zstandard.ZstdError as error:
             raise _corrupt(error) from None
         if check != info.CRC:
             raise _corrupt(f"bad CRC-32 for {info.filename}")
@@ -96,10 +94,6 @@ class _Bounded:
         data = self._file.read(self._left if size < 0 else min(size, self._left))
         self._left -= len(data)
         return data
-
-
-def _zstandard() -> Any:
-    return zstandard.ZstdDecompressor(max_window_size=_WINDOW)
 
 
 def _corrupt(error: object) -> RecordError:

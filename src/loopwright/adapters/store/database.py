@@ -138,9 +138,7 @@ class Database:
         with self._opening, self._reachable(), self._explained():
             if self._engine is not None:
                 return self._engine
-            if self._create and not self.file.parent.is_dir():
-                _make_folder(self.file.parent)
-            opened = sqlite.engine(self.file, self._wait_s)
+            opened = self._connect()
             try:
                 self._bring_up_to_date(opened)
             except BaseException:
@@ -148,6 +146,12 @@ class Database:
                 raise
             self._engine = opened
             return opened
+
+    def _connect(self) -> Engine:
+        """An engine on the database, which may be out of date."""
+        if self._create and not self.file.parent.is_dir():
+            _make_folder(self.file.parent)
+        return sqlite.engine(self.file, self._wait_s)
 
     def _bring_up_to_date(self, opened: Engine) -> None:
         with opened.connect() as connection:

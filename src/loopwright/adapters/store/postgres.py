@@ -77,18 +77,12 @@ class Server(Database):
     def _open_if_there(self) -> Engine | None:
         return self._open()
 
-    def _open(self) -> Engine:
-        with self._opening, self._explained():
-            if self._engine is not None:
-                return self._engine
-            opened = engine(self._address)
-            try:
-                self._bring_up_to_date(opened)
-            except BaseException:
-                opened.dispose()
-                raise
-            self._engine = opened
-            return opened
+    def _connect(self) -> Engine:
+        return engine(self._address)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        yield
 
     def _bring_up_to_date(self, opened: Engine) -> None:
         with opened.connect().execution_options(writes=True) as connection, connection.begin():

@@ -25,6 +25,7 @@ from loopwright.settings import Settings, load
 from loopwright.surfaces.pytest_plugin.gathering import Gathered, Row
 from loopwright.surfaces.pytest_plugin.marking import FIXTURE, mark_of, properties, trial_id
 from loopwright.surfaces.pytest_plugin.suite import SuiteFile, SuiteRunner
+from loopwright.wiring.gating import gate_policy, lenient
 from loopwright.wording import counted
 from loopwright.workflows.gating import Terms, gate_files, gate_store
 from loopwright.workflows.quarantining import read_entries
@@ -152,7 +153,7 @@ class PluginSession:
             doubts=doubts,
             quarantines=self._quarantines,
             at=wiring.clock().now(),
-            lenient=wiring.lenient(self._settings),
+            lenient=lenient(self._settings),
             touched=lambda commit: wiring.touched_since(self._settings, commit),
         )
 
@@ -183,7 +184,7 @@ class PluginSession:
                 raise InputError(f"cannot be written: {error.strerror}", source=out, cure=cure) from None
 
     def _decide(self, rows: list[Row]) -> GateDecision:
-        policy = wiring.gate_policy(self._settings)
+        policy = gate_policy(self._settings)
         if not rows:
             what = "no eval ran in this session; mark tests with @pytest.mark.loopwright, or give --loopwright-suite"
             return decide([], [], policy, doubts=[what])
@@ -219,7 +220,7 @@ class PluginSession:
                 store.put_run(run)
                 for result in results:
                     store.put_result(result)
-            policy, terms = wiring.gate_policy(self._settings), self._terms()
+            policy, terms = gate_policy(self._settings), self._terms()
             return asyncio.run(gate_store(store, policy, now, run_id=run.run_id, made_of=made_of, terms=terms))
 
     def _told(self, decision: GateDecision, others: int) -> list[str]:

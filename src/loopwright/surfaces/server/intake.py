@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ def doors(service: Service) -> dict[str, ASGIApp]:
     }
 
 
-class _Intake:
+class _Intake(ABC):
     """A route as an ASGI application: it reads a body, keeps it, and answers once it is on disk."""
 
     def __init__(self, service: Service) -> None:
@@ -60,9 +61,9 @@ class _Intake:
             answer = error(Refusal(500, "this is a bug; nothing of the request was kept"), content_type)
         await answer(scope, receive, send)
 
+    @abstractmethod
     async def take(self, request: Request, content_type: str, account: Account) -> Response:
         """Keep what a request holds."""
-        raise NotImplementedError
 
     async def body(self, request: Request, account: Account) -> bytes:
         """The request's body, within the limits of its key."""

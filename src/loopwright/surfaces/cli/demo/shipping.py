@@ -36,6 +36,7 @@ from loopwright.surfaces.cli.demo.production import (
 )
 from loopwright.surfaces.cli.demo.stage import PERSON, START, Stage, World, clip
 from loopwright.surfaces.cli.terminal import say, table
+from loopwright.wiring.gating import gate_policy
 from loopwright.wording import counted, percent
 from loopwright.workflows.establishing import Signed, establish_run
 from loopwright.workflows.gating import gate_store
@@ -119,7 +120,7 @@ async def _run(world: World, label: str, target: Target) -> RunReport:
 
 async def _compared(world: World, what: str, version: str, target: Target, baseline: RunReport) -> Row:
     candidate = await _run(world, version, target)
-    policy = wiring.gate_policy(world.settings)
+    policy = gate_policy(world.settings)
     decision = await gate_store(world.airline, policy, world.clock.now(), run_id=candidate.run.run_id)
     naive = len(naive_regressions(baseline.results, candidate.results))
     outcome = decision.decision.value if decision.decision is not None else ""

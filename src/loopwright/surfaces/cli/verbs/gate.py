@@ -38,6 +38,7 @@ from loopwright.surfaces.cli.verbs.gating.outputs import (
 from loopwright.surfaces.cli.verbs.gating.override import override
 from loopwright.surfaces.cli.verbs.gating.simulate import simulate
 from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, CALIBRATION, QUARANTINE, terms_of
+from loopwright.wiring.gating import gate_policy, lenient
 from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.establishing import Change, Established, Signed, establish_file, establish_run
@@ -185,7 +186,7 @@ def gate(
     if in_files:
         _refuse(run is not None, "--run names a stored run, and --baseline and --candidate files; give one or the other")
     if change is not None:
-        signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite, wiring.lenient(settings))
+        signed = Signed(who(by, wiring.version_control()), wiring.clock().now(), despite, lenient(settings))
         if signed.lenient:
             note(f"more lenient than the policy's file: {told_differences(signed.lenient)}; this is recorded")
         told = (
@@ -228,7 +229,7 @@ def _compare_files(
             results.reader(settings),
             found,
             candidate if candidate is not None and _exists(candidate) else None,
-            wiring.gate_policy(settings),
+            gate_policy(settings),
             version=version,
             layers=layers,
             terms=terms_of(settings, results.reader(settings), None, beside[0], doubts, beside[1]),
@@ -238,7 +239,7 @@ def _compare_files(
 
 
 def _compare(settings: Settings, run: str | None, version: str | None, terms: Terms) -> GateDecision:
-    policy, made_of = wiring.gate_policy(settings), wiring.fingerprint(settings)
+    policy, made_of = gate_policy(settings), wiring.fingerprint(settings)
     with wiring.store(settings) as store:
         now = wiring.clock().now()
         decision = asyncio.run(gate_store(store, policy, now, run_id=run, version=version, made_of=made_of, terms=terms))
@@ -249,7 +250,7 @@ def _compare(settings: Settings, run: str | None, version: str | None, terms: Te
 
 
 def _establish(settings: Settings, run: str | None, signed: Signed, change: Change) -> dict[str, Any]:
-    policy = wiring.gate_policy(settings)
+    policy = gate_policy(settings)
     with wiring.store(settings) as store:
         made: Established = asyncio.run(establish_run(store, signed, run_id=run, change=change, policy=policy))
     told = {"baseline": list(made.run_ids), "results": made.results, "by": made.by, "replaced": list(made.replaced)}
@@ -270,7 +271,7 @@ def _establish_file(
         f"{file} exists already; add to its history with --extend, or start anew with --replace",
     )
     extended = baseline[0] if known and change == "extend" else None
-    reader, policy = results.reader(settings), wiring.gate_policy(settings)
+    reader, policy = results.reader(settings), gate_policy(settings)
     made = asyncio.run(establish_file(reader, candidate, next(iter(known), None), signed, change=change, policy=policy))
     for told in results.notes:
         note(told)

@@ -29,6 +29,7 @@ from loopwright.surfaces.cli.layer_costs import show_costs, show_estimate
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, table
 from loopwright.surfaces.cli.trigger import Trigger, choose_by_trigger
+from loopwright.wiring.gating import gate_policy
 from loopwright.wording import counted
 from loopwright.workflows.judging import judge_as_known
 from loopwright.workflows.repeating import RepeatRequest, repeat_cases, repeatable_run, wanted_repeats
@@ -275,7 +276,7 @@ def _add_repeats(
         return report
     with wiring.store(settings) as store:
         held = repeatable_run(store, run_id)
-        wanted = named or asyncio.run(wanted_repeats(store, wiring.gate_policy(settings), held, wiring.clock().now()))
+        wanted = named or asyncio.run(wanted_repeats(store, gate_policy(settings), held, wiring.clock().now()))
         return asyncio.run(repeated(held, wanted, store)) if wanted else RunReport(held, ())
 
 

@@ -17,6 +17,7 @@ from loopwright.surfaces.cli.options import CONFIG, from_setting, settle
 from loopwright.surfaces.cli.results_in import PASS_SCORE, RESULTS_FORMAT, ResultsFormat, ResultsIn
 from loopwright.surfaces.cli.terminal import note, say
 from loopwright.surfaces.cli.verbs.gating.terms import QUARANTINE, terms_of
+from loopwright.wiring.gating import gate_policy
 from loopwright.workflows.gating import gate_files
 from loopwright.workflows.overriding import find_decision
 
@@ -85,7 +86,7 @@ def _compare(
 ) -> GateDecision:
     reader = results.reader(settings)
     terms = terms_of(settings, reader, None, quarantine)
-    made = asyncio.run(gate_files(reader, baseline, candidate, wiring.gate_policy(settings), terms=terms))
+    made = asyncio.run(gate_files(reader, baseline, candidate, gate_policy(settings), terms=terms))
     for told in results.notes:
         note(told)
     return made

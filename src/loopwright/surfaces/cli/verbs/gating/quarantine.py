@@ -20,6 +20,7 @@ from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, fr
 from loopwright.surfaces.cli.page_file import write_file
 from loopwright.surfaces.cli.terminal import emit, note, say, table
 from loopwright.surfaces.cli.verbs.gating.terms import UNTIL, entries_of, last_moment
+from loopwright.wiring.gating import gate_policy
 from loopwright.wording import counted, percent
 from loopwright.workflows.deciding import who
 from loopwright.workflows.quarantining import (
@@ -80,7 +81,7 @@ def quarantine(
         view = asyncio.run(view_files(wiring.record_reader(settings), baseline, _entries(settings, file), now))
     else:
         with wiring.store(settings, create=False) as kept:
-            view = asyncio.run(view_quarantine(kept, wiring.gate_policy(settings), now))
+            view = asyncio.run(view_quarantine(kept, gate_policy(settings), now))
     if format is OutputFormat.JSON:
         emit(json.dumps(_record(view)))
     else:

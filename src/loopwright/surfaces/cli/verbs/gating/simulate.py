@@ -19,6 +19,7 @@ from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_s
 from loopwright.surfaces.cli.results_in import PASS_SCORE, RESULTS_FORMAT, ResultsFormat, ResultsIn
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note, say, table
 from loopwright.surfaces.cli.verbs.gating.terms import AGAINST, QUARANTINE, entries_of, terms_of
+from loopwright.wiring.gating import gate_policy
 from loopwright.wording import counted, percent
 from loopwright.workflows.simulating import Asked, Simulation, World, simulate_files, simulate_store
 
@@ -77,7 +78,7 @@ def simulate(
     if baseline and against is not None:
         raise UsageError("--baseline names files, and --against what the store holds; give one of them")
     settings = settle(config, bool(baseline), gate__alpha=alpha, store__url=store)
-    results, policy = ResultsIn(results_format, pass_score), wiring.gate_policy(settings)
+    results, policy = ResultsIn(results_format, pass_score), gate_policy(settings)
     world = World(seeded(seed), wiring.clock(), TerminalProgress())
     if baseline:
         _refuse_absent(baseline)

@@ -15,6 +15,7 @@ from loopwright.gate.judged_sides import Judges
 from loopwright.gate.quarantine import Quarantine
 from loopwright.ports import RecordReader
 from loopwright.settings import Settings
+from loopwright.wiring.gating import lenient
 from loopwright.workflows.gating import Terms, read_results
 from loopwright.workflows.history import BASELINE, Against
 from loopwright.workflows.known_judges import read_judges
@@ -50,7 +51,7 @@ def terms_of(
         against=_against(against, reader),
         quarantines=tuple(entries_of(settings, quarantine)),
         at=wiring.clock().now(),
-        lenient=wiring.lenient(settings),
+        lenient=lenient(settings),
         touched=lambda commit: wiring.touched_since(settings, commit),
         judges=read_judges(wiring.record_reader(settings), str(calibration)) if calibration is not None else Judges(),
     )

@@ -16,6 +16,7 @@ from loopwright.ports import Store
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.options import BY, CONFIG, FORMAT, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress, emit, note
+from loopwright.wiring.gating import gate_policy
 from loopwright.wording import counted
 from loopwright.workflows.deciding import who
 from loopwright.workflows.judging import Bench, judge_as_known
@@ -86,7 +87,7 @@ def _labelled(store: Store, bench: Bench, settings: Settings) -> Again:
 def _baseline(store: Store, bench: Bench, settings: Settings, suite: list[str], by: str | None) -> Again:
     name = who(by, wiring.version_control())
     cases = wiring.suite_files(settings).load(suite or [str(settings.path("suite.folder"))]).cases
-    policy, budget = wiring.gate_policy(settings), settings["judge.budget_usd"]
+    policy, budget = gate_policy(settings), settings["judge.budget_usd"]
     return asyncio.run(judge_baseline(store, cases, bench, name, policy, budget, TerminalProgress()))
 
 
