@@ -39,15 +39,15 @@ DIALECTS: dict[str, Callable[..., contextmanager[SqlStore]]] = {"sqlite": open_s
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server; skips where none is installed."""
+    """The address of a PostgreSQL server."""
     folder = programs()
     if folder is None:
-        pytest.skip("PostgreSQL is not installed")
+        pytest.fail("PostgreSQL is not installed: install it, or leave its tests out with -m 'not postgres'")
     with server(folder) as url:
         yield url
 
 
-@pytest.fixture(params=DIALECTS)
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     """An empty store, in every dialect."""
     with DIALECTS[request.param](tmp_path, request) as opened:
