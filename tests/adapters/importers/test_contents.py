@@ -302,8 +302,9 @@ def test_records_with_anything_in_a_field_are_read_or_refused_and_none_is_lost(t
     for place, value in changes:
         record[list(shape)[place % len(shape)]] = value
     file = tmp_path / "f.jsonl"
-    file.write_text(json.dumps(record) + "\n" + CHAT.decode())
+    file.write_text(json.dumps(record) + "\n" + json.dumps({"id": "another", "messages": [{"role": "user", "content": "hi"}]}))
     found = list(FileTraceReader(LIMIT).read_parts([str(file)]))
     assert isinstance(found[-1], Imported)
+    assert found[-1].trace.trace_id == "another"
     assert all(isinstance(one, Imported | ImportedParts | ImportedFeedback | Rejected) for one in found)
     list(FileTraceReader(LIMIT).read([str(file)]))

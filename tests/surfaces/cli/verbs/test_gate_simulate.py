@@ -130,12 +130,12 @@ def test_a_stored_baseline_is_simulated_and_the_store_stays_as_it_is(project: Pa
     capsys.readouterr()
     file = project / ".loopwright" / "loopwright.db"
     with closing(sqlite3.connect(file)) as kept:
-        before = list(kept.iterdump())
+        before = kept.serialize()
     code, out, _ = simulated(capsys, *FAST, "--format", "json")
     assert code == 0
     assert json.loads(out)["history"]["runs"] == 1
     with closing(sqlite3.connect(file)) as kept:
-        assert list(kept.iterdump()) == before
+        assert kept.serialize() == before
 
 
 class Ticking:

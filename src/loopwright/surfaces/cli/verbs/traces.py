@@ -62,8 +62,8 @@ def traces(
 ) -> None:
     """List the traces in the store, the newest last; `traces show ID` prints one conversation.
 
-    Reads the store; writes nothing. A trace that is still coming in is listed as far as it came. Times are ISO 8601, such as
-    2026-01-31 or 2026-01-31T12:00. With --format json: normalised traces, one a line, as `import --format json` writes them.
+    Reads the store; writes nothing. A trace that is still coming in is listed as far as it came. Times are as 2026-01-31T12:00,
+    in UTC where none is told. With --format json: normalised traces, one a line, as `import --format json` writes them.
 
     For example:
 
