@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -11,6 +12,8 @@ from loopwright.collect.spans import SpanEvent, assemble, attach
 from loopwright.collect.trace import Span, Trace
 from loopwright.errors import RecordError
 from loopwright.ports import PartReader, SpanStore
+
+log = logging.getLogger("loopwright")
 
 BATCH = 50
 """So many traces are written in one transaction at most."""
@@ -81,6 +84,7 @@ async def _read_whole(trace_id: str, parts: Sequence[bytes], read_part: PartRead
             found = trace_of(trace_id, parts, read_part)
             return found if finish is None else finish(found)
         except Exception as error:  # its spans are kept, and it must not hold up all others
+            log.exception("trace %s cannot be read; its spans are kept, and it says so", trace_id)
             return Trace(trace_id, attributes={UNREAD: [f"{type(error).__name__}: {error}"]})
 
     return await asyncio.to_thread(read) if sum(map(len, parts)) > _BIG else read()
