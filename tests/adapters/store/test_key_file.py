@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -60,3 +61,17 @@ def test_none_is_lost_where_several_add(tmp_path: Path) -> None:
 
     kept = KeyFile(tmp_path / "keys.json").keys()
     assert {one.key_id for one in kept} == {f"id-{number}" for number in range(8)}
+
+
+def test_a_full_disk_leaves_the_keys_as_they_were(tmp_path: Path) -> None:
+    ring = KeyFile(tmp_path / "keys.json")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(StoreError, match="cannot be written"):
+            ring.add(key(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert not ring.file.exists()  # an empty one would shut the server
+    assert ring.keys() == ()

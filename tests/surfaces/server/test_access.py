@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.errors import UsageError
+from loopwright.errors import StoreError, UsageError
 from loopwright.ports import Key, KeyKind
 from loopwright.surfaces.server.access import Rates, digest, host_name, known
 from loopwright.surfaces.server.serving import allowed_hosts, check_keys, is_local, listen
@@ -156,3 +156,28 @@ def test_a_key_is_known_by_its_digest() -> None:
     assert known([one], one.digest) is None
     assert known([], "x") is None
     assert known([one], "\ud800") is None
+
+
+def test_where_others_reach_it_nothing_is_taken_once_the_last_key_is_gone(tmp_path: Path) -> None:
+    ring = Ring(key("read", "read-it"))
+    with serving(tmp_path, ring, hosts=None, keyless=False) as client:
+        assert client.get("/v1/stats", headers=bearer("read-it")).status_code == 200
+        ring.held = ()
+        for headers in ({}, bearer("read-it"), bearer("")):
+            assert client.get("/v1/stats", headers=headers).status_code == 401
+            assert client.post("/v1/traces", content=BODY, headers={**PROTOBUF, **headers}).status_code == 401
+        assert client.get("/healthz").status_code == 200
+
+
+class Unreadable(Ring):
+    """Keys in a file that is damaged."""
+
+    def keys(self) -> Sequence[Key]:
+        raise StoreError("keys.json cannot be read as keys")
+
+
+def test_while_keys_cannot_be_read_nobody_is_let_in_and_senders_try_again(tmp_path: Path) -> None:
+    with serving(tmp_path, Unreadable()) as client:
+        answer = client.post("/v1/traces", content=BODY, headers=bearer("send-it"))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert client.get("/v1/stats").status_code == 503

@@ -93,3 +93,15 @@ def test_memory_is_set_aside_and_given_back() -> None:
     with load.account() as alone:
         alone.hold(500)  # larger than all the room, but alone
     assert load.held == 0
+
+
+def test_what_is_only_announced_takes_no_room() -> None:
+    load = Load(100)
+    with load.account() as slow, load.account() as other:
+        slow.hold(1)
+        slow.check(90)
+        other.hold(80)
+        with pytest.raises(Refusal):
+            slow.check(90)
+        assert load.held == 81
+    assert load.held == 0

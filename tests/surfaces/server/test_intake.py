@@ -228,3 +228,47 @@ class _Slow(_Failing):
     def put_spans(self, *_: object) -> None:
         self.entered.set()
         self.leave.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r"cut \ud83d", "cut \ufffd"),
+        (r"\uDE00 cut", "\ufffd cut"),
+        (r"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (r"\\ud83d \ud83d", "\\ud83d \ufffd"),
+        (r"\\\ud83d\n", "\\\ufffd\n"),
+    ],
+)
+def test_half_a_character_harms_nothing_beside_it(client: TestClient, written: str, read: str) -> None:
+    spans = [
+        {"traceId": f"{number:032x}", "spanId": f"{number:016x}", "name": name} for number, name in ((1, "CUT"), (2, "whole"))
+    ]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).replace("CUT", written)
+
+    answer = posted(client, "/v1/traces", body.encode(), JSON)
+
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert client.get(f"/v1/traces/{1:032x}").json()["steps"][0]["name"] == read
+    assert client.get(f"/v1/traces/{2:032x}").json()["steps"][0]["name"] == "whole"
+
+
+@pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs"])
+@pytest.mark.parametrize("body", [b'{"spans": []}', b'{"resourceMetrics": [{}]}', b'{"": 1}'])
+def test_what_holds_no_export_is_not_acknowledged(client: TestClient, path: str, body: bytes) -> None:
+    answer = posted(client, path, body, JSON)
+
+    assert answer.status_code == 400
+    assert "send an export request" in answer.json()["message"]
+
+
+def test_logs_sent_to_the_door_of_traces_are_not_lost_in_silence(client: TestClient) -> None:
+    assert posted(client, "/v1/traces", b'{"resourceLogs": [{}]}', JSON).status_code == 400
+    assert posted(client, "/v1/traces", b"{}", JSON).json() == {}
+
+
+def test_senders_that_came_to_the_wrong_place_are_told_the_right_one(client: TestClient) -> None:
+    assert "OTEL_METRICS_EXPORTER=none" in posted(client, "/v1/metrics", b"{}", JSON).json()["message"]
+    assert "/v1/traces" in posted(client, "/", b"{}", JSON).json()["message"]
+    status = Status.FromString(posted(client, "/v1/metrics", b"").content)
+    assert (status.code, "OTEL_METRICS_EXPORTER" in status.message) == (5, True)

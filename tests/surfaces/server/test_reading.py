@@ -93,3 +93,34 @@ def test_a_late_span_is_seen_before_its_trace_settles_again(tmp_path: Path) -> N
             client.post("/v1/traces", content=body, headers={"content-type": "application/x-protobuf"})
             steps = client.get(f"/v1/traces/{1:032x}").json()["steps"]
         assert len(steps) == 2
+
+
+def test_a_filter_that_is_not_known_finds_nothing(client: TestClient) -> None:
+    answer = client.get("/v1/traces?session_id=s1")
+
+    assert answer.status_code == 422
+    assert "'session_id'" in answer.json()["message"]
+    assert "session" in answer.json()["message"]
+
+
+def test_a_page_before_no_trace_is_said_so(client: TestClient) -> None:
+    answer = client.get("/v1/traces?before=none")
+
+    assert answer.status_code == 404
+    assert "'none'" in answer.json()["message"]
+
+
+def test_a_day_and_a_time_without_an_offset_are_taken_in_utc(client: TestClient) -> None:
+    assert listed(client, "since=2020-01-01") == listed(client)
+    assert listed(client, "until=2020-01-01T00:00:00") == []
+    assert listed(client, "q=") == listed(client)
+
+
+def test_ids_may_hold_slashes(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        body = traces([span(1, 1, session__id="team/7")]).SerializeToString()
+        client.post("/v1/traces", content=body, headers={"content-type": "application/x-protobuf"}).raise_for_status()
+        wait_until(lambda: client.get("/v1/stats").json()["pending"] == 0)
+        found = client.get("/v1/sessions/team%2F7").json()
+
+    assert [trace["session_id"] for trace in found["traces"]] == ["team/7"]

@@ -188,6 +188,16 @@ def test_keys_that_are_made_while_it_runs_count_at_once(server: Process, tmp_pat
     assert server.send("/v1/traces", body)[0] == 200
 
 
+def test_a_store_that_cannot_be_read_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "other.db").write_text("no store" * 1000)
+    command = [sys.executable, "-m", "loopwright", "serve", "--port", "0", "--store", f"sqlite:///{tmp_path}/other.db"]
+    done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 64
+    assert "not a Loopwright store" in done.stderr
+    assert "listening" not in done.stderr
+
+
 def test_elsewhere_without_a_key_it_does_not_start(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "loopwright", "serve", "--host", "0.0.0.0", "--port", "0"]
     done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True, timeout=60)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from loopwright.adapters.store import sqlite
 from loopwright.adapters.store.columns import moment_text
+from loopwright.adapters.store.folder import make_folder
 from loopwright.adapters.store.migrate import Migration, migrate, migrations, pending
 from loopwright.errors import StoreError, UsageError
 
@@ -150,7 +151,7 @@ class Database:
     def _connect(self) -> Engine:
         """An engine on the database, which may be out of date."""
         if self._create and not self.file.parent.is_dir():
-            _make_folder(self.file.parent)
+            make_folder(self.file.parent)
         return sqlite.engine(self.file, self._wait_s)
 
     def _bring_up_to_date(self, opened: Engine) -> None:
@@ -183,7 +184,7 @@ class Database:
 
     def _missing(self) -> None:
         self._refuse_what_is_in_the_way()
-        raise StoreError(f"no store at {self.file}; import traces first: loopwright import FILE")
+        raise StoreError(f"no store at {self.file}; import traces first: loopwright import FILE, or loopwright serve")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -203,13 +204,6 @@ class Database:
             yield
         except OSError as error:
             raise StoreError(f"{self._place}: {error.strerror}; set store.url to a file that can be written") from None
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the store's folder; a hidden one keeps itself out of git, since what users said in production is in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if folder.name.startswith("."):
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
 
 class Group:

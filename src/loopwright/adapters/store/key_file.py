@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from loopwright.adapters.store.folder import make_folder
 from loopwright.adapters.store.whole_file import write_whole
 from loopwright.errors import StoreError, UsageError
 from loopwright.ports import Key
@@ -54,9 +55,7 @@ class KeyFile:
 
     def _write(self, keys: Sequence[Key]) -> None:
         try:
-            if not self.file.exists():
-                os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
-            write_whole(self.file, msgspec.json.format(msgspec.json.encode(list(keys)), indent=2).decode() + "\n")
+            write_whole(self.file, msgspec.json.format(msgspec.json.encode(list(keys)), indent=2).decode() + "\n", new_mode=0o600)
         except OSError as error:
             raise StoreError(f"{self.file} cannot be written: {error.strerror}; make room, or see to its rights") from None
 
@@ -64,7 +63,7 @@ class KeyFile:
     def _alone(self) -> Iterator[None]:
         """One writer at a time, over processes."""
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.file.parent)
             lock = os.open(self.file.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
             raise StoreError(f"{self.file.parent} cannot be written: {error.strerror}; see to its rights") from None

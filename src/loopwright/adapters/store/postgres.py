@@ -88,7 +88,7 @@ class Server(Database):
         with opened.connect().execution_options(writes=True) as connection, connection.begin():
             lacking = pending(connection, self._steps, self._place)
             if lacking == self._steps and not self._create:
-                raise StoreError(f"no store at {self.url}; import traces first: loopwright import FILE")
+                raise StoreError(f"no store at {self.url}; import traces first: loopwright import FILE, or loopwright serve")
             migrate(connection, WORDS, lacking, moment_text(datetime.now(UTC)))
 
     @contextmanager

@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from loopwright.adapters.store.folder import make_folder
 from loopwright.errors import StoreError
 
 _BYTES = 32
@@ -35,7 +36,7 @@ def settled_key(file: Path) -> bytes:
         return found
     new = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as out:
             out.write(secrets.token_hex(_BYTES) + "\n")
             out.flush()

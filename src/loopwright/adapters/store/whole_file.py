@@ -8,8 +8,10 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, new_mode: int | None = None) -> None:
     """Write `text` as UTF-8: a regular file is replaced in one step and keeps its rights, a link stays and its file is replaced.
+
+    A file that is new gets the rights `new_mode`, by default those that the umask leaves.
 
     A character device or a pipe (`/dev/stdout`, `/dev/null`) is written to, and stays what it is. Raises `OSError` for a folder,
     for anything else that is no file, and where the file cannot be written; what stood there is then untouched.
@@ -21,7 +23,7 @@ def write_whole(path: Path, text: str) -> None:
         return
     if held is not None and not stat.S_ISREG(held):
         raise OSError(0, "it is no regular file")
-    _replace(Path(os.path.realpath(path)), text, held if held is not None else 0o666 & ~_umask())
+    _replace(Path(os.path.realpath(path)), text, held if held is not None else _new(new_mode))
 
 
 def _held(path: Path) -> int | None:
@@ -46,6 +48,10 @@ def _replace(path: Path, text: str, mode: int) -> None:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _new(mode: int | None) -> int:
+    return 0o666 & ~_umask() if mode is None else mode
 
 
 def _umask() -> int:

@@ -1,14 +1,18 @@
 """Who may do what: the `Host` of a request, its key, and how often a key may come. Cross-origin requests are granted nothing.
 
-Where there are no keys, the server listens on this machine alone, and a page in a browser, which may send requests here, is kept
-out by the name it must use: a name of its own that leads here (DNS rebinding) is not ours. Once there is a key, every request
-needs one: a key for ingest to send, a key for reading to read.
+Where there are no keys, a server that listens on this machine alone takes all requests, and a page in a browser, which may send
+requests here, is kept out by the name it must use: a name of its own that leads here (DNS rebinding) is not ours. Once there is a
+key, every request needs one: a key for ingest to send, a key for reading to read. A server that others reach takes nothing
+without a key, whatever becomes of the keys while it runs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
@@ -17,8 +21,11 @@ from time import monotonic
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from loopwright.errors import StoreError
 from loopwright.ports import Key, KeyKind, KeyRing
 from loopwright.surfaces.server.answers import JSON, PROTOBUF, Refusal, error
+
+log = logging.getLogger("loopwright")
 
 OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """What needs no key: it tells nothing that is kept."""
@@ -26,6 +33,9 @@ OPEN = frozenset({"/healthz", "/readyz", "/openapi.json"})
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _BURST_S = 2.0
 """A key may use up so many seconds of its rate at once."""
+_DISCARD_S = 5.0
+"""So long the body of a request that was refused is read, at most."""
+_RETRY_S = 1
 
 
 @dataclass(slots=True)
@@ -59,14 +69,16 @@ class Rates:
 
 
 class Access:
-    """The middleware that lets a request in, or answers it with 401, 403, 421 or 429. `hosts` None takes any `Host`.
+    """The middleware that lets a request in, or answers it with 401, 403, 421, 429 or 503. `hosts` None takes any `Host`.
 
-    The key is handed on as `scope["state"]["key"]`, None where there are none.
+    `keyless` is whether requests are taken without a key while there is none. The key is handed on as `scope["state"]["key"]`,
+    None where there are none.
     """
 
-    def __init__(self, app: ASGIApp, ring: KeyRing, hosts: Sequence[str] | None) -> None:
+    def __init__(self, app: ASGIApp, ring: KeyRing, hosts: Sequence[str] | None, keyless: bool = True) -> None:
         self._app = app
         self._ring = ring
+        self._keyless = keyless
         self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
         self._rates = Rates()
 
@@ -81,8 +93,10 @@ class Access:
             key = None if scope["path"] in OPEN else self._check_key(headers, scope["method"])
         except Refusal as refusal:
             sent = PROTOBUF if headers.get("content-type", "").startswith(PROTOBUF) else JSON
-            await _discard(receive)
-            await error(refusal, sent)(scope, receive, send)
+            answer = error(refusal, sent)
+            if not await _discard(receive):
+                answer.headers["connection"] = "close"
+            await answer(scope, receive, send)
             return
         scope.setdefault("state", {})["key"] = key
         await self._app(scope, receive, send)
@@ -96,8 +110,12 @@ class Access:
             raise Refusal(421, problem)
 
     def _check_key(self, headers: Headers, method: str) -> Key | None:
-        keys = self._ring.keys()
-        if not keys:
+        try:
+            keys = self._ring.keys()
+        except StoreError as found:
+            log.warning("nobody is let in, since the keys cannot be read: %s", found)
+            raise Refusal(503, "the keys cannot be read now; send it again later", _RETRY_S) from None
+        if not keys and self._keyless:
             return None
         needed: KeyKind = "ingest" if method == "POST" else "read"
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -139,11 +157,14 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].rstrip(".")
 
 
-async def _discard(receive: Receive, most: int = 8 * 1024 * 1024) -> None:
-    """Read what is being sent, as far as that goes, so that the sender sees the answer and no broken connection."""
+async def _discard(receive: Receive, most: int = 8 * 1024 * 1024) -> bool:
+    """Read what is being sent, so that the sender sees the answer and no broken connection; False where there is no end to it."""
     size = 0
-    while size < most:
-        message = await receive()
-        size += len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARD_S):
+            while size < most:
+                message = await receive()
+                size += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return True
+    return False

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,6 +25,7 @@ from loopwright.surfaces.server.openapi import INTAKE, SECURITY
 from loopwright.surfaces.server.service import Parts, Service
 from loopwright.workflows.receiving import Receiver, keep_settling, settle_in_thread
 
+_NOWHERE = "there is no such path; /openapi.json lists those that there are"
 READERS = 2
 """Threads that read the store."""
 
@@ -65,7 +67,7 @@ def application(parts: Parts, version: str = "0") -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _bug)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    return Access(_Doors(app, intake.doors(service)), parts.ring, parts.hosts)
+    return Access(_Doors(app, intake.doors(service)), parts.ring, parts.hosts, parts.keyless)
 
 
 class _Doors:
@@ -86,9 +88,12 @@ async def _refused(_: Request, found: Exception) -> Response:
     return error(found)
 
 
-async def _http(_: Request, found: Exception) -> Response:
+async def _http(request: Request, found: Exception) -> Response:
     assert isinstance(found, HTTPException)
-    return error(Refusal(found.status_code, str(found.detail), headers=tuple((found.headers or {}).items())))
+    lost = found.status_code == HTTPStatus.NOT_FOUND
+    problem = intake.ELSEWHERE.get(request.url.path, _NOWHERE) if lost else str(found.detail)
+    sent = request.headers.get("content-type", "")
+    return error(Refusal(found.status_code, problem, headers=tuple((found.headers or {}).items())), sent)
 
 
 async def _invalid(_: Request, found: Exception) -> Response:

@@ -45,13 +45,16 @@ class Account:
 
     def hold(self, size: int) -> None:
         """Hold so many in all, if that is more than now; raises `Refusal` where there is no room."""
+        self.check(size)
+        if size > self.size:
+            self._load.held += size - self.size
+            self.size = size
+
+    def check(self, size: int) -> None:
+        """Raise `Refusal` where there is no room for so many in all. None are held for it: what is announced may never come."""
         more = size - self.size
-        if more <= 0:
-            return
-        if self._load.held > self.size and self._load.held + more > self._load.most:
+        if more > 0 and self._load.held > self.size and self._load.held + more > self._load.most:
             raise Refusal(503, "too much is under way; send it again later", _RETRY_S)
-        self._load.held += more
-        self.size = size
 
 
 async def read_body(request: Request, account: Account, most: int, seconds: float) -> bytes:
@@ -81,7 +84,7 @@ async def _read(request: Request, account: Account, most: int) -> bytes:
     try:
         if length is not None and length > most:
             raise _too_large(most)
-        account.hold(length or 0)
+        account.check(length or 0)
     except Refusal as found:
         refusal = found
     async for chunk in request.stream():

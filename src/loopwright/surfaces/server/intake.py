@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,13 @@ def doors(service: Service) -> dict[str, ASGIApp]:
         "/v1/logs": _Export(service, "logs"),
         "/v1/feedback": _Feedback(service),
     }
+
+
+ELSEWHERE = {
+    "/v1/metrics": "metrics are not taken; set OTEL_METRICS_EXPORTER=none where they come from",
+    "/": "nothing is taken here; send traces to /v1/traces, logs to /v1/logs, feedback to /v1/feedback",
+}
+"""Where senders come by mistake, and what to tell them."""
 
 
 class _Intake(ABC):
@@ -107,7 +115,11 @@ class _Export(_Intake):
         if not isinstance(message, dict):
             raise RecordError(f"the body is no JSON object, but {type(message).__name__}", cure="send an export request")
         groups = ("resourceSpans", "resource_spans") if self.signal == "traces" else ("resourceLogs", "resource_logs")
-        return self.service.parts.splitter.json({name: message[name] for name in groups if name in message})
+        given = {name: message[name] for name in groups if name in message}
+        if message and not given:  # an empty request is one, but what is acknowledged has been understood
+            held = ", ".join(sorted(str(name)[:40] for name in message)[:5])
+            raise RecordError(f"the body has no {groups[0]}, but {held}", cure=f"send an export request of {self.signal}")
+        return self.service.parts.splitter.json(given)
 
 
 class _Feedback(_Intake):
@@ -132,8 +144,28 @@ class _Feedback(_Intake):
 
 
 def decoded(body: bytes) -> Any:
-    """A body as JSON; raises `RecordError` where it is none, or nested too deep to be read."""
+    """A body as JSON; raises `RecordError` where it is none, or nested too deep to be read.
+
+    Half a character, as JavaScript leaves it where it cuts a text short, becomes U+FFFD: one such text would take with it all
+    else that came in its batch.
+    """
     try:
-        return msgspec.json.decode(body)
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            mended = _ESCAPE.sub(_whole, body)
+            if mended == body:
+                raise
+            return msgspec.json.decode(mended)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as found:
         raise RecordError(f"the body is no JSON: {found}") from None
+
+
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""One escape: a character in two halves, half of one alone, or any other, which may be a backslash."""
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape["half"] else escape[0]

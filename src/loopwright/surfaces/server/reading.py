@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AfterValidator, BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from loopwright.collect.record import trace_object
 from loopwright.errors import StoreError
-from loopwright.ports import TraceFilter, TraceLine
+from loopwright.ports import Store, TraceFilter, TraceLine
 from loopwright.surfaces.server.answers import JSON, Refusal
 from loopwright.surfaces.server.service import Service
 from loopwright.workflows.receiving import opened
 
-Id = Annotated[str, Path(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+Id = Annotated[str, Path(max_length=500, pattern=r"^[^\x00]*$")]
 Name = Annotated[str | None, Query(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+
+
+def _in_utc(at: datetime | None) -> datetime | None:
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+
+
+Time = Annotated[datetime | None, AfterValidator(_in_utc)]
+"""ISO 8601; a day is its beginning, and a time without an offset counts as UTC, as everywhere."""
 
 
 class Line(BaseModel):
@@ -87,25 +96,25 @@ def router(service: Service) -> APIRouter:
     made = APIRouter(responses=_PROBLEMS)
     store = service.parts.store
 
-    @made.get("/v1/traces", summary="The newest traces that fit")
+    @made.get("/v1/traces", summary="The newest traces that fit", dependencies=[Depends(_only_known)])
     async def traces(  # noqa: PLR0913, PLR0917 - each is a filter of its own
         agent: Name = None,
         version: Name = None,
         session: Name = None,
         user: Name = None,
         error: bool | None = None,
-        since: Annotated[AwareDatetime | None, Query(description="Those that began then, or later.")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="Those that began before then.")] = None,
+        since: Annotated[Time, Query(description="Those that began then, or later.")] = None,
+        until: Annotated[Time, Query(description="Those that began before then.")] = None,
         q: Annotated[str | None, Query(max_length=1000, description="Words that all stand in inputs or outputs.")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         before: Annotated[str | None, Query(min_length=1, max_length=500, description="The trace after which to begin.")] = None,
     ) -> Lines:
-        wanted = TraceFilter(agent, version, session, user, error, since, until, q)
-        found = await _read(service, partial(store.find, wanted, limit + 1, before))
+        wanted = TraceFilter(agent, version, session, user, error, since, until, q or None)
+        found = await _read(service, partial(_page, store, wanted, limit + 1, before))
         page = [_line(item) for item in found[:limit]]
         return Lines(traces=page, next=page[-1].trace_id if len(found) > limit else None)
 
-    @made.get("/v1/traces/{trace_id}", summary="One trace, normalised", response_model=dict[str, Any])
+    @made.get("/v1/traces/{trace_id:path}", summary="One trace, normalised", response_model=dict[str, Any])
     async def trace(trace_id: Id) -> Response:
         parts = service.parts
         found = await _read(service, partial(opened, store, parts.read_part, trace_id, parts.finish))
@@ -113,7 +122,7 @@ def router(service: Service) -> APIRouter:
             raise Refusal(404, "there is no such trace")
         return Response(msgspec.json.encode(trace_object(found), enc_hook=str), media_type=JSON)
 
-    @made.get("/v1/sessions/{session_id}", summary="The traces of one session")
+    @made.get("/v1/sessions/{session_id:path}", summary="The traces of one session")
     async def session(session_id: Id) -> Conversation:
         found = await _read(service, partial(store.find, TraceFilter(session_id=session_id), _SESSION_TRACES))
         if not found:
@@ -137,6 +146,24 @@ def router(service: Service) -> APIRouter:
         return Health(status="ready")
 
     return made
+
+
+def _page(store: Store, wanted: TraceFilter, limit: int, before: str | None) -> Sequence[TraceLine]:
+    """The newest that fit, before a trace; raises `Refusal` where there is no such trace."""
+    found = store.find(wanted, limit, before)
+    if before is not None and not found and not store.find(TraceFilter(trace_id=before), 1):
+        raise Refusal(404, f"there is no trace {before[:100]!r} before which to begin; give the `next` of an earlier page")
+    return found
+
+
+_FILTERS = ("agent", "version", "session", "user", "error", "since", "until", "q", "limit", "before")
+
+
+async def _only_known(request: Request) -> None:
+    """A filter whose name is misspelt would find everything."""
+    strange = next((name for name in request.query_params if name not in _FILTERS), None)
+    if strange is not None:
+        raise Refusal(422, f"there is no filter {strange[:100]!r}; there are {', '.join(_FILTERS)}")
 
 
 async def _read(service: Service, work: Callable[[], Any]) -> Any:

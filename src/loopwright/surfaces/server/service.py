@@ -28,7 +28,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a server is put together from; `wiring` builds them. `hosts` None takes any `Host`."""
+    """What a server is put together from; `wiring` builds them.
+
+    `hosts` None takes any `Host`; `keyless` is whether requests are taken without a key while there is none.
+    """
 
     store: Store
     splitter: Splitter
@@ -39,6 +42,7 @@ class Parts:
     hosts: tuple[str, ...] | None = None
     limits: Limits = Limits()
     finish: Callable[[Trace], Trace] | None = None
+    keyless: bool = True
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from loopwright.errors import UsageError
 from loopwright.ports import KeyRing
 from loopwright.surfaces.server.access import LOCAL
 from loopwright.surfaces.server.app import application
+from loopwright.surfaces.server.connections import Connection
 from loopwright.surfaces.server.service import Parts
 
 BACKLOG = 512
@@ -89,6 +90,7 @@ def serve(parts: Parts, host: str, port: int, version: str, note: Callable[[str]
         note(f"listening on http://{name}:{listening.getsockname()[1]}")
         config = uvicorn.Config(
             application(parts, version),
+            http=Connection,
             lifespan="on",
             ws="none",
             access_log=False,

@@ -100,9 +100,10 @@ def revoke(context: typer.Context, key_id: str = typer.Argument(help="The id of 
     """
     gone = collecting.key_ring(context.obj).remove(key_id)
     left = collecting.key_ring(context.obj).keys()
-    note(
-        f"the key {gone.name!r} is revoked" + ("" if left else "; none is left, so that a server here takes requests without one")
-    )
+    note(f"the key {gone.name!r} is revoked" + ("" if left else _NONE_LEFT))
+
+
+_NONE_LEFT = "; none is left: a server for this machine alone takes requests without one, one that others reach takes none"
 
 
 def _limits(key: Key) -> str:

@@ -12,7 +12,7 @@ from loopwright import wiring
 from loopwright.surfaces.cli.options import CONFIG, from_setting, settle
 from loopwright.surfaces.cli.terminal import note
 from loopwright.surfaces.server.service import Limits, Parts
-from loopwright.surfaces.server.serving import allowed_hosts, check_keys
+from loopwright.surfaces.server.serving import allowed_hosts, check_keys, is_local
 from loopwright.surfaces.server.serving import serve as run
 from loopwright.wiring import collecting
 
@@ -80,6 +80,8 @@ def serve(
             allowed_hosts(where, str(settings["serve.allowed_hosts"])),
             limits,
             collecting.with_cost,
+            is_local(where),
         )
+        kept.count_spans()  # a store that cannot be read is told now, and not to the first sender
         run(parts, where, settings["serve.port"], version("loopwright"), note)
     note("stopped; all that was acknowledged is in the store")
