@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from loopwright.adapters.otlp.redacting import Redactor
+from loopwright.adapters.otlp.redacting import Redactor, may_hold
 from loopwright.collect.joining import GivenFeedback
 from loopwright.collect.record import read_normalised, trace_object
 from loopwright.collect.trace import Feedback, Trace
@@ -22,7 +22,7 @@ def redact_trace(trace: Trace, redactor: Redactor | None) -> Trace:
     if redactor is None:
         return trace
     record = trace_object(trace)
-    if not redactor.may_hold(msgspec.json.encode(record)):
+    if not may_hold(redactor, msgspec.json.encode(record)):
         return trace
     made = {name: value if name in _KEPT else redactor.value(value) for name, value in record.items()}
     made["steps"] = [_some(step, _KEPT_OF_STEPS, redactor) for step in record["steps"]]

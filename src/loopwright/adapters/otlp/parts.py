@@ -24,12 +24,23 @@ from loopwright.adapters.otlp.from_json import (
 )
 from loopwright.adapters.otlp.grouping import Gathering, Head, named
 from loopwright.adapters.otlp.protowire import LENGTH, Field, MalformedError, embedded, fields
-from loopwright.adapters.otlp.redacting import Redactor, may_hold, redact_head, redact_record, redact_span
+from loopwright.adapters.otlp.redacting import (
+    Redactor,
+    Search,
+    may_hold,
+    redact_all,
+    redact_head,
+    redact_record,
+    redact_span,
+    texts_of,
+)
 from loopwright.errors import RecordError
 from loopwright.ports import Split
 
 UNREADABLE = "it cannot be read: malformed protobuf, or text that is not UTF-8"
 _IDS = ("trace_id", "span_id")
+_TOGETHER = 256 * 1024
+"""Bytes of spans that are redacted at a time, about."""
 _HEADLESS = "its resource or scope cannot be read"
 
 
@@ -63,32 +74,27 @@ class PartSplitter:
 
 def split_traces(data: bytes, redactor: Redactor | None = None) -> Split:
     """An `ExportTraceServiceRequest` in protobuf as parts; raises `RecordError` where it is none."""
-    gathering = Gathering()
+    gathering, search = Gathering(), Search(redactor, data)
+    taking = _Taking(gathering, redactor)
     for resource, scope, item in _items(data, "traces", gathering, redactor):
-        raw = data[item.tag : item.end]
         try:
             span = Span.FromString(data[item.start : item.end])
-            if redactor is not None and may_hold(redactor, raw):
-                redact_span(span, redactor)
-                raw = embedded(2, span.SerializeToString(deterministic=True))
         except DecodeError:
             gathering.refuse(UNREADABLE)
             continue
-        except RecordError as error:
-            gathering.refuse(str(error))
-            continue
-        gathering.span(resource, scope, span, raw)
+        taking.take(resource, scope, span, None if search.finds(item.start, item.end) else data[item.tag : item.end])
+    taking.end()
     return gathering.split()
 
 
 def split_logs(data: bytes, redactor: Redactor | None = None) -> Split:
     """An `ExportLogsServiceRequest` in protobuf as feedback, and as events of spans; raises `RecordError` where it is none."""
-    gathering = Gathering()
+    gathering, search = Gathering(), Search(redactor, data)
     for resource, scope, item in _items(data, "logs", gathering, redactor):
         raw = data[item.start : item.end]
         try:
             record = LogRecord.FromString(raw)
-            if redactor is not None and may_hold(redactor, raw):
+            if redactor is not None and search.finds(item.start, item.end):
                 redact_record(record, redactor)
                 raw = record.SerializeToString(deterministic=True)
         except DecodeError:
@@ -120,6 +126,55 @@ def split_object(message: Mapping[str, Any], redactor: Redactor | None = None) -
             else:
                 take_record(gathering, resource, scope, made, raw)
     return gathering.split()
+
+
+class _Taking:
+    """Takes spans in their order; those that must be looked through are redacted many at a time."""
+
+    def __init__(self, gathering: Gathering, redactor: Redactor | None) -> None:
+        self._gathering = gathering
+        self._redactor = redactor
+        self._waiting: list[tuple[Head, Head, Any, bytes | None]] = []
+        self._size = 0
+
+    def take(self, resource: Head, scope: Head, span: Any, raw: bytes | None) -> None:
+        """Take a span; `raw` is how it is kept, None where it must be looked through."""
+        if raw is not None and not self._waiting:
+            self._gathering.span(resource, scope, span, raw)
+            return
+        self._waiting.append((resource, scope, span, raw))
+        self._size += span.ByteSize() if raw is None else 0
+        if self._size > _TOGETHER:
+            self.end()
+
+    def end(self) -> None:
+        """Gather what waits."""
+        refused = self._redact([item[2] for item in self._waiting if item[3] is None])
+        for resource, scope, span, raw in self._waiting:
+            if id(span) not in refused:
+                kept = embedded(2, span.SerializeToString(deterministic=True)) if raw is None else raw
+                self._gathering.span(resource, scope, span, kept)
+        self._waiting.clear()
+        self._size = 0
+
+    def _redact(self, spans: list[Any]) -> set[int]:
+        """Redact spans, all together, or one by one where that fails; returns the identities of those that cannot be."""
+        if self._redactor is None or not spans:
+            return set()
+        try:
+            redact_all([texts_of(span, self._redactor) for span in spans], self._redactor)
+        except RecordError:
+            return {id(span) for span in spans if not self._redact_one(span)}
+        return set()
+
+    def _redact_one(self, span: Any) -> bool:
+        assert self._redactor is not None
+        try:
+            redact_span(span, self._redactor)
+        except RecordError as error:
+            self._gathering.refuse(str(error))
+            return False
+        return True
 
 
 class _Signal(NamedTuple):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
-_LARGE = re.compile(rb"\x18[\x80-\xff]{3}")
-"""A whole number of nine digits or more as protobuf writes it in an `AnyValue`: it may be somebody's number."""
-
-_BETWEEN = "\n\x00\n"
 _SMALL = 10**8
 _NAMES_SECRETS = re.compile(r"(?i)(?:pass\w*|pwd|secret\w*|token|auth\w*|cookies?|credentials?|key|pin|otp|dsn)\W*\Z")
 """Names that may tell that what stands under them is secret; whether they do, the redactor decides."""
@@ -18,8 +15,15 @@ _NAMES_SECRETS = re.compile(r"(?i)(?:pass\w*|pwd|secret\w*|token|auth\w*|cookies
 class Redactor(Protocol):
     """What takes secrets and personal data out of text; see `collect.redaction.redactor`."""
 
+    @property
+    def known(self) -> Collection[str]:
+        """Short texts that hold nothing."""
+
     def text(self, value: str) -> str:
         """The text without them."""
+
+    def texts(self, values: Sequence[str]) -> list[str]:
+        """Many texts without them."""
 
     def named(self, name: str, value: str) -> str:
         """The text that stands under a name, without them."""
@@ -30,8 +34,8 @@ class Redactor(Protocol):
     def value(self, item: Any) -> Any:
         """A JSON value without them, keys included."""
 
-    def may_hold(self, data: bytes) -> bool:
-        """False where there is surely nothing to take out of these bytes, which is quick to tell."""
+    def first(self, data: bytes, start: int = 0) -> int:
+        """From `start` on, where something may begin that is to be taken out; far behind the end where surely nothing is."""
 
 
 @lru_cache(maxsize=4096)
@@ -42,13 +46,35 @@ def names_secret(name: str) -> bool:
 
 def may_hold(redactor: Redactor | None, data: bytes) -> bool:
     """Whether a message, as protobuf, must be looked through."""
-    return redactor is not None and (redactor.may_hold(data) or _LARGE.search(data) is not None)
+    return redactor is not None and redactor.first(data) <= len(data)
+
+
+class Search:
+    """Goes through a request once, span after span, and tells which must be looked through."""
+
+    def __init__(self, redactor: Redactor | None, data: bytes) -> None:
+        self._redactor = redactor
+        self._data = data
+        self._at = -1
+
+    def finds(self, start: int, end: int) -> bool:
+        """Whether something may be in `data[start:end]`, where `start` is behind all that was asked for before."""
+        if self._redactor is None:
+            return False
+        if self._at < start:
+            self._at = self._redactor.first(self._data, start)
+        return self._at < end
 
 
 def redact_span(span: Any, redactor: Redactor) -> None:
     """Names, attributes, events, links and the status of a span; fields that this version of OTLP does not know are left out."""
+    redact_all([texts_of(span, redactor)], redactor)
+
+
+def texts_of(span: Any, redactor: Redactor) -> Texts:
+    """The texts of a span, still to be redacted; what is no text is redacted already."""
     span.DiscardUnknownFields()
-    texts = _Texts(redactor)
+    texts = Texts(redactor)
     texts.field(span, "name")
     texts.field(span, "trace_state")
     texts.field(span.status, "message")
@@ -59,55 +85,71 @@ def redact_span(span: Any, redactor: Redactor) -> None:
     for link in span.links:
         texts.field(link, "trace_state")
         texts.attributes(link.attributes)
-    texts.redact()
+    return texts
+
+
+def redact_all(messages: Sequence[Texts], redactor: Redactor) -> None:
+    """Take out of all texts of these messages what is to be taken out; where that fails, they are all as they were."""
+    found = iter(redactor.texts([text for texts in messages for text in texts.texts]))
+    for texts in messages:
+        for (message, name), before in zip(texts.places, texts.texts, strict=True):
+            after = next(found)
+            if after != before:
+                setattr(message, name, after)
 
 
 def redact_record(record: Any, redactor: Redactor) -> None:
     """The name, the attributes and the body of a log record."""
     record.DiscardUnknownFields()
-    texts = _Texts(redactor)
+    texts = Texts(redactor)
     texts.field(record, "event_name")
     texts.field(record, "severity_text")
     texts.attributes(record.attributes)
     if record.HasField("body"):
         texts.value("body", record.body)
-    texts.redact()
+    redact_all([texts], redactor)
 
 
 def redact_head(head: Any, redactor: Redactor) -> None:
     """The resource or scope of a group of spans or log records."""
     head.DiscardUnknownFields()
-    texts = _Texts(redactor)
+    texts = Texts(redactor)
     texts.field(head, "schema_url")
     held = head.resource if hasattr(head, "resource") else head.scope
     if hasattr(held, "version"):
         texts.field(held, "name")
         texts.field(held, "version")
     texts.attributes(held.attributes)
-    texts.redact()
+    redact_all([texts], redactor)
 
 
-class _Texts:
-    """The texts of a message, where they stand, to be redacted all at once: most of what that costs, it costs for each call."""
+class Texts:
+    """The texts of a message, and where each stands: the message's part that has it, and its field."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._places: list[tuple[Any, str]] = []
-        self._texts: list[str] = []
+        self.places: list[tuple[Any, str]] = []
+        self.texts: list[str] = []
 
     def field(self, message: Any, name: str) -> None:
         """A field that holds text."""
         text = getattr(message, name)
         if text:
-            self._places.append((message, name))
-            self._texts.append(text)
+            self.places.append((message, name))
+            self.texts.append(text)
 
     def attributes(self, pairs: Any) -> None:
         """Keys and values."""
+        known = self._redactor.known
         for pair in pairs:
-            key = pair.key
-            self.value(key, pair.value)
-            if self._redactor.text(key) != key:  # short, and remembered
+            key, value = pair.key, pair.value
+            text = value.string_value
+            if text and not names_secret(key):
+                self.places.append((value, "string_value"))
+                self.texts.append(text)
+            else:
+                self.value(key, value)
+            if key not in known and self._redactor.text(key) != key:
                 self.field(pair, "key")
 
     def value(self, name: str, value: Any) -> None:
@@ -127,19 +169,6 @@ class _Texts:
             self.attributes(value.kvlist_value.values)
         elif kind == "bytes_value":
             value.bytes_value = self._redactor.data(value.bytes_value)
-
-    def redact(self) -> None:
-        """Take out of all texts what is to be taken out."""
-        whole = _BETWEEN.join(self._texts)
-        clean = self._redactor.text(whole)
-        if clean == whole:
-            return
-        found = clean.split(_BETWEEN)
-        if len(found) != len(self._texts):  # something was found over a boundary
-            found = [self._redactor.text(text) for text in self._texts]
-        for (message, name), before, after in zip(self._places, self._texts, found, strict=True):
-            if before != after:
-                setattr(message, name, after)
 
     def _number(self, name: str, value: Any) -> None:
         number = value.int_value

@@ -18,7 +18,8 @@ _OF_VERSION = re.compile(
     rb"""(?:["'\\:=]|\s|is|to|no\.?){0,8}\Z""",
     re.IGNORECASE,
 )
-_V6_HINT = re.compile(rb":(?::|[0-9A-Fa-f]{1,4}:(?::|[0-9A-Fa-f]{1,4}:))")
+HINT = r":(?::|[0-9A-Fa-f]{1,4}:(?::|[0-9A-Fa-f]{1,4}:))"
+"""See `hints`."""
 _V6 = re.compile(rb"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:])")
 
 
@@ -37,12 +38,7 @@ def is_ipv4(data: bytes, match: re.Match[bytes]) -> bool:
     return not small and not _OF_VERSION.search(before)
 
 
-def may_hold_ipv6(data: bytes) -> bool:
-    """False: no IPv6 address is in these bytes."""
-    return b":" in data and _V6_HINT.search(data) is not None
-
-
-def find_ipv6(data: bytes, _lowered: bytes) -> Iterator[Found]:
+def find_ipv6(data: bytes) -> Iterator[Found]:
     """IPv6 addresses; those of the machine itself, and names such as `a::b` in code, are left."""
     for match in _V6.finditer(data):
         if _is_ipv6(match.group()):

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from loopwright.collect.redaction.rules import Found
 
 _SIGN = re.compile(rb"@|%40")
-_HINT = re.compile(rb"@(?<=[\w\x80-\xff.+-]@)[\w\x80-\xff\\-]+\.")
+HINT = r"[\w\x80-\xff.+-]@[\w\x80-\xff\\-]+\.|%40"
+"""See `hints`."""
 _LOCAL = re.compile(rb"[\w\x80-\xff.+-]{1,128}")  # matched against the text reversed
 _DOMAIN = re.compile(
     rb"(?:[A-Za-z0-9\x80-\xff][A-Za-z0-9\x80-\xff-]{0,62}\.){1,8}(?P<top>xn--[A-Za-z0-9-]{2,59}|[A-Za-z\x80-\xff]{2,24})(?![\w-])"
@@ -18,12 +19,7 @@ _FILES = frozenset(
 )
 
 
-def may_hold_emails(data: bytes) -> bool:
-    """False: no address is in these bytes."""
-    return (b"@" in data and _HINT.search(data) is not None) or (b"%" in data and b"%40" in data)
-
-
-def find_emails(data: bytes, _lowered: bytes) -> Iterator[Found]:
+def find_emails(data: bytes) -> Iterator[Found]:
     """Addresses, but for those of git's logins (`git@host:path`) and names of files such as `icon@2x.png`."""
     past = 0
     for sign in _SIGN.finditer(data):

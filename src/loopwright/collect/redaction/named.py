@@ -32,11 +32,11 @@ _OF_KEYS = (
     "storage",
     "subscription",
 )
-_PASSWORDS = "password|passwd|passphrase|passcode|pwd"
+_PASSWORDS = r"password|passwd|passphrase|passcode|passwort|pwd|contrase[^a\n]{1,8}a|mot de passe|senha|wachtwoord|(?<=[_-])pass"
 _OTHERS = "|".join((r"secret(?:[_-]?(?:access[_-]?)?key)?", "token", "authorization", *(f"{of}[ _-]?key" for of in _OF_KEYS)))
 _QUOTE = rb"""\\*["']"""
 
-_SIGN = rb""" {0,4}(?::=|=>|={1,2}|:(?!:)|>|%3d) {0,4}"""
+_SIGN = rb""" {0,4}(?::=|=>|: ?[a-z][a-z0-9_.\[\]|]{0,24} {0,2}=(?= {0,4}\\*["'])|={1,2}|:(?!:)|>|%3d) {0,4}"""
 _NAME = re.compile(
     rf"(?P<name>{_PASSWORDS}|{_OTHERS})(?![a-z0-9_-])".encode()
     + rb"""(?P<quote>\\*["'])?[\])]?(?:(?P<sign>"""
@@ -44,11 +44,12 @@ _NAME = re.compile(
     + rb""")|(?P<prose> {1,2}(?:is|was):? {1,2})|(?P<flag> {1,2}))"""
 )
 _KEY = re.compile(rf"(?P<name>{_PASSWORDS}|{_OTHERS})[\])]?\Z".encode())
-_KEYED = re.compile(
-    b"key(?:%b|(?<=private key))" % b"|".join(f"(?<={of}{dash}key)".encode() for of in _OF_KEYS for dash in ("", "_", "-", " "))
+HINT = (
+    r"""(?i:secret|pwd|authorization|pass(?:w|phr|co)|token(?:["'\\\x12>\]]| {0,4}[:=%]| {1,2}(?:is|was)[ :])|-token """
+    r"""|contrase|mot de passe|senha|wachtwoord|[_-]pass(?:["'\\\x12>\]]| {0,4}[:=%])"""
+    rf"|(?:{'|'.join(_OF_KEYS)})[ _-]?key)"
 )
-_TOKEN = re.compile(rb"""token(?:["'\\\x12>\]]| {0,4}[:=%]| {1,2}(?:is|was)[ :]|(?<=-token) )""")
-_PASS = re.compile(rb"pass(?:w|phr|co)")
+"""See `hints`. `\\x12` is what stands behind an attribute's name in protobuf."""
 _FLAG = re.compile(rb"--[\w-]{0,40}\Z")
 _NO_SECRET = re.compile(rb"(?:next|page|continuation|sync|cursor|stop|end|sort|partition|primary|foreign)[_-]?\Z")
 _ENV = re.compile(rb"[A-Z][A-Z0-9_]*\Z")
@@ -68,33 +69,14 @@ _BENIGN = frozenset(
     ).split()
 )
 _LONGEST = 4000
+_OF_PASSWORDS = (b"pass", b"pwd", b"contrase", b"mot", b"senha", b"wacht")
+_PATHS = (b"/", b"~", b"./", b"C:")
+"""In a shell, `pwd` is a folder."""
 
 
-def may_hold_named(lowered: bytes) -> bool:
-    """False: no name of a secret is in these bytes, in small letters, and no head of a private key."""
-    return (
-        b"secret" in lowered
-        or b"pwd" in lowered
-        or b"authorization" in lowered
-        or _is_in(lowered, b"pass", _PASS)
-        or _is_in(lowered, b"token", _TOKEN)
-        or _is_in(lowered, b"key", _KEYED)
-    )
-
-
-def _is_in(lowered: bytes, word: bytes, pattern: re.Pattern[bytes]) -> bool:
-    """Whether the pattern, which begins with the word, is there; to look for the word alone first is four times faster."""
-    at = lowered.find(word)
-    while at >= 0:
-        if pattern.match(lowered, at):
-            return True
-        at = lowered.find(word, at + 1)
-    return False
-
-
-def find_named(data: bytes, lowered: bytes) -> Iterator[Found]:
+def find_named(data: bytes) -> Iterator[Found]:
     """What stands after a secret's name."""
-    past = 0
+    lowered, past = data.lower(), 0
     for match in _NAME.finditer(lowered):
         if match.start() < past:
             continue
@@ -152,7 +134,7 @@ def _settled(data: bytes, match: re.Match[bytes], start: int, end: int, quote: b
         if data[end : end + 1] in {b"(", b"[", b"{"}:
             return None
     value, name = data[start:end], match["name"]
-    if not value or data[start : start + 1] in b"<[":
+    if not value or data[start : start + 1] in b"<[" or (name == b"pwd" and value.startswith(_PATHS)):
         return None
     sure = bool(quote) or (match["sign"] or b"").strip() in {b"=", b">", b"%3d"} or match["flag"] is not None
     if match["prose"] is not None and not _DIGIT.search(value):
@@ -170,7 +152,7 @@ def _is_secret(name: bytes, value: bytes, *, quoted: bool, sure: bool) -> bool:
     """Whether a value is what its name says; `sure` where its place says that it is a value, and no prose."""
     if len(value) > _LONGEST or value.lower().strip() in _BENIGN or _REFERENCE.match(value) or MARK.match(value):
         return False
-    if name.startswith((b"passw", b"passp", b"passc", b"pwd")):
+    if name.startswith(_OF_PASSWORDS):
         return _is_password(value, quoted, sure)
     digit, letter = _DIGIT.search(value), _LETTER.search(value)
     if b" " in value.strip() or b"\n" in value.strip():
@@ -192,7 +174,7 @@ def _is_password(value: bytes, quoted: bool, sure: bool) -> bool:
 
 
 def _kind(name: bytes) -> str:
-    if name.startswith(b"pass") or name == b"pwd":
+    if name.startswith(_OF_PASSWORDS):
         return "password"
     return "token" if name in {b"authorization", b"token"} else "secret"
 

@@ -1,7 +1,6 @@
 """Numbers of persons: payment cards, bank accounts, telephones, social security, and IPv4 addresses.
 
-Digits and what divides them in such numbers are each translated to one byte, so that one cheap expression finds the places where
-enough digits stand together; only these are looked at.
+One cheap expression finds the places where enough digits stand together; only these are looked at.
 """
 
 from __future__ import annotations
@@ -9,26 +8,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+import re2
+
 from loopwright.collect.redaction.accounts import iban_at
 from loopwright.collect.redaction.addresses import IPV4, is_ipv4
 from loopwright.collect.redaction.cards import CARD, is_card
+from loopwright.collect.redaction.hints import DIVIDERS, is_date_or_float, is_in_word
 from loopwright.collect.redaction.phones import PHONE, is_phone
 from loopwright.collect.redaction.rules import Found
 
-_DIVIDERS = b" ()./\\-\xc2\xa0\xe2\x80\x90\x91\x92\x93\x94\x95\xaf"
-_CLASSES = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x2E if byte in _DIVIDERS else 0x20 for byte in range(256))
-_ENOUGH = re.compile(rb"0(?:(?:\.{0,4}0){6,}|0{0,2}\.0{1,3}\.0{1,3}\.0)")
-_ESCAPED = re.compile(rb"[\d)] {0,2}\\+u20(?:1[0-5]|2[fF])")
-_DATE = re.compile(rb"(?:19|20)\d\d(?P<by>[-/.])\d\d(?P=by)\d\d(?: \d\d)?")
-"""Of all that is as long, what text has most; no number of a person, nor of a machine, is a part of it."""
-_FLOAT = re.compile(rb"\d{1,3}\.\d{6,20}(?!\d)")
+_ENOUGH = rf"[0-9](?:(?:{DIVIDERS}{{0,4}}[0-9]){{6,}}|[0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{2}}\.[0-9])"
+HINT = rf"{_ENOUGH.replace(',}', '}')}|[0-9)] {{0,2}}\\+u20(?:1[0-5]|2[fF])|\x18[\x80-\xff]{{3}}"
+"""See `hints`. The last is a whole number of nine digits or more in an attribute, as protobuf writes it."""
+_OPTIONS = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1
+_OPTIONS.never_capture = True
+_PLACES = re2.compile(_ENOUGH.encode("latin-1"), _OPTIONS)
 _SSN = re.compile(rb"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
-_FORMS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes, re.Match[bytes]], bool]], ...] = (
-    ("ip", IPV4, is_ipv4),
-    ("ssn", _SSN, lambda data, match: True),
-    ("card", CARD, is_card),
-    ("phone", PHONE, is_phone),
+_FORMS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes, re.Match[bytes]], bool], int, bytes], ...] = (
+    ("ip", IPV4, is_ipv4, 4, b"."),
+    ("ssn", _SSN, lambda data, match: True, 9, b"-"),
+    ("card", CARD, is_card, 12, b""),
+    ("phone", PHONE, is_phone, 7, b""),
 )
+"""Kind, form, what else must hold, how many digits there are at least, and what is among them."""
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _IBAN_HEAD = re.compile(rb"[A-Z]{2}\d{2}(?= ?[A-Z0-9])")
 _AFTER_NUMBER = re.compile(rb"\s*(?:[,}\]\x00]|\Z)")
 _BEFORE_NUMBER = re.compile(rb"""(\\*["'])\s*:\s*(?:\[(?:\s*\d+\s*,)*\s*)?\Z""")
@@ -36,28 +40,16 @@ _FIRST_NUMBERS = re.compile(rb"(?:\A|[\x00\n])\s*\[(?:\s*\d+\s*,)*\s*\Z")
 _REACH = 44
 
 
-def may_hold_numbers(data: bytes) -> bool:
-    """False: nowhere in these bytes do enough digits stand together."""
-    for place in _ENOUGH.finditer(data.translate(_CLASSES)):
-        if not _is_date(data, *place.span()):
-            return True
-    return b"\\u20" in data and _ESCAPED.search(data) is not None
-
-
 def find_numbers(data: bytes, kinds: frozenset[str]) -> Iterator[Found]:
     """The numbers of these kinds."""
     past = 0
-    for place in _ENOUGH.finditer(data.translate(_CLASSES)):
+    for place in _PLACES.finditer(data):
         start, end = place.span()
-        if end <= past or _FLOAT.fullmatch(data, start, end) or _is_date(data, start, end):
+        if end <= past or is_date_or_float(data, start) == end or (is_in_word(data, start) and data[start:end].isdigit()):
             continue
         for found in _in_place(data, max(past, start - _REACH), start, end, kinds):
             past = max(past, found.end)
             yield found
-
-
-def _is_date(data: bytes, start: int, end: int) -> bool:
-    return _DATE.fullmatch(data, start, end) is not None and data[start - 1 : start] != b"+"
 
 
 def _in_place(data: bytes, reach: int, start: int, end: int, kinds: frozenset[str]) -> Iterator[Found]:
@@ -81,8 +73,10 @@ def _in_place(data: bytes, reach: int, start: int, end: int, kinds: frozenset[st
 def _first(data: bytes, at: int, end: int, kinds: frozenset[str]) -> Found | None:
     """What begins first from `at` on; of two that begin in one place, the form that is more particular."""
     found = []
-    for rank, (kind, pattern, holds) in enumerate(_FORMS):
-        if kind in kinds:
+    place = data[at : end + 1]
+    digits = len(place.translate(None, _NO_DIGITS))
+    for rank, (kind, pattern, holds, least, sign) in enumerate(_FORMS):
+        if kind in kinds and digits >= least and sign in place:
             for match in pattern.finditer(data, max(0, at - 2) if kind == "phone" else at, end + 1):
                 if match.end() > at and holds(data, match):
                     found.append((match.start(), rank, match.end()))

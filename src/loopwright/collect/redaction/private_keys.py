@@ -13,7 +13,7 @@ _BODY = re.compile(rb"(?:[A-Za-z0-9+/=\s:,\\-]|%[0-9A-Fa-f]{2})*")
 _LONGEST = 20_000
 
 
-def find_private_keys(data: bytes, _lowered: bytes) -> Iterator[Found]:
+def find_private_keys(data: bytes) -> Iterator[Found]:
     """From the line that begins a private key to the one that ends it, or, where none does, as far as it can go on."""
     position = 0
     while begin := _BEGIN.search(data, position):

@@ -9,9 +9,9 @@ from loopwright.collect.redaction.rules import RedactionRules
 
 _MARK = r"[<\[][a-z]{1,20}(?::[g-z]{10})?[>\]]"
 _MARKS = re.compile(f"({_MARK})")
-_FEW = 40
-_STRANGE = ("\u212a", "\u017f", "\u0130", "\u0131")  # letters outside ASCII that are, whatever the case, k, s and i
-_STRANGE_ESCAPED = re.compile(rb"\\u(?:212[aA]|017[fF]|013[01])")
+_MANY = 2_000
+_STRANGE = r"\xe2\x84\xaa|\xc5\xbf|\xc4[\xb0\xb1]|\\u(?:212[aA]|017[fF]|013[01])"
+"""Letters outside ASCII that are, whatever the case, k, s and i, in UTF-8 and in JSON."""
 
 
 class Words:
@@ -23,8 +23,8 @@ class Words:
         self.pattern = re.compile(rf"(?P<mark>{_MARK})|(?<!\w)(?:{'|'.join(forms)})(?!\w)", re.IGNORECASE) if forms else None
         self.patterns = rules.patterns
         anchors = [_anchor(phrase) for phrase in phrases]
-        self._always = bool(self.patterns) or len(phrases) > _FEW or not all(anchors)
-        self._anchors = tuple(dict.fromkeys(anchor.encode() for anchor in anchors))
+        self._always = bool(self.patterns) or len(phrases) > _MANY or not all(anchors)
+        self._anchors = tuple(dict.fromkeys(anchors))
 
     def __bool__(self) -> bool:
         return self.pattern is not None or bool(self.patterns)
@@ -39,15 +39,12 @@ class Words:
             text = "".join(parts)
         return text
 
-    def may_hold(self, data: bytes, lowered: bytes) -> bool:
-        """False: none of the words is in these bytes. A list of more than 40, or with patterns, is always looked for."""
-        if self._always or any(anchor in lowered for anchor in self._anchors):
-            return True
-        if self.pattern is None:
-            return False
-        if b"\\u" in data and _STRANGE_ESCAPED.search(data):
-            return True
-        return not data.isascii() and any(letter.encode() in data for letter in _STRANGE)
+    @property
+    def hint(self) -> str | None:
+        """See `hints`; None where there is none: for patterns, for words without ASCII letters, and for very many."""
+        if self._always or not self._anchors:
+            return None
+        return rf"(?i:{'|'.join(self._anchors)})|{_STRANGE}"
 
 
 def _anchor(phrase: str) -> str:
