@@ -265,3 +265,16 @@ def test_a_broken_harness_breaks_no_agent_and_is_told(tmp_path):
 def test_the_root_stays_light(tmp_path):
     done = run(tmp_path, "print('opentelemetry.sdk' in sys.modules, 'numpy' in sys.modules)")
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_where_opentelemetry_sends_is_not_taken_over_in_silence(tmp_path: Path) -> None:
+    there = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    code = f'loopwright.instrument("desk")\nloopwright.instrument("desk")\n{DESK}\nanswer("one")'
+
+    told = run(tmp_path, code, **there).stderr
+    quiet = run(tmp_path, f'loopwright.instrument("desk", to="mine.jsonl")\n{DESK}\nanswer("one")', **there).stderr
+
+    assert told.count("set LOOPWRIGHT_ENDPOINT") == 1
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in told
+    assert quiet == ""
+    assert len(traces(tmp_path / "traces.jsonl")) == 1

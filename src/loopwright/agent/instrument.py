@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from copy import copy
@@ -27,6 +28,10 @@ DELAY_MS = 1000
 """A finished span is written at most this much later: what a killed process can lose."""
 
 QUEUE = 16_384
+OTHERS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""What tells OpenTelemetry's own exporters where to send. It may be a service that is to get no copy, and is not read here."""
+
+log = logging.getLogger("loopwright")
 URL_SCHEMES = ("http://", "https://")
 
 
@@ -83,7 +88,7 @@ def instrument(
     named = {"service.name": service, **({} if version is None else {"service.version": version}), **(resource or {})}
     with _lock:
         provider = _provider(named)
-        place = _place(to if to is not None else environment_endpoint() or "traces.jsonl")
+        place = _place(to if to is not None else environment_endpoint() or _file_by_default())
         token = token or environment_token()
         known = _made.get((id(provider), place))
         if known is None:
@@ -155,6 +160,13 @@ def environment_endpoint() -> str | None:
 def environment_token() -> str | None:
     """The token that goes with it: LOOPWRIGHT_TOKEN."""
     return os.environ.get("LOOPWRIGHT_TOKEN") or None
+
+
+def _file_by_default() -> str:
+    other = next((name for name in OTHERS if os.environ.get(name)), None)
+    if other is not None and not _made:
+        log.warning("%s is not where instrument sends: spans go to traces.jsonl; set LOOPWRIGHT_ENDPOINT to send them", other)
+    return "traces.jsonl"
 
 
 def is_url(to: str) -> bool:

@@ -78,7 +78,7 @@ def test_what_is_not_there_is_said_so(client: TestClient, path: str) -> None:
     assert answer.json()["code"] == 5
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=501", "since=yesterday", "error=maybe", "agent=", "agent=%00"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "since=yesterday", "error=maybe", "agent=", "agent=%00", "q=%22*"])
 def test_a_question_that_makes_no_sense_is_named(client: TestClient, query: str) -> None:
     answer = client.get(f"/v1/traces?{query}")
 

@@ -149,7 +149,9 @@ def router(service: Service) -> APIRouter:
 
 
 def _page(store: Store, wanted: TraceFilter, limit: int, before: str | None) -> Sequence[TraceLine]:
-    """The newest that fit, before a trace; raises `Refusal` where there is no such trace."""
+    """The newest that fit, before a trace; raises `Refusal` where there is no such trace, and where there is nothing to find."""
+    if wanted.text is not None and not any(map(str.isalnum, wanted.text)):
+        raise Refusal(422, f"q {wanted.text[:40]!r} holds no word; give one of letters or digits")
     found = store.find(wanted, limit, before)
     if before is not None and not found and not store.find(TraceFilter(trace_id=before), 1):
         raise Refusal(404, f"there is no trace {before[:100]!r} before which to begin; give the `next` of an earlier page")

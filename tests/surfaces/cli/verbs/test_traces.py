@@ -51,6 +51,11 @@ def test_traces_are_listed_by_time_and_by_what_is_asked_for(listed):
     assert listed("--before", "late") == ["early"]
 
 
+def test_how_many_there_are_is_told_settled_or_not(listed, capsys):
+    assert main(["traces", "--limit", "1"]) == 0
+    assert "1 listed; 2 traces settled, 1 still to be" in capsys.readouterr().err
+
+
 def test_a_trace_that_is_still_coming_in_is_listed_and_shown(listed, capsys):
     assert main(["traces"]) == 0
     assert "is my parcel lost" in capsys.readouterr().out
@@ -58,7 +63,7 @@ def test_a_trace_that_is_still_coming_in_is_listed_and_shown(listed, capsys):
     assert "is my parcel lost" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["--since", "noon"], ["--before", "nobody"]])
+@pytest.mark.parametrize("words", [["--since", "noon"], ["--before", "nobody"], ["--search", "?!"]])
 def test_what_cannot_be_meant_is_refused(listed, capsys, words):
     assert main(["traces", *words]) == 64
     assert words[1] in capsys.readouterr().err

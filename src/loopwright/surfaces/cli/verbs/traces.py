@@ -73,20 +73,26 @@ def traces(
     """
     if context.invoked_subcommand is not None:
         return
+    if search is not None and not any(map(str.isalnum, search)):
+        raise UsageError(f"--search {search[:40]!r} holds no word; give one of letters or digits")
     wanted = TraceFilter(agent, version, session, user, failed, moment(since, "--since"), moment(until, "--until"), search)
     with wiring.store(settle(config, store__url=store), create=False) as kept:
         if before is not None and not kept.find(TraceFilter(trace_id=before), 1):
             raise UsageError(f"--before: no trace {before!r} in the store; loopwright traces lists them")
         lines = kept.find(wanted, limit, before)[::-1]
         found = [(line, _opened(kept, line.trace_id)) for line in lines]
-        count = kept.count_traces()
+        settled, pending = kept.count_traces(), kept.count_pending()
     if format is OutputFormat.JSON:
         for _, trace in found:
             emit(_json(trace))
         return
     columns = ("trace", "started", "agent", "version", "spans", "error", "begins")
     table("", columns, [_row(line, trace) for line, trace in found], right=(4,), whole=(0,))
-    note(f"\n{number(len(found))} of {counted(count, 'trace')}; loopwright traces show ID prints one")
+    if pending:
+        told = f"{number(len(found))} listed; {counted(settled, 'trace')} settled, {number(pending)} still to be"
+    else:
+        told = f"{number(len(found))} of {counted(settled, 'trace')}"
+    note(f"\n{told}; loopwright traces show ID prints one")
 
 
 @app.command()
