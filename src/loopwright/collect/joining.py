@@ -17,6 +17,7 @@ from loopwright.errors import RecordError
 
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _HEX = frozenset("0123456789abcdef")
+_LONGEST_ID = 500
 _HEX_DIGITS = {"trace_id": 32, "span_id": 16}
 
 
@@ -123,5 +124,8 @@ def _name(value: Any, name: str) -> str | None:
         return None
     if isinstance(value, str | int) and not isinstance(value, bool):
         text = str(value).strip()
+        if len(text) > _LONGEST_ID or "\0" in text:
+            cure = f"give the id of a trace, span, response or session, of at most {_LONGEST_ID} characters"
+            raise RecordError(f"{name} is {shown(value)}", cure=cure, reason="bad id")
         return text.lower() if len(text) == _HEX_DIGITS.get(name) and _HEX.issuperset(text.lower()) else text
     raise RecordError(f"{name} is {shown(value)}", cure="give text", reason="bad id")

@@ -25,7 +25,7 @@ from loopwright.ports import (
     TraceStore,
 )
 from loopwright.workflows.import_tally import KEPT_IN_FULL, Meter, Outcome, Tally
-from loopwright.workflows.settling import Finish, settle_some
+from loopwright.workflows.settling import Finish, settle_some, trace_of
 
 __all__ = ["BATCH", "KEPT_IN_FULL", "Outcome", "Settling", "collect_traces", "import_traces", "refuse", "strictly"]
 
@@ -262,6 +262,9 @@ class _Stored:
         self._tally.unchanged += counts.unchanged
         refused = set(counts.conflicts)
         for found in batch:
+            if found.trace.trace_id in refused and self._tells_the_same(found.trace):
+                refused.remove(found.trace.trace_id)
+                self._tally.unchanged += 1
             if found.trace.trace_id not in refused:
                 self._tally.take(found)
                 continue
@@ -275,6 +278,17 @@ class _Stored:
                     "id in the store with other content",
                 )
             )
+
+
+    def _tells_the_same(self, trace: Trace) -> bool:
+        """Whether the spans that the store has of this trace, and has not settled yet, tell what it tells."""
+        if self._spans is None or self._settling is None:
+            return False
+        parts = self._spans.spans_of(trace.trace_id)
+        if not parts:
+            return False
+        made = trace_of(trace.trace_id, parts, self._settling.read_part)
+        return trace == (made if self._settling.finish is None else self._settling.finish(made))
 
 
 class _Joined:

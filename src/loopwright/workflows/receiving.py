@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from loopwright.collect.joining import GivenFeedback, joined
+from loopwright.collect.joining import GivenFeedback, join, joined
 from loopwright.collect.trace import Trace
 from loopwright.errors import LoopwrightError
 from loopwright.ports import Clock, PartReader, PutCounts, PutSpans, SpanPart, Store, TraceFilter
@@ -173,6 +173,7 @@ def opened(store: Store, read_part: PartReader, trace_id: str, finish: Finish | 
         return found
     made = trace_of(trace_id, parts, read_part)
     made = made if finish is None else finish(made)
+    (made,), _ = join([made], store.waiting_feedback())
     return made if found is None else joined(made, found.feedback)
 
 

@@ -117,6 +117,16 @@ def test_feedback_is_joined_with_its_trace_before_and_after(client: TestClient) 
     wait_until(lambda: len(client.get(f"/v1/traces/{1:032x}").json()["feedback"]) == 2)
 
 
+def test_feedback_that_came_first_is_told_before_its_trace_is_settled(client: TestClient) -> None:
+    client.post("/v1/feedback", json={"trace_id": f"{1:032x}", "feedback": {"thumb": "down"}})
+    posted(client, "/v1/traces", traces([span(1, 2, parent=1)]))
+
+    (found,) = client.get(f"/v1/traces/{1:032x}").json()["feedback"]
+
+    assert client.get("/v1/stats").json()["pending"] == 1
+    assert found["negative"] is True
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -125,6 +135,8 @@ def test_feedback_is_joined_with_its_trace_before_and_after(client: TestClient) 
         (b"3", 400),
         (b'{"feedback": "good"}', 400),
         (b'{"trace_id": "x"}', 400),
+        (b'{"trace_id": "a\\u0000b", "feedback": "good"}', 400),
+        (b'{"trace_id": "' + b"x" * 501 + b'", "feedback": "good"}', 400),
         (b'[{"trace_id": "x", "feedback": "good"}, {"trace_id": "y"}]', 400),
     ],
 )

@@ -31,9 +31,6 @@ _DATE_OR_FLOAT = re.compile(
 """Of all that is as long as a person's number, what text has most; none of theirs is a part of it."""
 
 
-_DIGITS = re.compile(rb"\d{7,}")
-
-
 class Hints:
     """Searches for several hints at once, each an expression in RE2's syntax under the name of its kind."""
 
@@ -53,8 +50,6 @@ class Hints:
         """Where the first hint at or behind `start` begins; `NOWHERE` where there is none."""
         while match := self._any.search(data, start):
             at: int = match.start()
-            if not 0x30 <= data[at] <= 0x39:
-                return at
             plain = _end_of_plain(data, at)
             if plain is None:
                 return at
@@ -83,11 +78,10 @@ def is_in_word(data: bytes, at: int) -> bool:
 
 
 def _end_of_plain(data: bytes, at: int) -> int | None:
-    """Where digits end that are nobody's number; None where they may be somebody's."""
-    if is_in_word(data, at):
-        digits = _DIGITS.match(data, at)
-        return None if digits is None else digits.end()
-    return is_date_or_float(data, at)
+    """Where the date or fraction ends before which a hint begins, up to two signs before it; None where there is none."""
+    if 0x41 <= data[at] <= 0x5A:  # it may be the first letter of a key
+        return None
+    return next((end for place in range(at, at + 3) if (end := is_date_or_float(data, place)) is not None), None)
 
 
 def _pattern(text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 _LETTERS = b"ghjkmnpqrstvwxyz"
@@ -18,6 +19,7 @@ _NOT_NUMERALS = bytes(set(range(256)) - set(b"0123456789"))
 _SPACING = b" \t-.\xc2\xa0"
 
 
+@lru_cache(maxsize=1024)
 def mark(kind: str, content: bytes, key: bytes | None, brackets: str) -> bytes:
     """The mark of `content`, whose spelling does not matter where it does not for its kind: case, spaces, dashes.
 

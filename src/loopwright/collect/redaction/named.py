@@ -130,7 +130,7 @@ def _settled(data: bytes, match: re.Match[bytes], start: int, end: int, quote: b
         if quote or data[end : end + 2] != b"</":
             return None
     elif not quote:
-        end = start + len(data[start:end].rstrip(b".:!?"))
+        end = start + len(data[start:end].rstrip(b".:?" if match["prose"] is None else b".:!?"))
         if data[end : end + 1] in {b"(", b"[", b"{"}:
             return None
     value, name = data[start:end], match["name"]

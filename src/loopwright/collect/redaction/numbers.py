@@ -18,7 +18,9 @@ from loopwright.collect.redaction.phones import PHONE, is_phone
 from loopwright.collect.redaction.rules import Found
 
 _ENOUGH = rf"[0-9](?:(?:{DIVIDERS}{{0,4}}[0-9]){{6,}}|[0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{2}}\.[0-9])"
-HINT = rf"{_ENOUGH.replace(',}', '}')}|[0-9)] {{0,2}}\\+u20(?:1[0-5]|2[fF])|\x18[\x80-\xff]{{3}}"
+_NO_WORD = r"(?:(?:^|[^a-z_0-9])[a-z_]?|\\\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})"
+"""What stands before digits that do not go on with a word: one letter may be an escape's, or a text's length in protobuf."""
+HINT = rf"{_NO_WORD}(?:{_ENOUGH.replace(',}', '}')})|[0-9)] {{0,2}}\\+u20(?:1[0-5]|2[fF])|\x18[\x80-\xff]{{3}}"
 """See `hints`. The last is a whole number of nine digits or more in an attribute, as protobuf writes it."""
 _OPTIONS = re2.Options()
 _OPTIONS.encoding = re2.Options.Encoding.LATIN1
