@@ -17,12 +17,14 @@ class Context:
     """What a detector may know beside the trace itself.
 
     `reading` is the trace, read. `peers` describes the other traces of the batch. `vectors` holds the embedding, a 1-d array of
-    length 1, of each text that the detector's `needs` asked for; empty where nothing embeds.
+    length 1, of each text that the detector's `needs` asked for; empty where nothing embeds. `going_on` is whether more may yet come
+    in the trace's session, so that how it ends tells nothing.
     """
 
     reading: Reading
     peers: Peers = field(default_factory=Peers)
     vectors: Mapping[str, Any] = field(default_factory=dict)
+    going_on: bool = False
 
 
 Detect = Callable[[Trace, Context], Iterable[Signal]]
@@ -62,9 +64,11 @@ class Detection:
     faults: tuple[DetectorFault, ...] = ()
 
 
-def detect_all(trace: Trace, detectors: Iterable[Detector], peers: Peers, vectors: Mapping[str, Any] | None = None) -> Detection:
+def detect_all(
+    trace: Trace, detectors: Iterable[Detector], peers: Peers, vectors: Mapping[str, Any] | None = None, *, going_on: bool = False
+) -> Detection:
     """Run each detector on one trace. A detector that raises, or returns a value out of range, becomes a `DetectorFault`."""
-    context = Context(read(trace), peers, vectors or {})
+    context = Context(read(trace), peers, vectors or {}, going_on)
     signals: list[Signal] = []
     faults: list[DetectorFault] = []
     for detector in detectors:

@@ -39,7 +39,9 @@ MUCH, FAR = 1.2, 1.0
 
 
 def unresolved_end(trace: Trace, context: Context) -> Iterator[Signal]:
-    """The conversation stops before the user has what was asked for."""
+    """The conversation stops before the user has what was asked for; not where it may go on."""
+    if context.going_on:
+        return
     reading = context.reading
     ending = _ending(reading) if reading.last_index is not None else None
     if ending is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,15 @@ REASONS = 2
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A batch divided: `failures`, best first; `sound`, the traces in which nothing was found, by id; which detectors failed."""
+    """A batch divided: `failures`, best first; `sound`, the traces in which nothing was found, by id; which detectors failed.
+
+    `open` is of how many traces the session may go on, so that their ends were not looked at.
+    """
 
     failures: tuple[FailureTrace, ...]
     sound: tuple[Trace, ...] = ()
     faults: tuple[DetectorFault, ...] = ()
+    open: int = 0
 
 
 def mine(
@@ -34,11 +38,13 @@ def mine(
     weights: Mapping[FailureSignal, float] = WEIGHTS,
     vectors: Mapping[str, Any] | None = None,
     peers: Peers | None = None,
+    open_sessions: Collection[str] = (),
 ) -> Mined:
     """Find and rank the failures in a batch of traces.
 
     `peers` is what each trace's effort is compared with; fitted from the batch where not given. `vectors` holds the embeddings
-    that the detectors' `needs` asked for. The result does not depend on the order of `traces`.
+    that the detectors' `needs` asked for. How a trace ends is not looked at in `open_sessions`. The result does not depend on the
+    order of `traces`.
     """
     detectors = tuple(detectors)
     peers = fit(traces) if peers is None else peers
@@ -46,7 +52,7 @@ def mine(
     sound: list[Trace] = []
     faults: list[DetectorFault] = []
     for trace in traces:
-        detection = detect_all(trace, detectors, peers, vectors)
+        detection = detect_all(trace, detectors, peers, vectors, going_on=trace.session_id in open_sessions)
         failure = failure_of(trace, detection, weights)
         if failure is None:
             sound.append(trace)
@@ -55,7 +61,8 @@ def mine(
         faults.extend(detection.faults)
     sound.sort(key=lambda t: t.trace_id)
     faults.sort(key=lambda f: (f.detector, f.trace_id))
-    return Mined(ranked(failures), tuple(sound), tuple(faults))
+    going_on = sum(trace.session_id in open_sessions for trace in traces)
+    return Mined(ranked(failures), tuple(sound), tuple(faults), going_on)
 
 
 def ranked(failures: Iterable[FailureTrace]) -> tuple[FailureTrace, ...]:

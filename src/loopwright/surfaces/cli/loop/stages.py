@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,9 @@ class _Work:
         return {"judged": len(judged.verdicts), "failed": failed, "left for the budget": judged.left}
 
     async def mine(self) -> dict[str, Any]:
-        mined = await mine_store(self._store, list(wiring.detectors()), policy=wiring.watch_policy(self._settings))
+        quiet = timedelta(seconds=self._settings["collect.session_quiet_seconds"])
+        policy, now = wiring.watch_policy(self._settings), wiring.clock().now()
+        mined = await mine_store(self._store, list(wiring.detectors()), policy=policy, at=now, session_quiet=quiet)
         return {"failures": len(mined.failures), "of traces": len(mined.failures) + len(mined.sound)}
 
     async def cluster(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -88,6 +89,10 @@ def mine(
         note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
     if len(mined.faults) > 5:
         note(f"loopwright: ... and {counted(len(mined.faults) - 5, 'more detector failure')}")
+    if mined.open:
+        quiet = settings["collect.session_quiet_seconds"] / 60
+        going_on = counted(mined.open, "trace")
+        note(f"loopwright: the sessions of {going_on} may go on; how they end counts after {quiet:g} quiet minutes")
     if format is OutputFormat.JSON:
         _write(mined)
     else:
@@ -111,7 +116,9 @@ def _mine(
         return asyncio.run(mine_traces(read, detectors)), detectors
     with wiring.store(settings, create=False) as kept:
         detectors = with_verdicts(kept, detectors)
-        return asyncio.run(mine_store(kept, detectors, policy=wiring.watch_policy(settings))), detectors
+        quiet = timedelta(seconds=settings["collect.session_quiet_seconds"])
+        policy, now = wiring.watch_policy(settings), wiring.clock().now()
+        return asyncio.run(mine_store(kept, detectors, policy=policy, at=now, session_quiet=quiet)), detectors
 
 
 def _write(mined: Mined) -> None:
