@@ -17,8 +17,8 @@ class Context:
     """What a detector may know beside the trace itself.
 
     `reading` is the trace, read. `peers` describes the other traces of the batch. `vectors` holds the embedding, a 1-d array of
-    length 1, of each text that the detector's `needs` asked for; empty where nothing embeds. `going_on` is whether more may yet come
-    in the trace's session, so that how it ends tells nothing.
+    length 1, of each text that the detector's `needs` asked for; empty where nothing embeds. `going_on` is whether more may yet
+    come in the trace's session, so that how it ends tells nothing.
     """
 
     reading: Reading

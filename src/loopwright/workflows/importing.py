@@ -279,7 +279,6 @@ class _Stored:
                 )
             )
 
-
     def _tells_the_same(self, trace: Trace) -> bool:
         """Whether the spans that the store has of this trace, and has not settled yet, tell what it tells."""
         if self._spans is None or self._settling is None:
