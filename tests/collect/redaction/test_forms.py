@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from loopwright.collect.redaction.hints import NOWHERE
 from loopwright.collect.redaction.redactor import Redactor
 from loopwright.collect.redaction.rules import RedactionRules
 from redaction_samples import ALNUM, URL_SAFE
@@ -73,6 +74,18 @@ def test_what_looks_like_them_stays(text: str) -> None:
 def test_the_beginning_of_what_may_be_somebodys_is_told_in_a_long_request() -> None:
     redactor = Redactor(RedactionRules(personal=frozenset({"phone", "card", "email"})))
     quiet = b'{"at": "2026-11-24 03:41", "id": "call_87316895b481863b89057dc0", "score": 0.12345678} ' * 50
-    assert redactor.first(quiet) > len(quiet)
-    assert redactor.first(quiet + b"call +1 202 555 0142") == len(quiet) + len("call ")
-    assert redactor.first(quiet + b"id2024-05-15@example.org") < len(quiet) + 14
+    assert redactor.places(quiet)(0) > len(quiet)
+    assert redactor.places(quiet + b"call +1 202 555 0142")(0) == len(quiet) + len("call +")
+    assert redactor.places(quiet + b"id2024-05-15@example.org")(0) < len(quiet) + 14
+    found = redactor.places(quiet + b"ada@example.org" + quiet + b"4111111111111111")
+    assert found(0) < len(quiet) + 15 < found(len(quiet) + 15) < found(2 * len(quiet) + 30 + 1) == NOWHERE
+
+
+@pytest.mark.parametrize("before", ["é", "\U0001f600", "\n", "\t", "\u2028", "x é"])
+@pytest.mark.parametrize("number", ["4111111111111111", "2025550142", "5555555555554444"])
+def test_digits_behind_what_json_escapes_are_hinted_at(before: str, number: str) -> None:
+    redactor = Redactor(RedactionRules(personal=frozenset({"phone", "card"})))
+    text = f"call {before}{number}"
+    for given in (json.dumps(text), json.dumps({"a": json.dumps(text)}), json.dumps(text, ensure_ascii=False)):
+        assert redactor.text(given) == given or redactor.may_hold(given.encode())
+        assert redactor.may_hold(given.encode())

@@ -26,12 +26,12 @@ from loopwright.adapters.otlp.grouping import Gathering, Head, named
 from loopwright.adapters.otlp.protowire import LENGTH, Field, MalformedError, embedded, fields
 from loopwright.adapters.otlp.redacting import (
     Redactor,
-    Search,
     may_hold,
     redact_all,
     redact_head,
     redact_record,
     redact_span,
+    searched,
     texts_of,
 )
 from loopwright.errors import RecordError
@@ -74,7 +74,7 @@ class PartSplitter:
 
 def split_traces(data: bytes, redactor: Redactor | None = None) -> Split:
     """An `ExportTraceServiceRequest` in protobuf as parts; raises `RecordError` where it is none."""
-    gathering, search = Gathering(), Search(redactor, data)
+    gathering, search = Gathering(), searched(redactor, data)
     taking = _Taking(gathering, redactor)
     for resource, scope, item in _items(data, "traces", gathering, redactor):
         try:
@@ -82,19 +82,19 @@ def split_traces(data: bytes, redactor: Redactor | None = None) -> Split:
         except DecodeError:
             gathering.refuse(UNREADABLE)
             continue
-        taking.take(resource, scope, span, None if search.finds(item.start, item.end) else data[item.tag : item.end])
+        taking.take(resource, scope, span, None if search(item.start) < item.end else data[item.tag : item.end])
     taking.end()
     return gathering.split()
 
 
 def split_logs(data: bytes, redactor: Redactor | None = None) -> Split:
     """An `ExportLogsServiceRequest` in protobuf as feedback, and as events of spans; raises `RecordError` where it is none."""
-    gathering, search = Gathering(), Search(redactor, data)
+    gathering, search = Gathering(), searched(redactor, data)
     for resource, scope, item in _items(data, "logs", gathering, redactor):
         raw = data[item.start : item.end]
         try:
             record = LogRecord.FromString(raw)
-            if redactor is not None and search.finds(item.start, item.end):
+            if redactor is not None and search(item.start) < item.end:
                 redact_record(record, redactor)
                 raw = record.SerializeToString(deterministic=True)
         except DecodeError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -34,8 +34,14 @@ class Redactor(Protocol):
     def value(self, item: Any) -> Any:
         """A JSON value without them, keys included."""
 
-    def first(self, data: bytes, start: int = 0) -> int:
-        """From `start` on, where something may begin that is to be taken out; far behind the end where surely nothing is."""
+    def may_hold(self, data: bytes) -> bool:
+        """False where there is surely nothing to take out of these bytes."""
+
+    def places(self, data: bytes) -> Callable[[int], int]:
+        """The first place at or behind another where something may begin that is to be taken out, asked from left to right.
+
+        It is behind the end where surely nothing is.
+        """
 
 
 @lru_cache(maxsize=4096)
@@ -46,24 +52,12 @@ def names_secret(name: str) -> bool:
 
 def may_hold(redactor: Redactor | None, data: bytes) -> bool:
     """Whether a message, as protobuf, must be looked through."""
-    return redactor is not None and redactor.first(data) <= len(data)
+    return redactor is not None and redactor.may_hold(data)
 
 
-class Search:
-    """Goes through a request once, span after span, and tells which must be looked through."""
-
-    def __init__(self, redactor: Redactor | None, data: bytes) -> None:
-        self._redactor = redactor
-        self._data = data
-        self._at = -1
-
-    def finds(self, start: int, end: int) -> bool:
-        """Whether something may be in `data[start:end]`, where `start` is behind all that was asked for before."""
-        if self._redactor is None:
-            return False
-        if self._at < start:
-            self._at = self._redactor.first(self._data, start)
-        return self._at < end
+def searched(redactor: Redactor | None, data: bytes) -> Callable[[int], int]:
+    """Goes through a request once: where something may begin, at or behind a place, that is to be taken out."""
+    return (lambda _: len(data)) if redactor is None else redactor.places(data)
 
 
 def redact_span(span: Any, redactor: Redactor) -> None:

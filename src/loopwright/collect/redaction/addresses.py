@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
+from loopwright.collect.redaction.hints import First, by_expression
 from loopwright.collect.redaction.rules import Found
 
 IPV4 = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
@@ -18,8 +19,7 @@ _OF_VERSION = re.compile(
     rb"""(?:["'\\:=]|\s|is|to|no\.?){0,8}\Z""",
     re.IGNORECASE,
 )
-HINT = r":(?::|[0-9A-Fa-f]{1,4}:(?::|[0-9A-Fa-f]{1,4}:))"
-"""See `hints`."""
+_V6_HINT = re.compile(rb":(?::|[0-9A-Fa-f]{1,4}:(?::|[0-9A-Fa-f]{1,4}:))")
 _V6 = re.compile(rb"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,8}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:])")
 
 
@@ -36,6 +36,11 @@ def is_ipv4(data: bytes, match: re.Match[bytes]) -> bool:
         return True
     small = max(parts) <= 31 and not (parts[0] == 10 and parts[1] <= 1)
     return not small and not _OF_VERSION.search(before)
+
+
+def may_hold_ipv6(data: bytes) -> First:
+    """See `hints`: three groups, or none between two colons."""
+    return by_expression(_V6_HINT)(data)
 
 
 def find_ipv6(data: bytes) -> Iterator[Found]:

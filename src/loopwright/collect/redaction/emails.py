@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from loopwright.collect.redaction.hints import First, Places, by_expression
 from loopwright.collect.redaction.rules import Found
 
 _SIGN = re.compile(rb"@|%40")
-HINT = r"[\w\x80-\xff.+-]@[\w\x80-\xff\\-]+\.|%40"
-"""See `hints`."""
+_HINT = re.compile(rb"@(?<=[\w\x80-\xff.+-]@)[\w\x80-\xff\\-]+\.")
+_ESCAPED = re.compile(rb"%40")
 _LOCAL = re.compile(rb"[\w\x80-\xff.+-]{1,128}")  # matched against the text reversed
 _DOMAIN = re.compile(
     rb"(?:[A-Za-z0-9\x80-\xff][A-Za-z0-9\x80-\xff-]{0,62}\.){1,8}(?P<top>xn--[A-Za-z0-9-]{2,59}|[A-Za-z\x80-\xff]{2,24})(?![\w-])"
@@ -17,6 +18,14 @@ _DOMAIN = re.compile(
 _FILES = frozenset(
     b"png jpg jpeg gif svg webp ico css js mjs jsx tsx json html htm txt yaml yml toml xml csv pdf whl zip".split()
 )
+
+
+def may_begin(data: bytes) -> First:
+    """See `hints`: the sign in the middle."""
+    searches = [by_expression(_HINT)(data)]
+    if b"%40" in data:
+        searches.append(by_expression(_ESCAPED)(data))
+    return Places(searches).first
 
 
 def find_emails(data: bytes) -> Iterator[Found]:

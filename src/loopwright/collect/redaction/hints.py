@@ -1,21 +1,20 @@
-"""Where something to be redacted may be: one pass of RE2's automaton over bytes, whatever the number of patterns.
+"""Where something to be redacted may be, told by passes over bytes, be they text, protobuf or JSON with any escapes.
 
-Each kind has a hint, an expression that matches at least wherever its finder finds, be the bytes text, protobuf or JSON with any
-escapes. Hints have no context, so that a whole request can be searched at once, and what is found assigned to its spans.
+Each kind has a hint, which is at least wherever its finder finds. Hints have no context, so that a whole request can be searched
+at once, and what is found assigned to its spans. Those of secrets are expressions, searched for all together by RE2's automaton;
+hardly any text holds one. What personal data has is in every other text, and each call of RE2 lets another thread run first: such
+hints are functions, cheap by themselves.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import re2
 
 NOWHERE = 1 << 62
 """Where a hint is that is not there: behind all bytes."""
-
-DIVIDERS = r"[ ()./\\\xc2\xa0\xe2\x80\x90-\x95\xaf-]"
-"""What may stand between the digits of one number, UTF-8's blanks and dashes byte by byte."""
 
 ESCAPES = r"\\[bfnrtvu]|%[0-9A-Fa-f]{2}"
 """Escapes of JSON and of addresses."""
@@ -25,63 +24,72 @@ _ESCAPED = r"\\u00(?:[2-7]|[aA]0)"
 _MEMORY = 32 * 1024 * 1024
 """What the automaton's states may take before it begins anew."""
 
-_DATE_OR_FLOAT = re.compile(
-    rb"(?:(?:19|20)\d\d(?P<by>[-/.])\d\d(?P=by)\d\d(?: \d\d)?|\d{1,3}\.\d{6,20})(?!" + DIVIDERS.encode() + rb"{0,4}\d)"
-)
-"""Of all that is as long as a person's number, what text has most; none of theirs is a part of it."""
+First = Callable[[int], int]
+"""The first place at or behind a place, or `NOWHERE`."""
+
+Hint = Callable[[bytes], First]
+"""Looks through bytes, as far as it is asked to."""
+
+
+def by_expression(pattern: re.Pattern[bytes]) -> Hint:
+    """The hint that is where an expression matches; its first sign should be a certain one, which is found fast."""
+
+    def of(data: bytes) -> First:
+        def first(start: int) -> int:
+            match = pattern.search(data, start)
+            return NOWHERE if match is None else match.start()
+
+        return first
+
+    return of
 
 
 class Hints:
-    """Searches for several hints at once, each an expression in RE2's syntax under the name of its kind."""
+    """Several hints, by their kinds: `expressions` in RE2's syntax, and `functions`."""
 
-    def __init__(self, hints: Mapping[str, str]) -> None:
-        self._names = (*hints, "escapes")
+    def __init__(self, expressions: Mapping[str, str], functions: Mapping[str, Hint]) -> None:
+        self._functions = dict(functions)
+        self._names = (*expressions, "escapes")
         options = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1
         options.never_capture = True
         options.max_mem = _MEMORY
-        self._any = re2.compile(_pattern("|".join(f"(?:{hint})" for hint in (*hints.values(), _ESCAPED))), options)
+        self._any = re2.compile(_pattern("|".join(f"(?:{one})" for one in (*expressions.values(), _ESCAPED))), options)
         self._which = re2.Set.SearchSet(options)
-        for hint in (*hints.values(), ESCAPES):
-            self._which.Add(_pattern(hint))
+        for one in (*expressions.values(), ESCAPES):
+            self._which.Add(_pattern(one))
         self._which.Compile()
 
-    def first(self, data: bytes, start: int = 0) -> int:
-        """Where the first hint at or behind `start` begins; `NOWHERE` where there is none."""
-        while match := self._any.search(data, start):
-            at: int = match.start()
-            plain = _end_of_plain(data, at)
-            if plain is None:
-                return at
-            start = plain - 1  # the last digit may be the first sign of something else
-        return NOWHERE
+    def places(self, data: bytes) -> Places:
+        """Where hints are in these bytes."""
+        return Places([self._expressions(data), *(function(data) for function in self._functions.values())])
 
     def kinds(self, data: bytes) -> frozenset[str]:
         """The kinds whose hints are in these bytes, and `escapes` where there are `ESCAPES`."""
-        return frozenset([self._names[place] for place in self._which.Match(data) or ()])
+        found = [self._names[place] for place in self._which.Match(data) or ()]
+        return frozenset((*found, *(kind for kind, function in self._functions.items() if function(data)(0) < NOWHERE)))
+
+    def _expressions(self, data: bytes) -> First:
+        def first(start: int) -> int:
+            match = self._any.search(data, start)
+            return NOWHERE if match is None else match.start()
+
+        return first
 
 
-def is_date_or_float(data: bytes, at: int) -> int | None:
-    """Where the date, or the number with a fraction, ends that begins here; None where neither does, or digits go on."""
-    match = _DATE_OR_FLOAT.match(data, at)
-    return None if match is None or data[at - 1 : at] == b"+" else match.end()
+class Places:
+    """Where hints are: asked from left to right, each part of the bytes is looked through once."""
 
+    def __init__(self, searches: Sequence[First]) -> None:
+        self._searches = searches
+        self._next = [-1] * len(searches)
 
-def is_in_word(data: bytes, at: int) -> bool:
-    """Whether the digit that stands here goes on with a word in small letters and `_`, as in the hexadecimal digits of an id."""
-    if at < 2 or not (0x61 <= data[at - 1] <= 0x7A or data[at - 1] == 0x5F):
-        return False
-    before = data[at - 2]
-    if not (0x30 <= before <= 0x39 or 0x61 <= before <= 0x7A):  # it may be an escape, or the length of a text in protobuf
-        return False
-    return b"%" not in data[max(0, at - 3) : at] and b"\\u" not in data[max(0, at - 6) : at]
-
-
-def _end_of_plain(data: bytes, at: int) -> int | None:
-    """Where the date or fraction ends before which a hint begins, up to two signs before it; None where there is none."""
-    if 0x41 <= data[at] <= 0x5A:  # it may be the first letter of a key
-        return None
-    return next((end for place in range(at, at + 3) if (end := is_date_or_float(data, place)) is not None), None)
+    def first(self, start: int = 0) -> int:
+        """Where the first hint at or behind `start` begins; `NOWHERE` where there is none."""
+        for place, search in enumerate(self._searches):
+            if self._next[place] < start:
+                self._next[place] = search(start)
+        return min(self._next)
 
 
 def _pattern(text: str) -> bytes:

@@ -1,6 +1,7 @@
 """Numbers of persons: payment cards, bank accounts, telephones, social security, and IPv4 addresses.
 
-One cheap expression finds the places where enough digits stand together; only these are looked at.
+Digits and what divides them in such numbers are each translated to one byte, so that one cheap expression finds the places where
+enough digits stand together; only these are looked at.
 """
 
 from __future__ import annotations
@@ -8,24 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-import re2
-
 from loopwright.collect.redaction.accounts import iban_at
 from loopwright.collect.redaction.addresses import IPV4, is_ipv4
 from loopwright.collect.redaction.cards import CARD, is_card
-from loopwright.collect.redaction.hints import DIVIDERS, is_date_or_float, is_in_word
+from loopwright.collect.redaction.hints import NOWHERE, First, Places, by_expression
 from loopwright.collect.redaction.phones import PHONE, is_phone
 from loopwright.collect.redaction.rules import Found
 
-_ENOUGH = rf"[0-9](?:(?:{DIVIDERS}{{0,4}}[0-9]){{6,}}|[0-9]{{0,2}}(?:\.[0-9]{{1,3}}){{2}}\.[0-9])"
-_NO_WORD = r"(?:(?:^|[^a-z_0-9])[a-z_]?|\\\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})"
-"""What stands before digits that do not go on with a word: one letter may be an escape's, or a text's length in protobuf."""
-HINT = rf"{_NO_WORD}(?:{_ENOUGH.replace(',}', '}')})|[0-9)] {{0,2}}\\+u20(?:1[0-5]|2[fF])|\x18[\x80-\xff]{{3}}"
-"""See `hints`. The last is a whole number of nine digits or more in an attribute, as protobuf writes it."""
-_OPTIONS = re2.Options()
-_OPTIONS.encoding = re2.Options.Encoding.LATIN1
-_OPTIONS.never_capture = True
-_PLACES = re2.compile(_ENOUGH.encode("latin-1"), _OPTIONS)
+_DIVIDERS = b" ()./\\-\xc2\xa0\xe2\x80\x90\x91\x92\x93\x94\x95\xaf"
+_CLASSES = bytes(0x30 if 0x30 <= byte <= 0x39 else 0x2E if byte in _DIVIDERS else 0x20 for byte in range(256))
+_ENOUGH = re.compile(rb"0(?:(?:\.{0,4}0){6,}|0{0,2}\.0{1,3}\.0{1,3}\.0)")
+_DASH = re.compile(rb"[\d)] {0,2}\\+\Z")
+_DASHES = re.compile(rb"u20(?:1[0-5]|2[fF])")
+_LARGE = re.compile(rb"\x18[\x80-\xff]{3}")
+"""A whole number of nine digits or more in an attribute, as protobuf writes it."""
+_DATE = re.compile(rb"(?:19|20)\d\d(?P<by>[-/.])\d\d(?P=by)\d\d(?: \d\d)?")
+_FLOAT = re.compile(rb"\d{1,3}\.\d{6,20}(?!\d)")
+"""Of all that is as long, what text has most, with dates; no number of a person, nor of a machine, is a part of them."""
 _SSN = re.compile(rb"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _FORMS: tuple[tuple[str, re.Pattern[bytes], Callable[[bytes, re.Match[bytes]], bool], int, bytes], ...] = (
     ("ip", IPV4, is_ipv4, 4, b"."),
@@ -42,16 +42,58 @@ _FIRST_NUMBERS = re.compile(rb"(?:\A|[\x00\n])\s*\[(?:\s*\d+\s*,)*\s*\Z")
 _REACH = 44
 
 
+def may_begin(data: bytes) -> First:
+    """See `hints`: where enough digits stand together, and where one stands before a dash that JSON has escaped."""
+    classes = data.translate(_CLASSES)
+
+    def first(start: int) -> int:
+        for place in _ENOUGH.finditer(classes, start):
+            if not _is_nobodys(data, *place.span()):
+                return place.start()
+        return NOWHERE
+
+    searches = [first, by_expression(_LARGE)(data)]
+    if b"u20" in data:
+        searches.append(_escaped(data))
+    return Places(searches).first
+
+
 def find_numbers(data: bytes, kinds: frozenset[str]) -> Iterator[Found]:
     """The numbers of these kinds."""
     past = 0
-    for place in _PLACES.finditer(data):
+    for place in _ENOUGH.finditer(data.translate(_CLASSES)):
         start, end = place.span()
-        if end <= past or is_date_or_float(data, start) == end or (is_in_word(data, start) and data[start:end].isdigit()):
+        if end <= past or _is_nobodys(data, start, end):
             continue
         for found in _in_place(data, max(past, start - _REACH), start, end, kinds):
             past = max(past, found.end)
             yield found
+
+
+def _escaped(data: bytes) -> First:
+    def first(start: int) -> int:
+        for dash in _DASHES.finditer(data, start):
+            if _DASH.search(data, max(0, dash.start() - 40), dash.start()):
+                return max(start, dash.start() - 1)
+        return NOWHERE
+
+    return first
+
+
+def _is_nobodys(data: bytes, start: int, end: int) -> bool:
+    """Whether digits are a date, a fraction, or go on with a word in small letters, as in the hexadecimal digits of an id."""
+    if _FLOAT.fullmatch(data, start, end) or (_DATE.fullmatch(data, start, end) and data[start - 1 : start] != b"+"):
+        return True
+    return _is_in_word(data, start) and data[start:end].isdigit()
+
+
+def _is_in_word(data: bytes, at: int) -> bool:
+    if at < 2 or not (0x61 <= data[at - 1] <= 0x7A or data[at - 1] == 0x5F):
+        return False
+    before = data[at - 2]
+    if not (0x30 <= before <= 0x39 or 0x61 <= before <= 0x7A):  # it may be an escape, or the length of a text in protobuf
+        return False
+    return b"%" not in data[max(0, at - 3) : at] and b"\\u" not in data[max(0, at - 6) : at]
 
 
 def _in_place(data: bytes, reach: int, start: int, end: int, kinds: frozenset[str]) -> Iterator[Found]:

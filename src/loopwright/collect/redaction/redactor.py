@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from loopwright.collect.redaction import addresses, cookies, emails, keys, logins, named, numbers, private_keys
-from loopwright.collect.redaction.hints import NOWHERE, Hints
+from loopwright.collect.redaction.hints import NOWHERE, First, Hint, Hints
 from loopwright.collect.redaction.marks import MARK, mark
 from loopwright.collect.redaction.rules import WORD, Found, RedactionError, RedactionRules
 from loopwright.collect.redaction.words import Words
@@ -37,6 +37,16 @@ _START = attrgetter("start")
 Finder = Callable[[bytes], Iterable[Found]]
 
 
+def _find_named(data: bytes) -> Iterator[Found]:
+    yield from private_keys.find_private_keys(data)
+    yield from named.find_named(data)
+
+
+_OF_SECRETS: dict[str, Finder] = {
+    "keys": keys.find_keys, "named": _find_named, "logins": logins.find_logins, "cookies": cookies.find_cookies,
+}  # fmt: skip
+
+
 class Redactor:
     """Takes out what its rules name.
 
@@ -48,8 +58,7 @@ class Redactor:
         self.counts: Counter[str] = Counter()
         self._numbers = self.rules.personal & _NUMBERS
         self._words = Words(self.rules)
-        self._finders = self._chosen()
-        self._hints = Hints({kind: hint for kind, (hint, _) in self._finders.items()})
+        self._finders, self._hints = self._chosen()
         self._everywhere = self.rules.plugin is not None or (bool(self._words) and self._words.hint is None)
         self.known: set[str] = set()
 
@@ -59,11 +68,11 @@ class Redactor:
         True where it cannot be told so cheaply: with a plug-in or patterns of the user, and with ASCII written as `\u00xx`.
         What is in base64 is looked into neither here nor there.
         """
-        return self.first(data) < NOWHERE
+        return self.places(data)(0) < NOWHERE
 
-    def first(self, data: bytes, start: int = 0) -> int:
-        """From `start` on, where the first begins that `may_hold` speaks of; `hints.NOWHERE` where there is nothing."""
-        return start if self._everywhere else self._hints.first(data, start)
+    def places(self, data: bytes) -> First:
+        """Where what `may_hold` speaks of begins: the first such place at or behind another, asked from left to right."""
+        return (lambda start: start) if self._everywhere else self._hints.places(data).first
 
     def text(self, value: str) -> str:
         """`value` with what was found in it replaced; raises `RedactionError` where the plug-in fails."""
@@ -147,23 +156,20 @@ class Redactor:
                     return clean
         return self.value(part)
 
-    def _chosen(self) -> dict[str, tuple[str, Finder | None]]:
-        """By kind the hint and the finder of what the rules name; the user's words are found otherwise."""
-        chosen: dict[str, tuple[str, Finder | None]] = {
-            "keys": (keys.HINT, keys.find_keys),
-            "named": (named.HINT, _find_named),
-            "logins": (logins.HINT, logins.find_logins),
-            "cookies": (cookies.HINT, cookies.find_cookies),
-        }
-        if "email" in self.rules.personal:
-            chosen["emails"] = (emails.HINT, emails.find_emails)
-        if self._numbers:
-            chosen["numbers"] = (numbers.HINT, self._find_numbers)
-        if "ip" in self.rules.personal:
-            chosen["ipv6"] = (addresses.HINT, addresses.find_ipv6)
+    def _chosen(self) -> tuple[dict[str, Finder], Hints]:
+        """By kind the finders of what the rules name, and their hints; the user's words have a hint alone."""
+        finders: dict[str, Finder] = dict(_OF_SECRETS)
+        expressions = {"keys": keys.HINT, "named": named.HINT, "logins": logins.HINT, "cookies": cookies.HINT}
+        functions: dict[str, Hint] = {}
         if self._words.hint is not None:
-            chosen["words"] = (self._words.hint, None)
-        return chosen
+            expressions["words"] = self._words.hint
+        if "email" in self.rules.personal:
+            finders["emails"], functions["emails"] = emails.find_emails, emails.may_begin
+        if self._numbers:
+            finders["numbers"], functions["numbers"] = self._find_numbers, numbers.may_begin
+        if "ip" in self.rules.personal:
+            finders["ipv6"], functions["ipv6"] = addresses.find_ipv6, addresses.may_hold_ipv6
+        return finders, Hints(expressions, functions)
 
     def _find_numbers(self, data: bytes) -> Iterator[Found]:
         return numbers.find_numbers(data, self._numbers)
@@ -180,12 +186,12 @@ class Redactor:
                 break
             data = clean
             near = b"\0".join([data[max(0, start - _NEAR) : end + _NEAR] for start, end in places])
-            kinds = (kinds & _FAR) | (self._hints.kinds(near) if self._hints.first(near) < NOWHERE else frozenset())
+            kinds = (kinds & _FAR) | self._hints.kinds(near)
         return data
 
     def _once(self, data: bytes, kinds: frozenset[str]) -> tuple[bytes, list[tuple[int, int]]]:
         """The bytes with what these kinds' finders find replaced, the same object where that is nothing; and where marks are."""
-        finders = [find for kind, (_, find) in self._finders.items() if find and kind in kinds]
+        finders = [find for kind, find in self._finders.items() if kind in kinds]
         plain = _without_escapes(data) if finders and "escapes" in kinds else data
         found = [item for find in finders for item in find(plain)]
         return self._replaced(data, found) if found else (data, [])
@@ -244,11 +250,6 @@ def _whole(data: bytes, at: int, step: int) -> int:
         if not 0 < place < len(data) or data[place] & 0xC0 != 0x80:
             return place
     return at
-
-
-def _find_named(data: bytes) -> Iterator[Found]:
-    yield from private_keys.find_private_keys(data)
-    yield from named.find_named(data)
 
 
 def _without_escapes(data: bytes) -> bytes:
