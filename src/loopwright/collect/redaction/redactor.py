@@ -7,8 +7,10 @@ its hint was seen. What is found is replaced by a mark (`marks`), which no finde
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from operator import attrgetter
 from typing import Any
 
@@ -29,9 +31,10 @@ _NUMBERS = frozenset({"phone", "card", "iban", "ip", "ssn"})
 _KIND = re.compile(r"[a-z]{1,20}")
 _NEAR = 128
 """Bytes before and behind a mark: what is found only now that it is there begins or ends within them."""
-_FAR = frozenset({"named", "escapes"})
+_FAR = frozenset({"named"})
 """But for secrets by name, whose values may begin far before a mark."""
 _BETWEEN = "\n\x00\n"
+_BETWEEN_BYTES = _BETWEEN.encode()
 _START = attrgetter("start")
 
 Finder = Callable[[bytes], Iterable[Found]]
@@ -91,16 +94,20 @@ class Redactor:
         places: Sequence[int] = range(len(found))
         for _ in range(_ROUNDS):
             data = _BETWEEN.join([found[place] for place in places]).encode("utf-8", "surrogatepass")
-            clean, _ = self._once(data, self._hints.kinds(data))
+            kinds = self._hints.kinds(data)
+            clean, marks = self._once(data, kinds)
             if clean is data:
                 break
-            pieces = clean.decode("utf-8", "surrogatepass").split(_BETWEEN)
+            pieces = clean.split(_BETWEEN_BYTES)
             if len(pieces) != len(places):  # something was found over a boundary
                 return [self.text(value) for value in values]
-            changed = [place for place, piece in zip(places, pieces, strict=True) if piece != found[place]]
-            for place, piece in zip(places, pieces, strict=True):
-                found[place] = piece
-            places = changed
+            ends = list(accumulate(len(piece) + len(_BETWEEN) for piece in pieces))
+            for index in {bisect_right(ends, start) for start, _ in marks}:
+                found[places[index]] = pieces[index].decode("utf-8", "surrogatepass")
+            again = marks if kinds & _FAR else [marks[number] for number in self._disturbed(clean, marks)]
+            places = [places[index] for index in sorted({bisect_right(ends, start) for start, _ in again})]
+            if not places:
+                break
         return [self._by_user(value) for value in found] if self._words or self.rules.plugin is not None else found
 
     def named(self, name: str, value: str) -> str:
@@ -179,22 +186,32 @@ class Redactor:
 
         What stood near something that went is looked at once more: a mark is a boundary, which that was not.
         """
-        kinds = self._hints.kinds(data)
         for _ in range(_ROUNDS):
-            clean, places = self._once(data, kinds)
+            kinds = self._hints.kinds(data)
+            clean, marks = self._once(data, kinds)
             if clean is data:
                 break
             data = clean
-            near = b"\0".join([data[max(0, start - _NEAR) : end + _NEAR] for start, end in places])
-            kinds = (kinds & _FAR) | self._hints.kinds(near)
+            if not kinds & _FAR and not self._disturbed(clean, marks):
+                break
         return data
+
+    def _disturbed(self, data: bytes, marks: Sequence[tuple[int, int]]) -> set[int]:
+        """The marks, by their number, near which something may be found only now; what stands near them is looked at alone."""
+        around = [data[max(0, start - _NEAR) : end + _NEAR] for start, end in marks]
+        near = b"\0".join(around)
+        ends = list(accumulate(len(piece) + 1 for piece in around))
+        return {bisect_right(ends, item.start) for item in self._found(near, self._hints.kinds(near))}
 
     def _once(self, data: bytes, kinds: frozenset[str]) -> tuple[bytes, list[tuple[int, int]]]:
         """The bytes with what these kinds' finders find replaced, the same object where that is nothing; and where marks are."""
+        found = self._found(data, kinds)
+        return self._replaced(data, found) if found else (data, [])
+
+    def _found(self, data: bytes, kinds: frozenset[str]) -> list[Found]:
         finders = [find for kind, find in self._finders.items() if kind in kinds]
         plain = _without_escapes(data) if finders and "escapes" in kinds else data
-        found = [item for find in finders for item in find(plain)]
-        return self._replaced(data, found) if found else (data, [])
+        return [item for find in finders for item in find(plain)]
 
     def _replaced(self, data: bytes, found: list[Found]) -> tuple[bytes, list[tuple[int, int]]]:
         """What begins first goes first; what begins within it is part of it. Also where the marks are."""
