@@ -45,6 +45,8 @@ def may_hold_ipv6(data: bytes) -> First:
 
 def find_ipv6(data: bytes) -> Iterator[Found]:
     """IPv6 addresses; those of the machine itself, and names such as `a::b` in code, are left."""
+    if _V6_HINT.search(data) is None:
+        return
     for match in _V6.finditer(data):
         if _is_ipv6(match.group()):
             yield Found(match.start(), match.end(), "ip")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from loopwright.collect.redaction.hints import First, Places, by_expression
 from loopwright.collect.redaction.rules import Found
 
-_SIGN = re.compile(rb"@|%40")
+_SIGN, _PLAIN_SIGN = re.compile(rb"@|%40"), re.compile(rb"@")
 _HINT = re.compile(rb"@(?<=[\w\x80-\xff.+-]@)[\w\x80-\xff\\-]+\.")
 _ESCAPED = re.compile(rb"%40")
 _LOCAL = re.compile(rb"[\w\x80-\xff.+-]{1,128}")  # matched against the text reversed
@@ -31,7 +31,7 @@ def may_begin(data: bytes) -> First:
 def find_emails(data: bytes) -> Iterator[Found]:
     """Addresses, but for those of git's logins (`git@host:path`) and names of files such as `icon@2x.png`."""
     past = 0
-    for sign in _SIGN.finditer(data):
+    for sign in (_SIGN if b"%40" in data else _PLAIN_SIGN).finditer(data):
         at = sign.start()
         local = _LOCAL.match(data[max(past, at - 128) : at][::-1])
         domain = _DOMAIN.match(data, sign.end())

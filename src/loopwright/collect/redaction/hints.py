@@ -49,6 +49,7 @@ class Hints:
 
     def __init__(self, expressions: Mapping[str, str], functions: Mapping[str, Hint]) -> None:
         self._functions = dict(functions)
+        self._of_functions = frozenset(functions)
         self._names = (*expressions, "escapes")
         options = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1
@@ -65,9 +66,8 @@ class Hints:
         return Places([self._expressions(data), *(function(data) for function in self._functions.values())])
 
     def kinds(self, data: bytes) -> frozenset[str]:
-        """The kinds whose hints are in these bytes, and `escapes` where there are `ESCAPES`."""
-        found = [self._names[place] for place in self._which.Match(data) or ()]
-        return frozenset((*found, *(kind for kind, function in self._functions.items() if function(data)(0) < NOWHERE)))
+        """The kinds whose expressions are in these bytes, those of all functions, and `escapes` where there are `ESCAPES`."""
+        return self._of_functions.union([self._names[place] for place in self._which.Match(data) or ()])
 
     def _expressions(self, data: bytes) -> First:
         def first(start: int) -> int:
@@ -83,13 +83,16 @@ class Places:
     def __init__(self, searches: Sequence[First]) -> None:
         self._searches = searches
         self._next = [-1] * len(searches)
+        self._first = -1
 
     def first(self, start: int = 0) -> int:
         """Where the first hint at or behind `start` begins; `NOWHERE` where there is none."""
-        for place, search in enumerate(self._searches):
-            if self._next[place] < start:
-                self._next[place] = search(start)
-        return min(self._next)
+        if self._first < start:
+            for place, search in enumerate(self._searches):
+                if self._next[place] < start:
+                    self._next[place] = search(start)
+            self._first = min(self._next)
+        return self._first
 
 
 def _pattern(text: str) -> bytes:
