@@ -7,14 +7,17 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from loopwright import wiring
 from loopwright.adapters.importers.reader import FileTraceReader
+from loopwright.collect.record import trace_object
 from loopwright.settings import Settings
 from loopwright.wiring.collecting import part_reader
 from loopwright.workflows import importing
 from loopwright.workflows.importing import Settling, import_spans
+from loopwright.workflows.settling import opened
 
 
 @dataclass
@@ -136,3 +139,20 @@ def test_spans_of_a_trace_that_stand_in_several_exports_come_together(tmp_path):
         ("r1", None, "other"),
         ("r2", "r1", "tool"),
     ]
+
+
+def test_what_the_store_has_but_not_settled_is_no_other_content(tmp_path):
+    """A trace that is still coming in, written out normalised and read again, is the same trace; one that tells other is not."""
+    clock = Clock()
+    settling = Settling(clock, part_reader())
+    spans = tmp_path / "spans.jsonl"
+    spans.write_text(request(span(1, 10, parent=9)))
+    with wiring.store(Settings({"store.url": f"sqlite:///{tmp_path}/t.db"})) as store:
+        (imported,) = FileTraceReader(10_000).read_parts([str(spans)])
+        store.put_spans(imported.parts, clock.now())
+        known = trace_object(opened(store, part_reader(), f"{1:032x}"))
+        for record, taken in ((known, 1), ({**known, "agent": "another"}, 0)):
+            file = tmp_path / "again.jsonl"
+            file.write_bytes(msgspec.json.encode(record, enc_hook=str))
+            intake = asyncio.run(import_spans(FileTraceReader(10_000), [str(file)], store=store, settling=settling))
+            assert (intake.taken, intake.unchanged, len(intake.conflicts)) == (taken, taken, 1 - taken)

@@ -62,7 +62,7 @@ def test_how_a_session_ends_counts_once_it_is_over(tmp_path):
     def ends(at: datetime | None, quiet: timedelta = timedelta(minutes=30)) -> tuple[set[str], int]:
         mined = asyncio.run(mine_store(store, SHIPPED, at=at, session_quiet=quiet))
         assert store.failures() == list(mined.failures)
-        return {f.trace_id for f in mined.failures for s in f.signals if s.detector == "unresolved_end"}, mined.open
+        return {f.trace_id for f in mined.failures for s in f.signals if s.detector == "unresolved_end"}, mined.going_on
 
     everything = {"over", "open", "on", "no"}
     with wiring.store(load(start=tmp_path)) as store:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import pytest
 
 from loopwright.errors import StoreError
 from loopwright.ports import PutSpans, SpanPart
-from loopwright.workflows.receiving import Receiver, keep_settling
+from loopwright.workflows.receiving import BUSY_S, Receiver, keep_settling
 
 
 class Clock:
@@ -152,3 +153,15 @@ def test_settling_goes_on_after_what_fails(fault: Exception, monkeypatch: pytest
     asyncio.run(run())
 
     assert limits == [4, 4, 50, 50]
+
+
+def test_ingest_is_under_way_while_a_request_is_and_a_moment_longer() -> None:
+    with writing() as threads:
+        receiver = Receiver(Written(), Clock(), threads)
+        assert not receiver.busy
+        with receiver.request():
+            time.sleep(2 * BUSY_S)
+            assert receiver.busy
+        assert receiver.busy
+        time.sleep(2 * BUSY_S)
+        assert not receiver.busy

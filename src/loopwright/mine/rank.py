@@ -22,13 +22,13 @@ REASONS = 2
 class Mined:
     """A batch divided: `failures`, best first; `sound`, the traces in which nothing was found, by id; which detectors failed.
 
-    `open` is of how many traces the session may go on, so that their ends were not looked at.
+    `going_on` is of how many traces the session may go on, so that their ends were not looked at.
     """
 
     failures: tuple[FailureTrace, ...]
     sound: tuple[Trace, ...] = ()
     faults: tuple[DetectorFault, ...] = ()
-    open: int = 0
+    going_on: int = 0
 
 
 def mine(

@@ -95,6 +95,9 @@ class FeedbackStore(Protocol):
     def put_feedback(self, given: Sequence[GivenFeedback]) -> PutCounts:
         """Keep feedback and join it with the stored traces, in one transaction; the same again changes nothing."""
 
+    def with_feedback(self, trace: Trace) -> Trace:
+        """A trace that the store has no current form of, with the feedback that was given on it or on a part of it."""
+
     def waiting_feedback(self) -> list[GivenFeedback]:
         """What was given on traces, spans, responses and sessions that have not come."""
 

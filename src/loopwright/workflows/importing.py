@@ -25,7 +25,7 @@ from loopwright.ports import (
     TraceStore,
 )
 from loopwright.workflows.import_tally import KEPT_IN_FULL, Meter, Outcome, Tally
-from loopwright.workflows.settling import Finish, settle_some, trace_of
+from loopwright.workflows.settling import Finish, Keeping, opened, settle_some
 
 __all__ = ["BATCH", "KEPT_IN_FULL", "Outcome", "Settling", "collect_traces", "import_traces", "refuse", "strictly"]
 
@@ -41,10 +41,6 @@ SETTLED_TOGETHER = 200
 
 class Intaking(TraceStore, FeedbackStore, Protocol):
     """What an import writes to."""
-
-
-class Keeping(TraceStore, FeedbackStore, SpanStore, Protocol):
-    """What an import of spans writes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +183,7 @@ class _Stored:
         self,
         tally: Tally,
         store: Intaking,
-        spans: SpanStore | None = None,
+        spans: Keeping | None = None,
         settling: Settling | None = None,
         marks: dict[str, str] | None = None,
     ) -> None:
@@ -262,7 +258,7 @@ class _Stored:
         self._tally.unchanged += counts.unchanged
         refused = set(counts.conflicts)
         for found in batch:
-            if found.trace.trace_id in refused and self._tells_the_same(found.trace):
+            if found.trace.trace_id in refused and self._is_known(found.trace):
                 refused.remove(found.trace.trace_id)
                 self._tally.unchanged += 1
             if found.trace.trace_id not in refused:
@@ -279,15 +275,11 @@ class _Stored:
                 )
             )
 
-    def _tells_the_same(self, trace: Trace) -> bool:
-        """Whether the spans that the store has of this trace, and has not settled yet, tell what it tells."""
+    def _is_known(self, trace: Trace) -> bool:
+        """Whether what the store holds of this trace, settled or not, tells what it tells."""
         if self._spans is None or self._settling is None:
             return False
-        parts = self._spans.spans_of(trace.trace_id)
-        if not parts:
-            return False
-        made = trace_of(trace.trace_id, parts, self._settling.read_part)
-        return trace == (made if self._settling.finish is None else self._settling.finish(made))
+        return opened(self._spans, self._settling.read_part, trace.trace_id, self._settling.finish) == trace
 
 
 class _Joined:

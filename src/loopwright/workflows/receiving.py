@@ -5,26 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from loopwright.collect.joining import GivenFeedback, join, joined
-from loopwright.collect.trace import Trace
+from loopwright.collect.joining import GivenFeedback
 from loopwright.errors import LoopwrightError
-from loopwright.ports import Clock, PartReader, PutCounts, PutSpans, SpanPart, Store, TraceFilter
-from loopwright.workflows.settling import Finish, settle_some, trace_of
+from loopwright.ports import Clock, PartReader, PutCounts, PutSpans, SpanPart, Store
+from loopwright.workflows.settling import Finish, settle_some
 
 log = logging.getLogger("loopwright")
 
 GROUP_BYTES = 16 * 1024 * 1024
 """As much is written in one transaction at most, but for a single request."""
 
-BUSY_S = 0.5
-"""Ingest counts as under way for so long after a request."""
+BUSY_S = 0.05
+"""Ingest counts as under way for so long after a request: the next one of a sender that sends without a pause comes sooner."""
 
 SHARE = 0.1
 """The share of time that settling takes while ingest is under way."""
@@ -60,16 +59,23 @@ class Receiver:
         self._waiting: deque[_Waiting] = deque()
         self._news = asyncio.Event()
         self._closing = False
+        self._under_way = 0
         self._last = -BUSY_S
 
     @property
     def busy(self) -> bool:
         """Whether ingest is under way."""
-        return bool(self._waiting) or monotonic() - self._last < BUSY_S
+        return self._under_way > 0 or bool(self._waiting) or monotonic() - self._last < BUSY_S
 
-    def touch(self) -> None:
-        """A request came."""
-        self._last = monotonic()
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """A request that has come whole is under way."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._last = monotonic()
 
     async def spans(self, parts: Sequence[SpanPart]) -> PutSpans:
         """Keep parts: on disk when this returns. Raises what the store raises; then nothing of them is kept."""
@@ -160,21 +166,6 @@ async def settle_in_thread(
     """`settle_some` in a thread of its own, so that whoever is served meanwhile does not wait for it."""
     work = settle_some(store, read_part, clock.now(), limit, quiet_seconds, finish=finish)
     return await asyncio.to_thread(asyncio.run, work)
-
-
-def opened(store: Store, read_part: PartReader, trace_id: str, finish: Finish | None = None) -> Trace | None:
-    """A trace as it is now: its normalised form where that is current, otherwise what its parts tell; None where none came."""
-    found = store.trace(trace_id)
-    lines = store.find(TraceFilter(trace_id=trace_id), 1)
-    if found is not None and (not lines or lines[0].settled):
-        return found
-    parts = store.spans_of(trace_id)
-    if not parts:
-        return found
-    made = trace_of(trace_id, parts, read_part)
-    made = made if finish is None else finish(made)
-    (made,), _ = join([made], store.waiting_feedback())
-    return made if found is None else joined(made, found.feedback)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from loopwright.collect.completing import QUIET
+from loopwright.collect.joining import joined
 from loopwright.collect.spans import SpanEvent, assemble, attach
 from loopwright.collect.trace import Span, Trace
 from loopwright.errors import RecordError
-from loopwright.ports import PartReader, SpanStore
+from loopwright.ports import FeedbackStore, PartReader, SpanStore, TraceFilter, TraceStore
 
 log = logging.getLogger("loopwright")
 
@@ -20,6 +22,11 @@ BATCH = 50
 
 UNREAD = "loopwright.unread"
 """The attribute of a trace that says why a part of it, or all of it, could not be read; its spans are kept as they came."""
+
+
+class Keeping(TraceStore, FeedbackStore, SpanStore, Protocol):
+    """What keeps spans, the traces that are made of them, and the feedback on these."""
+
 
 Finish = Callable[[Trace], Trace]
 """What is added to a trace before it is stored: its cost, where none was given."""
@@ -56,6 +63,20 @@ async def settle_some(
         store.settle(made)
         done += len(made)
     return done
+
+
+def opened(store: Keeping, read_part: PartReader, trace_id: str, finish: Finish | None = None) -> Trace | None:
+    """A trace as it is now: its normalised form where that is current, otherwise what its parts tell; None where none came."""
+    found = store.trace(trace_id)
+    lines = store.find(TraceFilter(trace_id=trace_id), 1)
+    if found is not None and (not lines or lines[0].settled):
+        return found
+    parts = store.spans_of(trace_id)
+    if not parts:
+        return found
+    made = trace_of(trace_id, parts, read_part)
+    made = store.with_feedback(made if finish is None else finish(made))
+    return made if found is None else joined(made, found.feedback)
 
 
 def trace_of(trace_id: str, parts: Sequence[bytes], read_part: PartReader) -> Trace:

@@ -117,9 +117,14 @@ def test_feedback_is_joined_with_its_trace_before_and_after(client: TestClient) 
     wait_until(lambda: len(client.get(f"/v1/traces/{1:032x}").json()["feedback"]) == 2)
 
 
-def test_feedback_that_came_first_is_told_before_its_trace_is_settled(client: TestClient) -> None:
-    client.post("/v1/feedback", json={"trace_id": f"{1:032x}", "feedback": {"thumb": "down"}})
-    posted(client, "/v1/traces", traces([span(1, 2, parent=1)]))
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("place", [{"trace_id": f"{1:032x}"}, {"span_id": f"{2:016x}"}, {"session_id": "s"}])
+def test_feedback_is_told_before_its_trace_is_settled(client: TestClient, place: dict[str, str], first: bool) -> None:
+    given = {**place, "feedback": {"thumb": "down"}}
+    if first and "session_id" not in place:  # which trace of a session is meant is settled with the trace
+        client.post("/v1/feedback", json=given)
+    posted(client, "/v1/traces", traces([span(1, 2, parent=1, session__id="s")]))
+    client.post("/v1/feedback", json=given)
 
     (found,) = client.get(f"/v1/traces/{1:032x}").json()["feedback"]
 

@@ -54,6 +54,20 @@ class FeedbackOnTraces(Traces):
         with self.database.read() as connection:
             return [decode(payload, GivenFeedback) for payload in connection.scalars(query)]
 
+    def with_feedback(self, trace: Trace) -> Trace:
+        """A trace that is not settled with the feedback that leads to it, and what waits for it or for a part of it."""
+        named = (
+            (table.c.joined_to, [trace.trace_id]),
+            (table.c.trace_id, [trace.trace_id]),
+            (table.c.span_id, list({step.span_id for step in trace.steps})),
+            (table.c.response_id, list(response_ids(trace))),
+        )
+        query = select(table.c.number, table.c.payload, table.c.joined_to)
+        with self.database.read() as connection:
+            found = {row.number: row for column, ids in named for row in rows_in(connection, query, column, ids)}
+        ours = [found[number] for number in sorted(found) if found[number].joined_to in (None, trace.trace_id)]
+        return joined(trace, [verdict for row in ours for verdict in decode(row.payload, GivenFeedback).verdicts])
+
     def _written(self, connection: Connection, new: Sequence[Trace], at: int) -> None:
         """Join the feedback that waited for these traces, and move what was given on their sessions to where it belongs."""
         if not new or connection.execute(select(table.c.number).limit(1)).first() is None:

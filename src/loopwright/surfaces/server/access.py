@@ -157,11 +157,11 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].rstrip(".")
 
 
-async def _discard(receive: Receive, most: int = 8 * 1024 * 1024) -> bool:
+async def _discard(receive: Receive, seconds: float = _DISCARD_S, most: int = 8 * 1024 * 1024) -> bool:
     """Read what is being sent, so that the sender sees the answer and no broken connection; False where there is no end to it."""
     size = 0
     with suppress(TimeoutError):
-        async with asyncio.timeout(_DISCARD_S):
+        async with asyncio.timeout(seconds):
             while size < most:
                 message = await receive()
                 size += len(message.get("body", b""))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -24,11 +24,12 @@ class Connection(H11Protocol):
 
     _patience: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request; too many connections are broken off, and senders try again."""
-        super().connection_made(transport)
+        stream = cast("asyncio.Transport", transport)
+        super().connection_made(stream)
         if len(self.connections) > self.most:
-            transport.abort()
+            stream.abort()
         else:
             self._wait()
 

@@ -55,7 +55,6 @@ class _Intake(ABC):
         """Serve one request."""
         request = Request(scope, receive)
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        self.service.receiver.touch()
         try:
             with self.service.load.account() as account:
                 answer = await self.take(request, content_type, account)
@@ -102,8 +101,10 @@ class _Export(_Intake):
         body = await self.body(request, account)
         if content_type not in (PROTOBUF, JSON):
             raise Refusal(415, f"the content type is {content_type[:60]!r}; send {PROTOBUF} or {JSON}")
-        split: Split = await self.off_the_loop(body, self._split_json if content_type == JSON else self._split_protobuf)
-        await asyncio.gather(self.service.receiver.spans(split.parts), self.service.receiver.feedback(split.feedback))
+        receiver = self.service.receiver
+        with receiver.request():
+            split: Split = await self.off_the_loop(body, self._split_json if content_type == JSON else self._split_protobuf)
+            await asyncio.gather(receiver.spans(split.parts), receiver.feedback(split.feedback))
         return taken(self.signal, split.refused, content_type)
 
     def _split_protobuf(self, body: bytes) -> Split:
@@ -130,8 +131,9 @@ class _Feedback(_Intake):
         body = await self.body(request, account)
         if content_type != JSON:
             raise Refusal(415, f"the content type is {content_type[:60]!r}; send {JSON}")
-        given = await self.off_the_loop(body, self._given)
-        counts = await self.service.receiver.feedback(given)
+        with self.service.receiver.request():
+            given = await self.off_the_loop(body, self._given)
+            counts = await self.service.receiver.feedback(given)
         return Response(msgspec.json.encode({"new": counts.new, "unchanged": counts.unchanged}), media_type=JSON)
 
     def _given(self, body: bytes) -> list[GivenFeedback]:

@@ -19,7 +19,7 @@ from loopwright.errors import StoreError
 from loopwright.ports import Store, TraceFilter, TraceLine
 from loopwright.surfaces.server.answers import JSON, Refusal
 from loopwright.surfaces.server.service import Service
-from loopwright.workflows.receiving import opened
+from loopwright.workflows.settling import opened
 
 Id = Annotated[str, Path(max_length=500, pattern=r"^[^\x00]*$")]
 Name = Annotated[str | None, Query(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]

@@ -89,9 +89,9 @@ def mine(
         note(f"loopwright: detector {fault.detector} failed on trace {fault.trace_id}: {fault.problem}")
     if len(mined.faults) > 5:
         note(f"loopwright: ... and {counted(len(mined.faults) - 5, 'more detector failure')}")
-    if mined.open:
+    if mined.going_on:
         quiet = settings["collect.session_quiet_seconds"] / 60
-        going_on = counted(mined.open, "trace")
+        going_on = counted(mined.going_on, "trace")
         note(f"loopwright: the sessions of {going_on} may go on; how they end counts after {quiet:g} quiet minutes")
     if format is OutputFormat.JSON:
         _write(mined)

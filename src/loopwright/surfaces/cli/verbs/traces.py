@@ -21,7 +21,7 @@ from loopwright.surfaces.cli.options import CONFIG, FORMAT, OutputFormat, from_s
 from loopwright.surfaces.cli.terminal import emit, note, out, table, visible
 from loopwright.wiring import collecting
 from loopwright.wording import counted, number
-from loopwright.workflows.receiving import opened
+from loopwright.workflows.settling import opened
 
 app = typer.Typer(add_completion=False)
 
