@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from loopwright.collect.conversation import deeper_than
-from loopwright.collect.formats import managed
+from loopwright.collect.formats import inspect, managed
 from loopwright.collect.intake import printable, shown
 from loopwright.errors import RecordError
 
@@ -19,9 +18,12 @@ _AROUND = 30
 _decoder = msgspec.json.Decoder()
 
 
-def decode_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in `data`; raises `RecordError` naming the place, the value and the cure."""
-    return _object(_decoded(data.removeprefix(_BOM)), data)
+def decode_object(data: bytes, constants: bool = False) -> dict[str, Any]:
+    """The JSON object in `data`; raises `RecordError` naming the place, the value and the cure.
+
+    With `constants`, and in any log of Inspect, NaN is null, and Infinity text: Inspect writes them for scores.
+    """
+    return _object(_decoded(data.removeprefix(_BOM), constants), data)
 
 
 def decode_value(data: bytes) -> dict[str, Any] | list[Any]:
@@ -30,13 +32,13 @@ def decode_value(data: bytes) -> dict[str, Any] | list[Any]:
     return value if managed.tells(value) and not deeper_than(value, MAX_DEPTH) else _object(value, data)
 
 
-def _decoded(data: bytes) -> Any:
+def _decoded(data: bytes, constants: bool = False) -> Any:
     try:
         return _decoder.decode(data)
     except RecursionError:
         raise _too_deep() from None
     except (msgspec.DecodeError, UnicodeError):
-        _explain(data)
+        return _explained(data, constants)
 
 
 def _object(value: Any, data: bytes) -> dict[str, Any]:
@@ -47,8 +49,11 @@ def _object(value: Any, data: bytes) -> dict[str, Any]:
     return value
 
 
-def _explain(data: bytes) -> NoReturn:
-    """Say why strict decoding failed: the standard library's slower decoder tells places, and takes more than JSON allows."""
+def _explained(data: bytes, taken: bool) -> Any:
+    """Say why strict decoding failed: the standard library's slower decoder tells places, and takes more than JSON allows.
+
+    Returns what stands there where it is nothing but NaN or Infinity, and these are `taken` or in a log of Inspect.
+    """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -59,9 +64,9 @@ def _explain(data: bytes) -> NoReturn:
         ) from None
     constants: list[str] = []
 
-    def constant(name: str) -> float:
+    def constant(name: str) -> str | None:
         constants.append(name)
-        return math.nan
+        return None if name == "NaN" else name
 
     try:
         value = json.loads(text, parse_constant=constant)
@@ -71,12 +76,14 @@ def _explain(data: bytes) -> NoReturn:
         raise _malformed(text, error) from None
     except ValueError:
         raise RecordError("a number has thousands of digits", cure="write it as text", reason="number out of range") from None
-    if constants:
-        raise RecordError(f"{constants[0]} is not JSON", cure="write null, or leave it out", reason="NaN or Infinity")
     if _has_surrogate(value):
         raise RecordError(
             "an escape such as \\ud800 is half of a surrogate pair", cure="write the whole character", reason="lone surrogate"
         )
+    if constants and (taken or (isinstance(value, dict) and inspect.tells(value))):
+        return value
+    if constants:
+        raise RecordError(f"{constants[0]} is not JSON", cure="write null, or leave it out", reason="NaN or Infinity")
     raise RecordError("a number is too large", cure="write it as text", reason="number out of range")
 
 

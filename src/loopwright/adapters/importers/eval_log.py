@@ -40,7 +40,7 @@ def _header(archive: Archive, limit: int) -> dict[str, Any]:
         read += chunk
         if len(read) > limit:
             raise RecordError(f"{name} has more than {limit:,} bytes", reason="record too long")
-    return {"status": "started", **decode_object(read)}
+    return {"status": "started", **decode_object(read, constants=True)}
 
 
 def _sample(archive: Archive, name: str, limit: int) -> dict[str, Any]:
@@ -51,8 +51,10 @@ def _sample(archive: Archive, name: str, limit: int) -> dict[str, Any]:
         try:
             last = next(cutting)
         except StopIteration as stopped:
-            sample = decode_object(stopped.value)
+            sample = decode_object(stopped.value, constants=True)
             break
         first = first or last
-    ends = [decode_object(part.data) for part in ([first] if first is last else [first, last]) if part is not None]
+    ends = [
+        decode_object(part.data, constants=True) for part in ([first] if first is last else [first, last]) if part is not None
+    ]
     return {**sample, "events": ends}

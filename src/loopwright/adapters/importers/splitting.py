@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -342,9 +343,15 @@ def _first_line(start: bytes) -> tuple[bytes, bytes]:
 
 
 def _decodes(data: bytes, type: type) -> bool:
+    """Whether this is JSON of that type, or would be but for NaN and Infinity: that is for its decoder to judge."""
     try:
         return isinstance(msgspec.json.decode(data), type)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
+        if b"NaN" not in data and b"Infinity" not in data:
+            return False
+    try:
+        return isinstance(json.loads(data), type)
+    except (ValueError, RecursionError):
         return False
 
 

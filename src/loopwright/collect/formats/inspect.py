@@ -15,6 +15,8 @@ from loopwright.errors import RecordError
 
 NAME = "inspect"
 _LETTERS = {"C": False, "I": True, "P": None, "N": None}
+_COUNTS = ("input_tokens", "output_tokens", "total_tokens")
+_CACHED = ("input_tokens_cache_read", "input_tokens_cache_write")
 _REFERENCES = ("attachment://", "tc://")
 _MAX_DEPTH = 60
 _READ = frozenset(
@@ -51,7 +53,7 @@ def _trace(sample: Mapping[str, Any], told: Mapping[str, Any]) -> Trace:
     return Trace(
         optional_id(sample, "uuid") or f"{run}-{known}-{epoch}",
         messages,
-        tuple(_with_errors(read_steps(messages), sample)),
+        tuple(_told(read_steps(messages), sample, told)),
         agent=label(told, "task_display_name", "task"),
         version=label(revision, "commit"),
         started_at=started,
@@ -118,25 +120,26 @@ def _asked(given: Any) -> tuple[Message, ...]:
     return read_messages([_chat(item) for item in objects(given, "input")]) if isinstance(given, list) else ()
 
 
-def _with_errors(steps: tuple[Step, ...], sample: Mapping[str, Any]) -> Iterator[Step]:
-    """The steps; of a tool whose result says that it failed, with what went wrong."""
+def _told(steps: tuple[Step, ...], sample: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[Step]:
+    """The steps, a model's with its name, a tool's with what went wrong where its result says that it failed."""
     errors: dict[str, str] = {}
-    for item in objects(sample.get("messages"), "messages"):
+    calls: dict[str, str] = {}
+    models: dict[str, str | None] = {}
+    for place, item in enumerate(objects(sample.get("messages"), "messages")):
+        span_id = f"message-{place}"
+        for number, call in enumerate(objects(item.get("tool_calls"), "tool_calls")):
+            calls[f"{span_id}-call-{number}"] = str(call.get("id"))
+        if item.get("role") == "tool":
+            calls[span_id] = str(item.get("tool_call_id"))
         error = mapping(item.get("error"))
         if error and isinstance(item.get("tool_call_id"), str):
             errors[item["tool_call_id"]] = ": ".join(str(error[key]) for key in ("type", "message") if error.get(key))
-    if not errors:
-        yield from steps
-        return
-    calls: dict[str, str] = {}
-    for place, item in enumerate(objects(sample.get("messages"), "messages")):
-        for number, call in enumerate(objects(item.get("tool_calls"), "tool_calls")):
-            calls[f"message-{place}-call-{number}"] = str(call.get("id"))
-        if item.get("role") == "tool":
-            calls[f"message-{place}"] = str(item.get("tool_call_id"))
+        models[span_id] = label(item, "model") or (label(told, "model") if item.get("source") == "generate" else None)
     for step in steps:
-        error_text = errors.get(calls.get(step.span_id, "")) if step.kind == "tool" else None
-        yield step if error_text is None else replace(step, error=error_text)
+        if step.kind == "model":
+            yield replace(step, model=models.get(step.span_id))
+        else:
+            yield replace(step, error=errors.get(calls.get(step.span_id, "")))
 
 
 def _times(sample: Mapping[str, Any], told: Mapping[str, Any]) -> tuple[datetime | None, datetime | None]:
@@ -167,7 +170,25 @@ def _usage(sample: Mapping[str, Any]) -> Usage:
         return sum(known) if known else None
 
     costs = [value for usage in used if isinstance(value := usage.get("total_cost"), int | float)]
-    return Usage(total("input_tokens"), total("output_tokens"), float(sum(costs)) if costs else None)
+    cached, written = total("input_tokens_cache_read"), total("input_tokens_cache_write")
+    asked = [_asked_tokens(usage) for usage in used]
+    return Usage(
+        sum(count for count in asked if count is not None) if any(count is not None for count in asked) else None,
+        total("output_tokens"),
+        float(sum(costs)) if costs else None,
+        cache_read_tokens=cached,
+        cache_write_tokens=written,
+        reasoning_tokens=total("reasoning_tokens"),
+    )
+
+
+def _asked_tokens(usage: Mapping[str, Any]) -> int | None:
+    """Input tokens with those of the cache: whether a provider counts them in is told by the total."""
+    given, out, all_of_it = (value if type(value := usage.get(name)) is int else None for name in _COUNTS)
+    if given is None:
+        return None
+    cached = sum(value for name in _CACHED if type(value := usage.get(name)) is int)
+    return given + cached if all_of_it is not None and all_of_it == given + (out or 0) + cached else given
 
 
 def _error(sample: Mapping[str, Any]) -> str | None:
