@@ -18,7 +18,7 @@ from loopwright.adapters.importers.sources import Source
 from loopwright.adapters.importers.span_parts import parts_of
 from loopwright.adapters.otlp.parts import split_logs, split_object, split_traces
 from loopwright.adapters.otlp.redacting import Redactor
-from loopwright.collect.formats import catalogue, managed, table
+from loopwright.collect.formats import catalogue, frames, managed, table
 from loopwright.collect.formats.found import Found
 from loopwright.collect.formats.langfuse import PARTIAL
 from loopwright.collect.intake import Rejected
@@ -27,6 +27,7 @@ from loopwright.errors import RecordError
 from loopwright.ports import Imported, ImportedFeedback, ImportedParts, Split
 
 OTLP = "otlp"
+
 _MEND = "export spans whole, and log records with the span they belong to"
 _IDS = re.compile(r"(?i)(trace|span|parentspan) ?id is ")
 
@@ -83,6 +84,10 @@ class Converter:
         else:
             value = self._named(record)
             name = self._name(value, record)
+            if name is None and (listed := frames.rows(value, _tells)) is not None:
+                for row in listed:
+                    yield from self.of(replace(record, value=row, row=True))
+                return
             if name == OTLP:
                 yield from self._of_split(split_object(value, self._redactor), record)
                 yield from self._metrics(value, record.line)
@@ -173,3 +178,7 @@ class Converter:
 
     def _refused(self, problem: str, cure: str, reason: str, line: int) -> Rejected:
         return Rejected(self._source.name, line, problem, cure, reason, self._source.offset)
+
+
+def _tells(row: Mapping[str, Any]) -> bool:
+    return catalogue.sniff(row) is not None

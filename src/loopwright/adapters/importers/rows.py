@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from loopwright.adapters.importers.sources import BrokenSourceError
 from loopwright.collect.formats import table
@@ -14,10 +19,14 @@ from loopwright.wording import counted
 
 _DELIMITERS = ",;\t|"
 _KNOWN = frozenset(name for names in table.COLUMNS.values() for name in names) | frozenset(
-    ("traceid", "context.trace_id", "context.span_id", "run_type", "dotted_order", "span_kind", "datatype")
+    ("traceid", "annotation_name", "context.trace_id", "context.span_id", "run_type", "dotted_order", "span_kind", "datatype")
 )
 _ENOUGH = 2
 _HEAD = 64 * 1024
+_LITERAL = 1024 * 1024
+"""The longest cell that is read as Python prints values: reading it takes far more room than it has."""
+_PRINTED = re.compile(r"\[*\{['}]")
+_TIME = re.compile(r"datetime\.datetime\(([0-9, ]+)(?:, tzinfo=datetime\.timezone\.utc)?\)")
 
 
 def delimiter(head: bytes) -> str | None:
@@ -71,7 +80,26 @@ def _row(header: list[str], cells: list[str]) -> dict[str, Any] | RecordError:
             cure="put quotes around cells that hold the delimiter",
             reason="malformed CSV",
         )
-    return {name: cell for name, cell in zip(header, cells, strict=False) if cell != ""}
+    return {name: _value(cell) for name, cell in zip(header, cells, strict=False) if cell != ""}
+
+
+def _value(cell: str) -> Any:
+    """A cell; dicts, and lists of them, as Python prints them, which is how pandas writes them into CSV, become what they say."""
+    if not _PRINTED.match(cell) or len(cell) > _LITERAL:
+        return cell
+    try:
+        value = ast.literal_eval(_TIME.sub(_time, cell))
+        return msgspec.json.decode(msgspec.json.encode(value))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, msgspec.MsgspecError):
+        return cell
+
+
+def _time(found: re.Match[str]) -> str:
+    numbers = [int(number) for number in found.group(1).split(",")]
+    try:
+        return repr(datetime(*numbers, tzinfo=UTC).isoformat())  # type: ignore[arg-type,misc]
+    except (TypeError, ValueError):
+        return found.group()
 
 
 class _Lines:

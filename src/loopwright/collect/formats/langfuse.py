@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from loopwright.collect.dialects.reading import decoded
@@ -43,7 +44,7 @@ _LISTS = ("data", "traces", "observations", "scores")
 
 def tells(record: Mapping[str, Any]) -> bool:
     """Whether a record is a trace, an observation, a score, or a page of these."""
-    return _is_observation(record) or _is_score(record) or _is_trace(record) or _is_page(record)
+    return _is_observation(record) or _is_score(record) or _is_trace(record) or _is_session(record) or _is_page(record)
 
 
 def read(record: Mapping[str, Any]) -> Found:
@@ -54,6 +55,11 @@ def read(record: Mapping[str, Any]) -> Found:
         return Found(feedback=tuple(_scores([record])))
     if _is_trace(record):
         return _trace(record, _whole(record.get("observations")), partial=PARTIAL in record)
+    if _is_session(record):
+        shared = {"sessionId": id_of(record, "id"), "environment": record.get("environment")}
+        return together(
+            _trace({**shared, **item}, _whole(item.get("observations"))) for item in objects(record["traces"], "traces")
+        )
     told = mapping(record.get("trace"))
     if told:
         found = _trace(told, objects(record.get("observations"), "observations"), partial=PARTIAL in record)
@@ -82,7 +88,7 @@ def _is_observation(record: Mapping[str, Any]) -> bool:
 def _is_score(record: Mapping[str, Any]) -> bool:
     named = isinstance(record.get("name"), str) and "id" in record
     typed = not record.keys().isdisjoint(("dataType", "data_type", "authorUserId", "author_user_id", "configId", "stringValue"))
-    placed = not record.keys().isdisjoint(("traceId", "trace_id", "sessionId", "session_id", "datasetRunId"))
+    placed = not record.keys().isdisjoint(("traceId", "trace_id", "sessionId", "session_id", "datasetRunId", "subject"))
     return named and typed and placed and not record.keys().isdisjoint(("value", "stringValue", "string_value", "comment"))
 
 
@@ -108,6 +114,14 @@ def _is_trace(record: Mapping[str, Any]) -> bool:
         and record.keys().isdisjoint(("traceId", "trace_id", "dataType"))
         and sum(name in record for name in _OF_A_TRACE) >= 2
     )
+
+
+def _is_session(record: Mapping[str, Any]) -> bool:
+    """Whether it is a session with its traces, which do not say again what session they are of."""
+    traces = record.get("traces")
+    if "id" not in record or record.keys().isdisjoint(("createdAt", "created_at")) or not isinstance(traces, list) or not traces:
+        return False
+    return all(isinstance(one, Mapping) and "id" in one and "timestamp" in one for one in traces)
 
 
 def _is_page(record: Mapping[str, Any]) -> bool:
@@ -280,7 +294,8 @@ def _total_cost(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scores(scores: Sequence[Mapping[str, Any]], told: Mapping[str, Any] | None = None) -> Iterator[GivenFeedback]:
-    for score in scores:
+    for given in scores:
+        score = {**given, **_subject(given)}
         found = _verdict(score)
         trace_id = optional_id(score, "traceId", "trace_id") or (optional_id(told, "id") if told else None)
         span_id = optional_id(score, "observationId", "observation_id")
@@ -292,14 +307,28 @@ def _scores(scores: Sequence[Mapping[str, Any]], told: Mapping[str, Any] | None 
         yield GivenFeedback((found,), trace_id, session_id, found.at, span_id)
 
 
+_TRUTH = ("True", "False")
+_SUBJECTS = {"trace": "traceId", "observation": "observationId", "session": "sessionId", "experiment": "datasetRunId"}
+
+
+def _subject(score: Mapping[str, Any]) -> dict[str, Any]:
+    """What a score is on, where it says so in an object of its own."""
+    told = mapping(score.get("subject"))
+    name = _SUBJECTS.get(str(told.get("kind")))
+    return present({"traceId": told.get("traceId"), name: told.get("id")}) if name else {}
+
+
 def _verdict(score: Mapping[str, Any]) -> Feedback | None:
     """A score as feedback; None for one that says nothing."""
     kind = str(field(score, "dataType", "data_type") or "").upper()
     value, said = score.get("value"), field(score, "stringValue", "string_value", "longStringValue", "long_string_value")
-    if kind == "BOOLEAN" and isinstance(value, int | float):
+    if kind == "CORRECTION":
+        text_of_it = said if isinstance(said, str) else value
+        return Feedback("correction", text(text_of_it), True, at=_at(score)) if text_of_it not in (None, "") else None
+    if (kind == "BOOLEAN" or (not kind and said in _TRUTH)) and isinstance(value, int | float):
         value, said = bool(value), None
-    elif kind in ("CATEGORICAL", "TEXT", "CORRECTION"):
-        value = None
+    elif kind in ("CATEGORICAL", "TEXT"):
+        value, said = None, said if isinstance(said, str) or not isinstance(value, str) else value
     found = verdict(
         {
             "name": str(score.get("name", "")).replace("-", "_"),
@@ -311,4 +340,8 @@ def _verdict(score: Mapping[str, Any]) -> Feedback | None:
     )
     if found is None:
         return None
-    return replace(found, at=time(score, "timestamp", "createdAt", "created_at"))
+    return replace(found, at=_at(score))
+
+
+def _at(score: Mapping[str, Any]) -> datetime | None:
+    return time(score, "timestamp", "createdAt", "created_at")

@@ -223,7 +223,8 @@ def _stats(run: Mapping[str, Any], span: Span) -> Iterator[GivenFeedback]:
 
 def _comments(stats: Mapping[str, Any]) -> str:
     values = stats.get("values")
-    return text(values) or "" if values else ""
+    said = [comment for comment in _listed(stats.get("comments")) if isinstance(comment, str) and comment]
+    return "; ".join([*([text(values) or ""] if values else []), *said])
 
 
 def _feedback(record: Mapping[str, Any]) -> Iterator[GivenFeedback]:
