@@ -23,6 +23,11 @@ from loopwright.collect.joining import response_ids
 from loopwright.collect.trace import Trace
 
 
+WITH_PARTS = 6
+"""The level of zstd for forms that have parts, which nobody waits for: a fifth less room than level 3 on long conversations, in
+twice the time; level 9 saves 4 % more."""
+
+
 class Form(NamedTuple):
     """A trace ready to be written; `parts` is of how many parts it was made."""
 
@@ -36,7 +41,7 @@ class Form(NamedTuple):
 def made(trace: Trace, raw: Sequence[Raw] = ()) -> Form:
     """The form of a trace that was made of these parts; raises `StoreError` for a value that cannot be stored."""
     text, mark = json_and_fingerprint(trace)
-    payload = compressor(_like(raw), LEVEL).compress(text) if raw else zlib.compress(text, LEVEL)
+    payload = compressor(_like(raw), WITH_PARTS).compress(text) if raw else zlib.compress(text, LEVEL)
     return Form(trace, len(raw), payload, mark, words(texts(trace)))
 
 

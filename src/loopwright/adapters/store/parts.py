@@ -24,7 +24,7 @@ from loopwright.errors import StoreError
 from loopwright.ports import SpanPart
 
 LEVEL = 3
-"""Of zstd, for spans as they come in: level 1 takes two thirds of the time, and a twentieth more room."""
+"""Of zstd, for spans as they come in: level 1 takes two thirds of the time, and 4 to 7 % more room; level 6 three times, for 4 to 6 % less."""
 
 BLOCK = 512 * 1024
 """Bytes: about as much as is decompressed in a millisecond, which is what opening a trace costs."""
