@@ -84,7 +84,7 @@ class Converter:
         else:
             value = self._named(record)
             name = self._name(value, record)
-            if name is None and (listed := frames.rows(value, _tells)) is not None:
+            if name is None and not catalogue.is_expected_chat(value) and (listed := frames.rows(value, _tells)) is not None:
                 for row in listed:
                     yield from self.of(replace(record, value=row, row=True))
                 return

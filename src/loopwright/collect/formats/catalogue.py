@@ -69,7 +69,7 @@ def read(record: Mapping[str, Any], format: str | None = None) -> tuple[Found, s
 
 def not_known(record: Mapping[str, Any]) -> RecordError:
     """The refusal of a record in no known format, by what it is where that can be told."""
-    if _is_expected_chat(record):
+    if is_expected_chat(record):
         return RecordError(
             "this is Langfuse's own test output (chat messages by observation), and no trace",
             cure="leave it out",
@@ -83,8 +83,8 @@ def not_known(record: Mapping[str, Any]) -> RecordError:
     return RecordError(f"unknown format: the record's keys are {keys}{more}", cure=cure, reason="unknown format")
 
 
-def _is_expected_chat(record: Mapping[str, Any]) -> bool:
-    """Whether every value is an object of nothing but `input` and `output`, each with `success`."""
+def is_expected_chat(record: Mapping[str, Any]) -> bool:
+    """Whether it is Langfuse's own test output: every value is an object of nothing but `input` and `output`, each with `success`."""
     return bool(record) and all(
         isinstance(value, Mapping)
         and value

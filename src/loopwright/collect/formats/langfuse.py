@@ -322,13 +322,13 @@ def _verdict(score: Mapping[str, Any]) -> Feedback | None:
     """A score as feedback; None for one that says nothing."""
     kind = str(field(score, "dataType", "data_type") or "").upper()
     value, said = score.get("value"), field(score, "stringValue", "string_value", "longStringValue", "long_string_value")
+    spoken = said if isinstance(said, str) or not isinstance(value, str) else value
     if kind == "CORRECTION":
-        text_of_it = said if isinstance(said, str) else value
-        return Feedback("correction", text(text_of_it), True, at=_at(score)) if text_of_it not in (None, "") else None
+        return Feedback("correction", str(spoken), True, at=_at(score)) if spoken else None
     if (kind == "BOOLEAN" or (not kind and said in _TRUTH)) and isinstance(value, int | float):
         value, said = bool(value), None
     elif kind in ("CATEGORICAL", "TEXT"):
-        value, said = None, said if isinstance(said, str) or not isinstance(value, str) else value
+        value, said = None, spoken
     found = verdict(
         {
             "name": str(score.get("name", "")).replace("-", "_"),
