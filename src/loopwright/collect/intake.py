@@ -45,11 +45,12 @@ class SourceCount:
 class Intake:
     """The count of one import: records `taken` (of which `unchanged` were already in the store), and those `rejected`.
 
-    `formats` counts records taken by trace format, `reasons` those refused by kind, `files` both by file. `rejected` keeps the
-    first refusals in full; `rejected_count` counts all. `conflicts` are ids that the store holds with other content: these
-    records were refused too, and are counted in `rejected_count`. `feedback` counts verdicts that came by themselves, `unjoined`
-    those of them whose trace did not come. Where spans were kept, `spans` are those that are new, and `repeated` those that were
-    there. `resumed` are files that an earlier import was broken off in, and that were read from there.
+    `grown` counts those taken that are conversations which went on since they were stored. `formats` counts records taken by
+    trace format, `reasons` those refused by kind, `files` both by file. `rejected` keeps the first refusals in full;
+    `rejected_count` counts all. `conflicts` are ids that the store holds with other content: these records were refused too,
+    and are counted in `rejected_count`. `feedback` counts verdicts that came by themselves, `unjoined` those of them whose
+    trace did not come. Where spans were kept, `spans` are those that are new, and `repeated` those that were there. `resumed`
+    are files that an earlier import was broken off in, and that were read from there.
     """
 
     sources: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Intake:
     spans: int = 0
     repeated: int = 0
     resumed: tuple[str, ...] = ()
+    grown: int = 0
 
 
 def place(path: str) -> str:

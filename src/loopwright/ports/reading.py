@@ -18,7 +18,8 @@ class Imported:
     """One record read from a source: the trace, its place and its format. `offset` is how many bytes of the source were read.
 
     `others` are further sources that hold parts of the trace. `record` is the record's number in its source, from 1; 0 for what
-    is known only once all of a source was read.
+    is known only once all of a source was read. `again` is the refusal of a record whose id came before, for who can do nothing
+    else with it.
     """
 
     trace: Trace
@@ -28,6 +29,7 @@ class Imported:
     offset: int = 0
     others: tuple[str, ...] = ()
     record: int = 0
+    again: Rejected | None = None
 
 
 @dataclass(frozen=True, slots=True)

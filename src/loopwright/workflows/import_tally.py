@@ -32,6 +32,7 @@ class Tally:
     outcome: Outcome
     taken: int = 0
     unchanged: int = 0
+    grown: int = 0
     formats: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Tally:
             sources=tuple(paths),
             taken=self.taken,
             unchanged=self.unchanged,
+            grown=self.grown,
             formats=tuple(self.formats.most_common()),
             rejected=tuple(self.rejected),
             rejected_count=self.reasons.total(),

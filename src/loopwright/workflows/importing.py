@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
+from loopwright.collect.growing import told_already, went_on
 from loopwright.collect.intake import Intake, Rejected, printable, shown
 from loopwright.collect.joining import GivenFeedback, join, joined, response_ids
 from loopwright.collect.trace import Feedback, Trace
@@ -106,6 +107,8 @@ async def import_spans(
     progress: Progress | None = None,
 ) -> Intake:
     """As `import_traces` into a store, but spans are kept as they came, and only then become traces.
+
+    A conversation that begins with all of what the store holds under its id has gone on since, and takes its place.
 
     Where an earlier import of the same files was broken off, it goes on behind what was written by then: the position in each
     file is kept with the store, until all files were read.
@@ -209,8 +212,16 @@ class _Stored:
         self._place = (source, record or self._place[1] + 1)
 
     def take(self, found: Imported) -> None:
-        """A trace."""
-        self._traces.append(found)
+        """A trace; of one whose id came before in this import, only what went on since."""
+        if found.again is None:
+            self._traces.append(found)
+            return
+        self.flush()
+        if self._went_on(found.trace, longer=True):
+            self._tally.grown += 1
+            self._tally.take(found)
+        else:
+            self._tally.reject(found.again)
 
     def give(self, found: ImportedFeedback) -> None:
         """Feedback."""
@@ -261,6 +272,9 @@ class _Stored:
             if found.trace.trace_id in refused and self._is_known(found.trace):
                 refused.remove(found.trace.trace_id)
                 self._tally.unchanged += 1
+            elif found.trace.trace_id in refused and self._went_on(found.trace):
+                refused.remove(found.trace.trace_id)
+                self._tally.grown += 1
             if found.trace.trace_id not in refused:
                 self._tally.take(found)
                 continue
@@ -279,7 +293,21 @@ class _Stored:
         """Whether what the store holds of this trace, settled or not, tells what it tells."""
         if self._spans is None or self._settling is None:
             return False
-        return opened(self._spans, self._settling.read_part, trace.trace_id, self._settling.finish) == trace
+        held = opened(self._spans, self._settling.read_part, trace.trace_id, self._settling.finish)
+        return held is not None and told_already(held, trace)
+
+    def _went_on(self, trace: Trace, longer: bool = False) -> bool:
+        """Put a conversation that went on in the place of what the store holds of it, with what was said of that.
+
+        With `longer`, only one in which more was said. A trace made of spans is what its spans tell.
+        """
+        if self._spans is None or self._spans.spans_of(trace.trace_id):
+            return False
+        held = self._spans.trace(trace.trace_id)
+        if held is None or not went_on(held, trace) or (longer and len(trace.messages) == len(held.messages)):
+            return False
+        self._spans.settle({trace.trace_id: (joined(trace, held.feedback), 0)})
+        return True
 
 
 class _Joined:

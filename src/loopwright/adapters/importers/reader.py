@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,12 @@ class FileTraceReader:
     def read_parts(
         self, paths: Sequence[str], format: str | None = None, after: Mapping[str, int] | None = None
     ) -> Iterator[Found]:
-        """Read `paths` in order; spans come as parts, as they are read. `after` are records of a source that were read before."""
+        """Read `paths` in order; spans come as parts, as they are read. `after` are records of a source that were read before.
+
+        A later record of an id says so in `Imported.again`.
+        """
         sources = self._sources(paths, format)
-        return self._parts(sources, format, after or {}, _First(sources))
+        return self._parts(sources, format, after or {}, _First(sources, marks=True))
 
     def _sources(self, paths: Sequence[str], format: str | None) -> list[Source]:
         if format is not None and format not in catalogue.NAMES:
@@ -112,9 +116,10 @@ class FileTraceReader:
 
 
 class _First:
-    """Lets a trace's id pass once."""
+    """Lets a trace's id pass once; with `marks`, again too, with its refusal."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], marks: bool = False) -> None:
+        self._marks = marks
         self._sources = {source.name: number for number, source in enumerate(sources)}
         self._names = [source.name for source in sources]
         self._seen = SeenIds()
@@ -127,7 +132,8 @@ class _First:
         if earlier is None:
             return found
         place = (self._names[earlier >> _LINE_BITS], earlier & ((1 << _LINE_BITS) - 1))
-        return _duplicate(found, place)
+        refused = _duplicate(found, place)
+        return replace(found, again=refused) if self._marks else refused
 
 
 class FileRecordReader:

@@ -84,7 +84,7 @@ def not_known(record: Mapping[str, Any]) -> RecordError:
 
 
 def is_expected_chat(record: Mapping[str, Any]) -> bool:
-    """Whether it is Langfuse's own test output: every value is an object of nothing but `input` and `output`, each with `success`."""
+    """Whether it is Langfuse's own test output: every value has nothing but `input` and `output`, each with `success`."""
     return bool(record) and all(
         isinstance(value, Mapping)
         and value

@@ -50,6 +50,8 @@ def tell_intake(intake: Intake, kept_in: str = "") -> None:
     say(f"\ntaken: {intake.taken:,}{f' ({formats})' if formats else ''}{f', in {kept_in}' if kept_in and intake.taken else ''}")
     if intake.unchanged:
         say(f"of these, {intake.unchanged:,} were in the store already, unchanged")
+    if intake.grown:
+        say(f"of these, {intake.grown:,} went on since they were stored, and stand there as they are now")
     if intake.spans or intake.repeated:
         say(f"spans: {intake.spans:,} new{f', {intake.repeated:,} there already' if intake.repeated else ''}")
     if intake.resumed:
