@@ -22,7 +22,6 @@ from loopwright.adapters.store.words import texts, words
 from loopwright.collect.joining import response_ids
 from loopwright.collect.trace import Trace
 
-
 WITH_PARTS = 6
 """The level of zstd for forms that have parts, which nobody waits for: a fifth less room than level 3 on long conversations, in
 twice the time; level 9 saves 4 % more."""

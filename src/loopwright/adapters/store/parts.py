@@ -24,8 +24,8 @@ from loopwright.errors import StoreError
 from loopwright.ports import SpanPart
 
 LEVEL = 3
-"""Of zstd, for spans as they come in: level 1 takes two thirds of the time, and 4 to 7 % more room; level 6 takes three to four times
-as long, for 4 to 6 % less."""
+"""Of zstd, for spans as they come in: level 1 takes two thirds of the time, and 4 to 7 % more room; level 6 takes three to four
+times as long, for 4 to 6 % less."""
 
 BLOCK = 512 * 1024
 """Bytes: about as much as is decompressed in a millisecond, which is what opening a trace costs."""
