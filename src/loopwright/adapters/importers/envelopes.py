@@ -22,7 +22,7 @@ _GROUPS = (
     ("resourceSpans", "scopeSpans", "spans"), ("resourceLogs", "scopeLogs", "logRecords"),
     ("resource_spans", "scope_spans", "spans"), ("resource_logs", "scope_logs", "log_records"),
 )  # fmt: skip
-_LISTS = ("data", "traces", "observations", "scores", "runs", "post", "patch", "spans", "samples")
+_LISTS = ("data", "traces", "observations", "scores", "runs", "post", "patch", "spans", "samples", "simulations")
 TARGETS: frozenset[Path] = frozenset([(name,) for name in _LISTS] + [path[:depth] for path in _GROUPS for depth in (1, 2, 3)])
 """The lists that are cut, by the keys that lead to them; elements of lists on the way have no key."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from loopwright.collect import record as records
-from loopwright.collect.formats import atif, exchanges, inspect, langfuse, langsmith, managed, phoenix, table
+from loopwright.collect.formats import atif, exchanges, inspect, langfuse, langsmith, managed, phoenix, table, tau2
 from loopwright.collect.formats.found import Found
 from loopwright.collect.intake import printable
 from loopwright.collect.joining import read_given
@@ -23,22 +23,28 @@ class Format(NamedTuple):
 
 
 _EXPORTS = tuple(
-    Format(module.NAME, module.tells, module.read) for module in (atif, inspect, langfuse, langsmith, phoenix, exchanges, table)
+    Format(module.NAME, module.tells, module.read)
+    for module in (atif, inspect, tau2, langfuse, langsmith, phoenix, exchanges, table)
 )
 _BY_NAME = {format.name: format for format in _EXPORTS}
 NAMES = (*records.FORMAT_NAMES, *_BY_NAME, managed.NAME)
 """All formats of records."""
 
+_PREFERENCES = ({"chosen", "rejected"}, {"preferred_output", "non_preferred_output"})
+
 KNOWN = (
     'chat (has "messages"), otlp (has "resourceSpans"), phoenix, langfuse, langsmith, inspect, atif, tau-bench (has "traj"), '
-    'exchange (has "request" and "response"), table (has "input" and "output"), normalised (what import --format json writes), '
+    'tau2-bench, exchange (has "request" and "response"), table (has "input" and "output"), '
+    "normalised (what import --format json writes), "
     'feedback (has "feedback" and "trace_id", "span_id", "response_id" or "session_id")'
 )
 
 
 def sniff(record: Mapping[str, Any]) -> str | None:
     """The format that a record is in, by its keys; None for one that is not known."""
-    for format in _EXPORTS[:2]:
+    if _is_preference(record):
+        return None
+    for format in _EXPORTS[:3]:
         if format.tells(record):
             return format.name
     known = records.sniff(record)
@@ -46,7 +52,7 @@ def sniff(record: Mapping[str, Any]) -> str | None:
         return known
     if known == "chat" and not (exchanges.tells(record) and not isinstance(record.get("messages"), str)):
         return "table" if isinstance(record.get("messages"), str) else "chat"
-    return next((format.name for format in _EXPORTS[2:] if format.tells(record)), known)
+    return next((format.name for format in _EXPORTS[3:] if format.tells(record)), known)
 
 
 def read(record: Mapping[str, Any], format: str | None = None) -> tuple[Found, str]:
@@ -75,12 +81,23 @@ def not_known(record: Mapping[str, Any]) -> RecordError:
             cure="leave it out",
             reason="no traces: expected output",
         )
+    if _is_preference(record):
+        return RecordError(
+            "this is preference data, two answers to one question, and no trace",
+            cure='give the answer that was given, under "messages"',
+            reason="no traces: preferences",
+        )
     keys = ", ".join(printable(str(key)[:40]) for key in list(record)[:8]) or "none"
     more = f" and {len(record) - 8} more" if len(record) > 8 else ""
     cure = f"known formats: {KNOWN}"
     if "role" in record and "content" in record:
         cure = 'this is one message: put the conversation in one record, {"id": ..., "messages": [...]}'
     return RecordError(f"unknown format: the record's keys are {keys}{more}", cure=cure, reason="unknown format")
+
+
+def _is_preference(record: Mapping[str, Any]) -> bool:
+    """Whether it holds a better answer and a worse one, and no conversation that was had."""
+    return "messages" not in record and any(record.keys() >= pair for pair in _PREFERENCES)
 
 
 def is_expected_chat(record: Mapping[str, Any]) -> bool:
