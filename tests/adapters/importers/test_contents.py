@@ -7,7 +7,6 @@ import io
 import json
 import random
 import zipfile
-from datetime import UTC, datetime
 
 import pytest
 import zstandard
@@ -178,25 +177,6 @@ def test_a_log_of_inspect_in_an_archive(read):
     assert found[0].trace.ended_at.second == 8
     assert "no log of Inspect" in str(read(archive(**{"a.json": b"{}"}))[0])
     assert "zip archive" in str(read(data[: len(data) // 2])[0])
-
-
-def test_parquet_is_read_where_pyarrow_is_installed(read, tmp_path):
-    try:
-        arrow, parquet = __import__("pyarrow"), __import__("pyarrow.parquet").parquet
-    except ImportError:
-        (refused,) = read(b"PAR1 and so on")
-        assert "pip install 'loopwright[parquet]'" in str(refused)
-        return
-    rows = [
-        {"id": f"r{n}", "run_type": "chain", "trace_id": "r0", "parent_run_id": "r0" if n else None, "name": "x",
-         "inputs": '{"input": "hi"}', "outputs": '{"output": "hello"}', "start_time": datetime(2026, 1, 1, tzinfo=UTC)}
-        for n in range(200)
-    ]  # fmt: skip
-    parquet.write_table(arrow.Table.from_pylist(rows), tmp_path / "t.parquet")
-    data = (tmp_path / "t.parquet").read_bytes()
-    (found,) = read(data)
-    assert (found.format, found.trace.trace_id, len(found.trace.steps)) == ("langsmith", "r0", 200)
-    assert read(data[:-20])[0].reason == "corrupt Parquet"
 
 
 def test_what_was_taken_before_is_passed_over(tmp_path):

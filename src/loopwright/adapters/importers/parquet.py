@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from math import isnan
 from typing import IO, Any
 
 import msgspec
@@ -16,7 +17,7 @@ ROWS = 64
 
 
 def rows(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows, numbered from 1, as JSON values without those that are null; raises `BrokenSourceError` for no Parquet file."""
+    """The rows, numbered from 1, as JSON values without null and NaN; raises `BrokenSourceError` for no Parquet file."""
     try:
         arrow = import_module("pyarrow.parquet")
     except ImportError:
@@ -27,7 +28,7 @@ def rows(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
         for batch in arrow.ParquetFile(file).iter_batches(batch_size=ROWS):
             for row in batch.to_pylist():
                 number += 1
-                yield number, {name: msgspec.to_builtins(value) for name, value in row.items() if value is not None}
+                yield number, {name: msgspec.to_builtins(value) for name, value in row.items() if _told(value)}
     except GeneratorExit:
         raise
     except Exception as error:  # pyarrow raises its own, and many of Python's, for a file that is damaged
@@ -35,3 +36,7 @@ def rows(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
         raise BrokenSourceError(
             f"is no Parquet file that can be read: {told}", "export it again", "corrupt Parquet", number
         ) from None
+
+
+def _told(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and isnan(value))
