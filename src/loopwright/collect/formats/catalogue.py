@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from loopwright.collect import record as records
-from loopwright.collect.formats import atif, exchanges, inspect, langfuse, langsmith, managed, phoenix, table, tau2
+from loopwright.collect.formats import atif, exchanges, inspect, langfuse, langsmith, managed, phoenix, table, tau2, tracers
 from loopwright.collect.formats.found import Found
 from loopwright.collect.intake import printable
 from loopwright.collect.joining import read_given
@@ -24,7 +24,7 @@ class Format(NamedTuple):
 
 _EXPORTS = tuple(
     Format(module.NAME, module.tells, module.read)
-    for module in (atif, inspect, tau2, langfuse, langsmith, phoenix, exchanges, table)
+    for module in (atif, inspect, tau2, langfuse, langsmith, phoenix, tracers, exchanges, table)
 )
 _BY_NAME = {format.name: format for format in _EXPORTS}
 NAMES = (*records.FORMAT_NAMES, *_BY_NAME, managed.NAME)
