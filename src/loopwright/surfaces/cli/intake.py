@@ -31,8 +31,12 @@ class Refusals:
 
 
 def tell_empty(intake: Intake) -> None:
-    """A line on stderr for the files without a single record, and one for the feedback without its trace, where there are any."""
-    empty = [f.source for f in intake.files if not f.taken and not f.rejected and not f.parts]
+    """A line on stderr for the files without a single record, and one for the feedback without its trace, where there are any.
+
+    A file of which all was read before an import was broken off had records.
+    """
+    read = [f for f in intake.files if f.source not in intake.resumed]
+    empty = [f.source for f in read if not f.taken and not f.rejected and not f.parts]
     if empty:
         note(f"loopwright: no records in {', '.join(empty[:SHOWN])}{' ...' if len(empty) > SHOWN else ''}")
     if intake.unjoined:

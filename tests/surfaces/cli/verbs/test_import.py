@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from loopwright.collect.intake import Intake, SourceCount
 from loopwright.examples.conversations.files import COUNT, conversations
+from loopwright.surfaces.cli.intake import tell_empty
 from loopwright.surfaces.cli.main import main
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -154,3 +156,9 @@ def test_a_text_import_goes_to_the_store_and_can_be_listed_and_read(project, cap
 def test_traces_without_a_store_says_what_to_do(project, capsys):
     assert main(["traces"]) == 64
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_file_that_was_read_to_its_end_before_it_was_broken_off_is_not_called_empty(capsys):
+    files = (SourceCount("read.jsonl"), SourceCount("empty.jsonl"))
+    tell_empty(Intake(files=files, resumed=("read.jsonl",)))
+    assert capsys.readouterr().err == "loopwright: no records in empty.jsonl\n"
