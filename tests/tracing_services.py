@@ -207,7 +207,8 @@ class LangSmithServer:
             rows, cursor = page(found, body["limit"], body.get("cursor"))
             return Answer(200, {"runs": rows, "cursors": {"next": cursor}})
         if path == "/feedback" and asked.method == "GET":
-            found = [row for row in self.feedback.values() if row["run_id"] in asked.query.get("run", [])]
+            found = [row for row in self.feedback.values() if row["run_id"] in asked.query.get("run", [row["run_id"]])]
+            found = between(found, "created_at", asked.one("min_created_at"), asked.one("max_created_at"))
             first = int(asked.one("offset", "0"))
             return Answer(200, found[first : first + int(asked.one("limit", "100"))])
         if path == "/feedback" and asked.method == "POST":

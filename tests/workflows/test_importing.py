@@ -6,11 +6,21 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from builders import trace, user
+from loopwright import wiring
 from loopwright.collect.intake import Rejected, SourceCount
-from loopwright.collect.trace import Trace
 from loopwright.errors import InputError
-from loopwright.ports import Imported, PutCounts
-from loopwright.workflows.importing import BATCH, KEPT_IN_FULL, Outcome, collect_traces, import_traces, strictly
+from loopwright.ports import Imported
+from loopwright.settings import load
+from loopwright.wiring import collecting
+from loopwright.workflows.importing import (
+    BATCH,
+    KEPT_IN_FULL,
+    Outcome,
+    collect_traces,
+    import_spans,
+    import_traces,
+    strictly,
+)
 
 
 class Shelf:
@@ -25,30 +35,11 @@ class Shelf:
     def read(self, paths: Sequence[str], format: str | None = None) -> Iterator[Imported | Rejected]:
         return iter(self.found)
 
+    def read_parts(self, paths: Sequence[str], format: str | None = None, after: object = None) -> Iterator[Imported | Rejected]:
+        return iter(self.found)
 
-class Memory:
-    """A trace store in a dictionary."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Trace] = {}
-        self.batches: list[int] = []
-
-    def put_traces(self, traces: Sequence[Trace]) -> PutCounts:
-        self.batches.append(len(traces))
-        conflicts = tuple(t.trace_id for t in traces if self.kept.get(t.trace_id, t) != t)
-        unchanged = sum(self.kept.get(t.trace_id) == t for t in traces)
-        for each in traces:
-            self.kept.setdefault(each.trace_id, each)
-        return PutCounts(len(traces) - unchanged - len(conflicts), unchanged, conflicts)
-
-    def trace(self, trace_id: str) -> Trace | None:
-        return self.kept.get(trace_id)
-
-    def traces(self) -> Iterator[Trace]:
-        return iter(self.kept.values())
-
-    def count_traces(self) -> int:
-        return len(self.kept)
+    def mark(self, source: str) -> None:
+        return None
 
 
 class Bar:
@@ -98,21 +89,32 @@ def test_strict_raises_the_first_refusal():
         next(stream)
 
 
-def test_the_store_is_written_in_batches_and_twice_is_once():
-    store, shelf = Memory(), Shelf(*(taken(str(n)) for n in range(BATCH + 1)))
-    first = asyncio.run(import_traces(shelf, ["x"], store=store))
-    again = asyncio.run(import_traces(shelf, ["x"], store=store))
-    assert store.batches == [BATCH, 1] * 2
+@pytest.fixture
+def store(tmp_path):
+    with wiring.store(load({"store.url": f"sqlite:///{tmp_path / 'l.db'}"}, environ={})) as opened:
+        yield opened
+
+
+def into(store, *found: Imported | Rejected):
+    return asyncio.run(import_spans(Shelf(*found), ["x"], store=store, settling=collecting.settling()))
+
+
+def test_the_store_is_written_in_batches_and_twice_is_once(store, monkeypatch):
+    sizes: list[int] = []
+    put = type(store).put_traces
+    monkeypatch.setattr(type(store), "put_traces", lambda self, traces: sizes.append(len(traces)) or put(self, traces))
+    found = [taken(str(n)) for n in range(BATCH + 1)]
+    first, again = into(store, *found), into(store, *found)
+    assert sizes == [BATCH, 1] * 2
     assert (first.taken, first.unchanged, again.taken, again.unchanged) == (BATCH + 1, 0, BATCH + 1, BATCH + 1)
 
 
-def test_an_id_with_other_content_in_the_store_is_refused():
-    store = Memory()
-    asyncio.run(import_traces(Shelf(taken("1")), ["x"], store=store))
-    intake = asyncio.run(import_traces(Shelf(taken("1", "other"), taken("2")), ["x"], store=store))
+def test_an_id_with_other_content_in_the_store_is_refused(store):
+    into(store, taken("1"))
+    intake = into(store, taken("1", "other"), taken("2"))
     assert (intake.taken, intake.conflicts, intake.rejected_count) == (1, ("1",), 1)
     assert "the store holds other content under the id '1'" in str(intake.rejected[0])
-    assert store.kept["1"].messages[0].text == "hi"
+    assert store.trace("1").messages[0].text == "hi"
 
 
 def test_progress_counts_megabytes():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from loopwright.collect.joining import GivenFeedback
-    from loopwright.collect.trace import Trace
+    from loopwright.ports.spans import SpanPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What one stretch of time gave: whole traces, verdicts given by themselves, and what could not be read.
+    """What one stretch of time gave: a part for each trace, redacted, verdicts given by themselves, and what could not be read.
 
     `until` is the time before which nothing need be asked for again; `waiting` counts traces to which more may come.
     """
 
-    traces: tuple[Trace, ...]
+    parts: tuple[SpanPart, ...]
     feedback: tuple[GivenFeedback, ...]
     unread: tuple[Unread, ...]
     until: datetime
@@ -49,8 +49,8 @@ class TraceService(Protocol):
         trace comes once, and what the service repeats is not. Raises `ServiceError` where the service stays away or refuses.
         """
 
-    def whole(self, trace_id: str) -> Trace | None:
-        """One trace as the service holds it now; None where it has none. Raises `ServiceError` as `pull` does."""
+    def whole(self, trace_id: str) -> list[SpanPart]:
+        """One trace as the service holds it now; empty where it has none. Raises `ServiceError` as `pull` does."""
 
     def close(self) -> None:
         """Let the connections go."""

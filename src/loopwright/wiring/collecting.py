@@ -13,6 +13,7 @@ from loopwright.settings import Settings
 
 if TYPE_CHECKING:
     from loopwright.collect.redaction.redactor import Redactor
+    from loopwright.workflows.settling import Settling
 
 
 def part_reader() -> PartReader:
@@ -20,6 +21,14 @@ def part_reader() -> PartReader:
     from loopwright.adapters.otlp.reading import read_part
 
     return read_part
+
+
+def settling() -> Settling:
+    """What it takes to make traces of the spans that a command keeps."""
+    from loopwright.wiring import clock
+    from loopwright.workflows.settling import Settling
+
+    return Settling(clock(), part_reader(), with_cost)
 
 
 def splitter(settings: Settings) -> Splitter:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from loopwright.errors import ServiceError, UsageError, without_credentials
 from loopwright.settings import Settings
-from loopwright.wiring.collecting import redactor, with_cost
+from loopwright.wiring.collecting import redactor
 
 if TYPE_CHECKING:
     from loopwright.adapters.connectors.address import Address
@@ -51,7 +51,7 @@ def trace_service(
         timedelta(seconds=float(settings["collect.quiet_seconds"])),
         timedelta(minutes=float(settings["connect.overlap_minutes"])),
     )
-    return Connection(_project(address, settings, tell), with_cost, redactor(settings, keep_key=keep)), asked
+    return Connection(_project(address, settings, tell), redactor(settings, keep_key=keep)), asked
 
 
 def evaluation_sink(text: str, settings: Settings, clock: Clock, tell: Callable[[str], None] = lambda _: None) -> EvaluationSink:

@@ -5,26 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from loopwright.collect.intake import Intake, Rejected, SourceCount
 from loopwright.collect.joining import GivenFeedback, join
 from loopwright.collect.times import moment
 from loopwright.collect.trace import Trace
 from loopwright.errors import RecordError
-from loopwright.ports import FeedbackStore, Progress, TraceStore
+from loopwright.ports import Progress, TraceFilter
 from loopwright.ports.connecting import Pulled, TraceService
-from loopwright.ports.spans import SpanStore
+from loopwright.workflows.settling import Keeping, Settling, settle_all, trace_of
 
 KEPT_IN_FULL = 20
 DEFAULT_TIME = timedelta(days=30)
-
-
-class Keeping(TraceStore, FeedbackStore, SpanStore, Protocol):
-    """What a service's traces are written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,8 @@ class _Count:
     refused: Callable[[Rejected], None] | None
     taken: int = 0
     unchanged: int = 0
+    spans: int = 0
+    repeated: int = 0
     feedback: int = 0
     unjoined: int = 0
     waiting: int = 0
@@ -73,6 +70,8 @@ class _Count:
             files=(SourceCount(self.source, self.taken + self.feedback, self.reasons.total()),),
             feedback=self.feedback,
             unjoined=self.unjoined,
+            spans=self.spans,
+            repeated=self.repeated,
         )
 
 
@@ -99,14 +98,15 @@ async def pull_into(
     store: Keeping,
     service: TraceService,
     span: Asked,
+    settling: Settling,
     *,
     refused: Callable[[Rejected], None] | None = None,
     progress: Progress | None = None,
 ) -> Intake:
     """Read what is new in a project, and write it stretch by stretch, each with the position that it leads to.
 
-    A process that is killed goes on at the last stretch that was written. A trace that the store holds in another state (since
-    more of it came) is read whole and takes the place of what was there; one whose spans the store has itself stays as it is.
+    Spans are kept as they came, and only then become traces. A process that is killed goes on at the last stretch that was
+    written. A trace that went on since it was taken is read whole, for some of what came may have begun long before.
     """
     covered = read_position(store.cursor(service.name))
     since, began = start_of(span, covered)
@@ -117,7 +117,7 @@ async def pull_into(
     try:
         for pulled in service.pull(since, until, span.quiet):
             count.unread(pulled)
-            _write(store, service, pulled, count)
+            await _write(store, service, pulled, settling, count)
             end = max(pulled.until, covered.end) if covered is not None and goes_on else pulled.until
             store.set_cursor(service.name, position(Covered(began, end)))
             _advance(progress, pulled, since)
@@ -132,6 +132,7 @@ async def pull_into(
 async def pull(
     service: TraceService,
     span: Asked,
+    settling: Settling,
     taken: Callable[[Trace], None],
     *,
     refused: Callable[[Rejected], None] | None = None,
@@ -141,13 +142,15 @@ async def pull(
     since, _ = start_of(span, None)
     until = min(span.until or span.now, span.now - span.quiet)
     count = _Count(service.name, service.name.partition("://")[0], refused)
-    traces: dict[str, Trace] = {}
+    held: dict[str, list[bytes]] = {}
     given: list[GivenFeedback] = []
     _start(progress, since, until)
     try:
         for pulled in service.pull(since, until, span.quiet):
             count.unread(pulled)
-            traces |= {trace.trace_id: trace for trace in _current(pulled.traces, traces, service)}
+            again = [more for part in pulled.parts if part.trace_id in held for more in service.whole(part.trace_id)]
+            for part in [*pulled.parts, *again]:
+                held.setdefault(part.trace_id, []).append(part.data)
             given += pulled.feedback
             _advance(progress, pulled, since)
             since = max(since, pulled.until)
@@ -155,7 +158,9 @@ async def pull(
     finally:
         if progress is not None:
             progress.done()
-    joined, left = join(list(traces.values()), {item.feedback_id: item for item in given}.values())
+    traces = [trace_of(trace_id, parts, settling.read_part) for trace_id, parts in held.items()]
+    finished = traces if settling.finish is None else [settling.finish(trace) for trace in traces]
+    joined, left = join(finished, {item.feedback_id: item for item in given}.values())
     count.taken, count.feedback, count.unjoined = len(joined), len({item.feedback_id for item in given}), len(left)
     for trace in joined:
         taken(trace)
@@ -177,27 +182,25 @@ def read_position(text: str | None) -> Covered | None:
     return Covered(start, end) if start is not None and end is not None else None
 
 
-def _current(found: Sequence[Trace], known: dict[str, Trace], service: TraceService) -> list[Trace]:
-    """Traces as they are now: one that went on after it was given is read whole."""
-    return [(service.whole(trace.trace_id) or trace) if trace.trace_id in known else trace for trace in found]
-
-
-def _write(store: Keeping, service: TraceService, pulled: Pulled, count: _Count) -> None:
-    counts = store.put_traces(pulled.traces)
-    changed = {}
-    for id in counts.conflicts:
-        whole = None if store.spans_of(id) else service.whole(id)
-        if whole is not None and whole != store.trace(id):
-            changed[id] = (whole, 0)
-    if changed:
-        store.settle(changed)
-    count.taken += len(pulled.traces)
-    count.unchanged += len(pulled.traces) - counts.new - len(changed)
+async def _write(store: Keeping, service: TraceService, pulled: Pulled, settling: Settling, count: _Count) -> None:
+    counts = store.put_spans(pulled.parts, settling.clock.now())
+    fresh = [part.trace_id for part in pulled.parts if not _is_settled(store, part.trace_id)]
+    went_on = [trace_id for trace_id in fresh if store.trace(trace_id) is not None]
+    store.put_spans([part for trace_id in went_on for part in service.whole(trace_id)], settling.clock.now())
+    await settle_all(store, settling)
+    count.taken += len(pulled.parts)
+    count.unchanged += len(pulled.parts) - len(fresh)
+    count.spans += counts.new
+    count.repeated += counts.repeated
     if pulled.feedback:
         kept = store.put_feedback(pulled.feedback)
         ids = {item.feedback_id for item in pulled.feedback}
         count.feedback += len(ids)
         count.unjoined += len(ids.intersection(kept.waiting))
+
+
+def _is_settled(store: Keeping, trace_id: str) -> bool:
+    return all(line.settled for line in store.find(TraceFilter(trace_id=trace_id), 1))
 
 
 def _start(progress: Progress | None, since: datetime, until: datetime) -> None:

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Protocol, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 from loopwright.collect.growing import told_already, went_on
 from loopwright.collect.intake import Intake, Rejected, printable, shown
 from loopwright.collect.joining import GivenFeedback, join, joined, response_ids
 from loopwright.collect.trace import Feedback, Trace
 from loopwright.errors import InputError
-from loopwright.ports import (
-    Clock,
-    FeedbackStore,
-    Imported,
-    ImportedFeedback,
-    ImportedParts,
-    PartReader,
-    Progress,
-    SpanStore,
-    TraceReader,
-    TraceStore,
-)
+from loopwright.ports import Imported, ImportedFeedback, ImportedParts, Progress, TraceReader
 from loopwright.workflows.import_tally import KEPT_IN_FULL, Meter, Outcome, Tally
-from loopwright.workflows.settling import Finish, Keeping, opened, settle_some
+from loopwright.workflows.settling import Keeping, Settling, opened, settle_all
 
-__all__ = ["BATCH", "KEPT_IN_FULL", "Outcome", "Settling", "collect_traces", "import_traces", "refuse", "strictly"]
+__all__ = [
+    "BATCH", "KEPT_IN_FULL", "Outcome", "Settling", "collect_traces", "import_spans", "import_traces", "refuse", "strictly",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -37,20 +27,6 @@ BATCH = 100
 
 BATCH_SPANS = 1000
 BATCH_BYTES = 4_000_000
-SETTLED_TOGETHER = 200
-
-
-class Intaking(TraceStore, FeedbackStore, Protocol):
-    """What an import writes to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settling:
-    """What it takes to keep spans as they came: the time, how parts are read, and what is added to the traces made of them."""
-
-    clock: Clock
-    read_part: PartReader
-    finish: Finish | None = None
 
 
 async def import_traces(
@@ -58,23 +34,21 @@ async def import_traces(
     paths: Sequence[str],
     format: str | None = None,
     *,
-    store: Intaking | None = None,
     outcome: Outcome | None = None,
     progress: Progress | None = None,
     hold: bool = False,
 ) -> Intake:
-    """Read all of `paths`, writing to `store` in batches where one is given.
+    """Read all of `paths`, handing each trace to `outcome`; nothing is kept.
 
-    A bad record is counted and reading goes on; a record whose id the store holds with other content is refused too, and one in
-    which nothing was said or done, unless the outcome takes it. Raises `InputError` where a path does not exist, before anything
-    is read.
+    A bad record is counted and reading goes on; one in which nothing was said or done is refused too, unless the outcome takes
+    it. Raises `InputError` where a path does not exist, before anything is read.
 
-    Feedback that came by itself is joined with its trace. The store does that, and keeps what has no trace yet. Without a store
-    it is joined with the traces read after it, or with all of them where `hold` says so; what is given on a session is joined at
-    the end, and only the traces of such sessions are held until then. What has no trace is counted in `Intake.unjoined`.
+    Feedback that came by itself is joined with the traces read after it, or with all of them where `hold` says so; what is given
+    on a session is joined at the end, and only the traces of such sessions are held until then. What has no trace is counted in
+    `Intake.unjoined`.
     """
     tally, meter = _begun(reader, paths, outcome, progress)
-    sink: _Stored | _Joined = _Joined(tally, hold) if store is None else _Stored(tally, store)
+    sink = _Joined(tally, hold)
     try:
         for found in reader.read(paths, format):
             meter.at(found.source, found.offset)
@@ -87,9 +61,6 @@ async def import_traces(
                 tally.reject(_nothing_said(found))
             else:
                 sink.take(found)
-            if sink.full:
-                sink.flush()
-                await asyncio.sleep(0)
         sink.end()
     finally:
         meter.done()
@@ -106,7 +77,11 @@ async def import_spans(
     outcome: Outcome | None = None,
     progress: Progress | None = None,
 ) -> Intake:
-    """As `import_traces` into a store, but spans are kept as they came, and only then become traces.
+    """Read all of `paths` into a store, in batches: spans are kept as they came, and only then become traces.
+
+    A bad record is counted and reading goes on; so is one whose id the store holds with other content, and one in which nothing
+    was said or done, unless the outcome takes it. Raises `InputError` where a path does not exist, before anything is read. The
+    store joins feedback with its trace, and keeps what has no trace yet.
 
     A conversation that begins with all of what the store holds under its id has gone on since, and takes its place.
 
@@ -117,7 +92,7 @@ async def import_spans(
     marks = {name: mark for name in tally.files if (mark := reader.mark(name)) is not None}
     after = {name: place for name, mark in marks.items() if (place := _position(store.cursor(mark))) > 0}
     tally.resumed = tuple(after)
-    sink = _Stored(tally, store, store, settling, marks)
+    sink = _Stored(tally, store, settling, marks)
     try:
         for found in reader.read_parts(paths, format, after):
             meter.at(found.source, found.offset)
@@ -141,7 +116,8 @@ async def import_spans(
         sink.end()
     finally:
         meter.done()
-    await _settle(store, settling, progress, sink.wrote_spans or bool(after))
+    if sink.wrote_spans or after:
+        await settle_all(store, settling, progress)
     for mark in marks.values():
         store.set_cursor(mark, "")
     return tally.intake(paths)
@@ -182,15 +158,8 @@ def refuse(rejected: Rejected) -> None:
 class _Stored:
     """What is written to a store, in batches; the position in a file is written after what stands before it."""
 
-    def __init__(
-        self,
-        tally: Tally,
-        store: Intaking,
-        spans: Keeping | None = None,
-        settling: Settling | None = None,
-        marks: dict[str, str] | None = None,
-    ) -> None:
-        self._tally, self._store, self._spans, self._settling, self._marks = tally, store, spans, settling, marks or {}
+    def __init__(self, tally: Tally, store: Keeping, settling: Settling, marks: dict[str, str]) -> None:
+        self._tally, self._store, self._settling, self._marks = tally, store, settling, marks
         self._traces: list[Imported] = []
         self._given: list[ImportedFeedback] = []
         self._parts: list[ImportedParts] = []
@@ -235,9 +204,9 @@ class _Stored:
 
     def flush(self) -> None:
         """Write all that is held, and then where reading goes on: at the record that came last, which may go on itself."""
-        if self._parts and self._spans is not None and self._settling is not None:
+        if self._parts:
             parts = [part for found in self._parts for part in found.parts]
-            self._tally.put(self._spans.put_spans(parts, self._settling.clock.now()))
+            self._tally.put(self._store.put_spans(parts, self._settling.clock.now()))
             for found in self._parts:
                 self._tally.take_parts(found)
             self._parts, self._size, self._count, self.wrote_spans = [], 0, 0, True
@@ -260,8 +229,8 @@ class _Stored:
 
     def _mark(self, record: int) -> None:
         mark = self._marks.get(self._place[0])
-        if mark is not None and self._spans is not None and record > 0:
-            self._spans.set_cursor(mark, str(record))
+        if mark is not None and record > 0:
+            self._store.set_cursor(mark, str(record))
 
     def _write_traces(self) -> None:
         batch, self._traces = self._traces, []
@@ -291,9 +260,7 @@ class _Stored:
 
     def _is_known(self, trace: Trace) -> bool:
         """Whether what the store holds of this trace, settled or not, tells what it tells."""
-        if self._spans is None or self._settling is None:
-            return False
-        held = opened(self._spans, self._settling.read_part, trace.trace_id, self._settling.finish)
+        held = opened(self._store, self._settling.read_part, trace.trace_id, self._settling.finish)
         return held is not None and told_already(held, trace)
 
     def _went_on(self, trace: Trace, longer: bool = False) -> bool:
@@ -301,19 +268,17 @@ class _Stored:
 
         With `longer`, only one in which more was said. A trace made of spans is what its spans tell.
         """
-        if self._spans is None or self._spans.spans_of(trace.trace_id):
+        if self._store.spans_of(trace.trace_id):
             return False
-        held = self._spans.trace(trace.trace_id)
+        held = self._store.trace(trace.trace_id)
         if held is None or not went_on(held, trace) or (longer and len(trace.messages) == len(held.messages)):
             return False
-        self._spans.settle({trace.trace_id: (joined(trace, held.feedback), 0)})
+        self._store.settle({trace.trace_id: (joined(trace, held.feedback), 0)})
         return True
 
 
 class _Joined:
     """Traces that are handed on with the feedback given on them before; with `hold`, all are held until the end."""
-
-    full = False
 
     def __init__(self, tally: Tally, hold: bool) -> None:
         self._tally, self._hold = tally, hold
@@ -341,9 +306,6 @@ class _Joined:
         else:
             self._tally.take(made)
 
-    def flush(self) -> None:
-        """Nothing waits but what must."""
-
     def end(self) -> None:
         """All was read: the traces that were held are handed on."""
         traces, left = join([found.trace for found in self._held], self._on_session)
@@ -365,20 +327,6 @@ def _begun(reader: TraceReader, paths: Sequence[str], outcome: Outcome | None, p
 
 def _position(cursor: str | None) -> int:
     return int(cursor) if cursor and cursor.isdecimal() else 0
-
-
-async def _settle(store: SpanStore, settling: Settling, progress: Progress | None, due: bool) -> None:
-    """Read the traces whose spans were written, now or before it broke off: nothing more of them is waited for."""
-    if not due:
-        return
-    if progress is not None:
-        progress.start("putting traces together", store.count_pending())
-    at = settling.clock.now() + timedelta(seconds=1)
-    while done := await settle_some(store, settling.read_part, at, SETTLED_TOGETHER, 0, finish=settling.finish):
-        if progress is not None:
-            progress.advance(done)
-    if progress is not None:
-        progress.done()
 
 
 def _is_empty(trace: Trace) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,12 +14,14 @@ from loopwright.collect.joining import joined
 from loopwright.collect.spans import SpanEvent, assemble, attach
 from loopwright.collect.trace import Span, Trace
 from loopwright.errors import RecordError
-from loopwright.ports import FeedbackStore, PartReader, SpanStore, TraceFilter, TraceStore
+from loopwright.ports import Clock, FeedbackStore, PartReader, Progress, SpanStore, TraceFilter, TraceStore
 
 log = logging.getLogger("loopwright")
 
 BATCH = 50
 """So many traces are written in one transaction at most."""
+
+SETTLED_TOGETHER = 200
 
 UNREAD = "loopwright.unread"
 """The attribute of a trace that says why a part of it, or all of it, could not be read; its spans are kept as they came."""
@@ -30,6 +33,16 @@ class Keeping(TraceStore, FeedbackStore, SpanStore, Protocol):
 
 Finish = Callable[[Trace], Trace]
 """What is added to a trace before it is stored: its cost, where none was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What it takes to keep spans as they came: the time, how parts are read, and what is added to the traces made of them."""
+
+    clock: Clock
+    read_part: PartReader
+    finish: Finish | None = None
+
 
 _BIG = 1_000_000
 """A trace of more bytes is read in a thread, so that whoever else is served meanwhile does not wait for all of it."""
@@ -63,6 +76,18 @@ async def settle_some(
         store.settle(made)
         done += len(made)
     return done
+
+
+async def settle_all(store: SpanStore, settling: Settling, progress: Progress | None = None) -> None:
+    """Read every trace that has spans which its normalised form lacks: nothing more of them is waited for."""
+    if progress is not None:
+        progress.start("putting traces together", store.count_pending())
+    at = settling.clock.now() + timedelta(seconds=1)
+    while done := await settle_some(store, settling.read_part, at, SETTLED_TOGETHER, 0, finish=settling.finish):
+        if progress is not None:
+            progress.advance(done)
+    if progress is not None:
+        progress.done()
 
 
 def opened(store: Keeping, read_part: PartReader, trace_id: str, finish: Finish | None = None) -> Trace | None:

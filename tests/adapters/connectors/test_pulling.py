@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from faulty_server import Answer, serving
@@ -13,9 +14,12 @@ from loopwright import wiring
 from loopwright.adapters.connectors import http, langfuse, langsmith, phoenix, slices
 from loopwright.adapters.connectors.http import Manners, Service
 from loopwright.adapters.connectors.pulling import Connection
+from loopwright.collect.trace import Message, Trace
 from loopwright.errors import ServiceError
 from loopwright.settings import load
+from loopwright.wiring import collecting
 from loopwright.workflows.connecting import Asked, pull, pull_into, read_position
+from loopwright.workflows.importing import import_spans
 from tracing_services import START, LangfuseServer, LangSmithServer, PhoenixServer
 
 LATER = START + timedelta(hours=6)
@@ -41,7 +45,7 @@ def connection(kind: str, url: str, waits: Waits | None = None, tries: int = 8, 
         "phoenix": (phoenix.headers("secret"), phoenix.Phoenix),
     }[kind.partition("-")[0]]
     service = Service(f"{kind.partition('-')[0]}://host/desk", url, headers, "set the keys", manners)
-    return Connection(project(service, "desk"), lambda trace: trace, None)
+    return Connection(project(service, "desk"), None)
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ ASKED = Asked(LATER, since=START - timedelta(hours=1))
 
 def into(store, service, asked=ASKED):
     try:
-        return asyncio.run(pull_into(store, service, asked))
+        return asyncio.run(pull_into(store, service, asked, collecting.settling()))
     finally:
         service.close()
 
@@ -198,15 +202,17 @@ def test_a_trace_that_goes_on_is_held_back_and_one_that_went_on_is_read_whole(ki
         assert read_position(store.cursor(connection(kind, server.url).name)).end <= LATER - timedelta(minutes=4)
         assert into(store, connection(kind, server.url), replace(ASKED, now=LATER + timedelta(minutes=10))).taken == 1
         steps = len(store.trace(young).steps)
-        data.add(1, at=LATER + timedelta(minutes=9), steps=1) if kind == "phoenix" else _later(data, kind, young)
-        if kind == "phoenix":
-            data.spans[-1]["context"]["span_id"] = "ffffffffffffffff"
+        _later(data, kind, young, LATER + timedelta(minutes=9))
         into(store, connection(kind, server.url), replace(ASKED, now=LATER + timedelta(hours=1)))
     assert len(store.trace(young).steps) == steps + 1
 
 
-def _later(data, kind: str, id: str) -> None:
-    at = LATER + timedelta(minutes=9)
+def _later(data, kind: str, id: str, at: datetime) -> None:
+    if kind == "phoenix":
+        data.add(1, at=at, steps=1)
+        data.spans[-1]["context"]["span_id"] = "ffffffffffffffff"
+        data.spans[-1]["parent_id"] = data.spans[0]["context"]["span_id"]
+        return
     if kind == "langsmith":
         data.runs.append({**data.runs[1], "id": "00000000-0000-4000-8000-ffffffffffff", "start_time": at.isoformat()})
     else:
@@ -240,6 +246,76 @@ def test_a_service_that_stays_away_or_wants_long_waits_is_given_up(store):
             into(store, connection("phoenix", server.url))
     with pytest.raises(ServiceError, match="cannot be reached"):
         into(store, connection("phoenix", server.url, tries=2))
+
+
+@pytest.mark.parametrize("kind", ["langfuse", "langfuse-3", "langsmith"])
+def test_verdicts_that_come_days_later_are_found(kind, store):
+    data = MADE[kind]()
+    id = data.add(1)
+    with serving(data) as server:
+        into(store, connection(kind, server.url))
+        for days in (1, 2):
+            into(store, connection(kind, server.url), replace(ASKED, now=LATER + timedelta(days=days)))
+        data.score("late", id, 0.0, at=LATER + timedelta(days=2, minutes=5), comment="wrong date")
+        intake = into(store, connection(kind, server.url), replace(ASKED, now=LATER + timedelta(days=3)))
+    assert (intake.taken, intake.feedback, intake.unjoined) == (0, 1, 0)
+    (verdict,) = store.trace(id).feedback
+    assert "wrong date" in verdict.comment
+
+
+def exported(kind: str, data) -> list[dict]:
+    """What the service's API gives, as somebody saved it."""
+    if kind == "langfuse-3":
+        inner = {id: [row for row in data.observations if row["traceId"] == id] for id in data.traces}
+        return [{"trace": trace, "observations": inner[id]} for id, trace in data.traces.items()]
+    return {"langfuse": lambda: data.observations, "langsmith": lambda: data.runs, "phoenix": lambda: data.spans}[kind]()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_spans_are_kept_as_they_came_and_tell_what_a_file_of_them_tells(kind, store, tmp_path):
+    data = MADE[kind]()
+    ids = [data.add(number) for number in range(3)]
+    path = tmp_path / "exported.jsonl"
+    path.write_bytes(b"\n".join(msgspec.json.encode(row) for row in exported(kind, data)))
+    settings = load({"store.url": f"sqlite:///{tmp_path / 'file.db'}"}, environ={})
+    with serving(data) as server, wiring.store(settings) as other:
+        into(store, connection(kind, server.url))
+        reader = wiring.trace_reader(settings)
+        asyncio.run(import_spans(reader, [str(path)], store=other, settling=collecting.settling()))
+        for id in ids:
+            assert store.trace(id) == other.trace(id)
+            assert store.spans_of(id)
+        assert store.count_spans() == other.count_spans() == 6
+        assert store.count_pending() == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_that_arrives_too_late_for_its_time_comes_with_what_comes_after(kind, store):
+    data = MADE[kind]()
+    rows = data.spans if kind == "phoenix" else data.runs if kind == "langsmith" else data.observations
+    id = data.add(1, steps=3)
+    root = rows.pop(0)
+    with serving(data) as server:
+        into(store, connection(kind, server.url))
+        assert len(store.trace(id).steps) == (3 if kind == "langfuse-3" else 2)  # the trace is a step around them
+        rows.insert(0, root)
+        late = LATER + timedelta(hours=1)
+        _later(data, kind, id, late)
+        into(store, connection(kind, server.url), replace(ASKED, now=late + timedelta(hours=1)))
+    assert {"desk"} <= {step.name for step in store.trace(id).steps}
+    assert store.count_spans() >= 4
+
+
+def test_a_trace_that_was_kept_without_its_spans_is_read_whole(store):
+    data = PhoenixServer("secret")
+    id = data.add(1, steps=3)
+    data.score("a1", data.spans[1]["context"]["span_id"], 0.0, at=START, comment="wrong date")
+    store.put_traces([Trace(id, (Message("user", "question 1"),), started_at=START)])
+    with serving(data) as server:
+        began = START + timedelta(minutes=1, seconds=1)
+        into(store, connection("phoenix", server.url), replace(ASKED, since=began))
+    assert len(store.trace(id).steps) == 3
+    assert len(store.trace(id).feedback) == 1
 
 
 def test_a_cursor_that_names_itself_does_not_go_on_for_ever(store):
@@ -295,7 +371,7 @@ def test_without_a_store_all_comes_joined_at_the_end():
     taken = []
     with serving(data) as server:
         service = connection("phoenix", server.url)
-        intake = asyncio.run(pull(service, ASKED, taken.append))
+        intake = asyncio.run(pull(service, ASKED, collecting.settling(), taken.append))
         service.close()
     assert [trace.trace_id for trace in taken] == ids
     assert (intake.taken, intake.feedback, intake.unjoined) == (5, 1, 0)

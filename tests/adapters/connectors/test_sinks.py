@@ -14,7 +14,7 @@ from loopwright.errors import ServiceError
 from loopwright.judge.verdict import CriterionVerdict, Verdict
 from loopwright.mine.signal import FailureSignal, FailureTrace, Signal, Where
 from loopwright.settings import load
-from loopwright.wiring import connecting
+from loopwright.wiring import collecting, connecting
 from loopwright.workflows.connecting import pull_into
 from loopwright.workflows.exporting import KINDS, export
 from tracing_services import START, LangfuseServer, LangSmithServer, PhoenixServer
@@ -92,6 +92,30 @@ def test_langfuse_gets_scores_once(store, keys):
         store.set_cursor(f"export {address}", "")
         write(store, address)
         assert len(data.scores) == len(written) == 7
+
+
+def test_langfuse_that_takes_lists_alone_gets_them_and_its_refusals_are_told(store, keys):
+    data = LangfuseServer()
+    fill(store, [HEX])
+
+    def lists(asked):
+        if asked.path != "/api/public/scores":
+            return data(asked)
+        if not isinstance(asked.json, list):
+            return Answer(400, {"message": "expected an array"})
+        (score,) = asked.json
+        if score["name"] == "loopwright.mode":
+            return Answer(207, {"accepted": 0, "rejected": 1, "errors": [{"message": "no such name"}]})
+        data.scores[score["id"]] = score
+        return Answer(202, {"message": "Accepted"})
+
+    with serving(lists) as server:
+        done = write(store, f"langfuse://{server.host}/desk")
+    assert {score["name"] for score in data.scores.values()} == {
+        "loopwright.failure", "loopwright.hard_error", "loopwright.judge",
+    }  # fmt: skip
+    assert all(score["timestamp"] == START.isoformat() for score in data.scores.values())
+    assert "no such name" in str(done.refused)
 
 
 def test_what_changes_is_written_again_and_what_is_no_more_is_withdrawn(store, keys):
@@ -187,7 +211,7 @@ def test_what_was_written_back_does_not_come_again_as_feedback(kind, store, keys
         address = f"{kind}://{server.host}/desk?since=2026-11-01"
         for _ in range(2):
             service, asked = connecting.trace_service(address + "&again=1", load({}, environ={}), wiring.clock(), keep=False)
-            asyncio.run(pull_into(store, service, asked))
+            asyncio.run(pull_into(store, service, asked, collecting.settling()))
             service.close()
             assert store.trace(id).feedback == ()
             store.replace_failures([failure(id)])

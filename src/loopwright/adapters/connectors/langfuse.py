@@ -89,15 +89,18 @@ class Langfuse:
             *rows_of(self.service.name, trace, "observations"),
         ]
 
-    def read(self, trace_id: str, rows: list[Row]) -> Found:
-        """The rows of a trace, read as an export of it: `{"trace": {…}, "observations": […]}`."""
-        observations = [_plain(row) for row in rows if row.get("type") != TRACE]
-        told = next((dict(row) for row in rows if row.get("type") == TRACE), None)
-        if told is not None:
-            trace = {key: value for key, value in told.items() if key not in ("type", "observations", "scores")}
-        else:
-            trace = _trace_of(trace_id, observations)
-        return langfuse.read({"trace": {**trace, "scores": []}, "observations": observations})
+    def records(self, trace_id: str, rows: list[Row]) -> list[Row]:
+        """A trace with its observations, where the server keeps traces; otherwise each observation is read by itself."""
+        observations = [row for row in rows if row.get("type") != TRACE]
+        told = next((row for row in rows if row.get("type") == TRACE), None)
+        if told is None:
+            return [{"trace": {"id": trace_id}, "observations": [row], langfuse.PARTIAL: True} for row in observations]
+        trace = {key: value for key, value in told.items() if key not in ("type", "observations", "scores")}
+        return [{"trace": trace, "observations": observations}]
+
+    def read(self, record: Row) -> Found:
+        """What an export of a trace holds."""
+        return langfuse.read(record)
 
     def read_score(self, row: Row) -> Found:
         """A score; one of an experiment says nothing of a trace."""
@@ -151,28 +154,6 @@ class Langfuse:
         return by_number(
             self.service.name, lambda number: self.service.get(API + path, {**asked, "page": number, "limit": SCORES_A_PAGE})
         )
-
-
-def _trace_of(trace_id: str, observations: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the observations tell of their trace, where the server keeps no traces."""
-    ids = {row["id"] for row in observations}
-    root = next((row for row in observations if row.get("isRootObservation")), None)
-    root = root or next((row for row in observations if row.get("parentObservationId") not in ids), observations[0])
-    first = {key: next((row[key] for row in [root, *observations] if row.get(key)), None) for key in _CONTEXT}
-    trace = {"id": trace_id, "timestamp": min(str(row["startTime"]) for row in observations)}
-    told = {"name": first.pop("traceName") or root.get("name"), **{key: root.get(key) for key in ("input", "output", "metadata")}}
-    return {**trace, **told, **first}
-
-
-_CONTEXT = ("traceName", "userId", "sessionId", "tags", "release", "version", "environment", "projectId")
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    """An observation as exports hold it, whichever version of the API gave it."""
-    plain = dict(row)
-    if "model" not in plain and "providedModelName" in plain:
-        plain["model"] = plain["providedModelName"]
-    return plain
 
 
 def _flat(row: Row) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from loopwright.adapters.connectors.http import NotThere, Service
 from loopwright.adapters.connectors.paging import by_cursor
 from loopwright.adapters.connectors.slices import Placed, Row
 from loopwright.collect.formats import langsmith
-from loopwright.collect.formats.found import Found, together
+from loopwright.collect.formats.found import Found
 from loopwright.collect.times import moment
 from loopwright.errors import RecordError, ServiceError
 
@@ -77,29 +77,45 @@ class LangSmith:
         except NotThere:
             return []
 
-    def read(self, trace_id: str, rows: list[Row]) -> Found:
-        """The runs of a trace; averages of feedback are left out, since each one is read by itself."""
-        return together(langsmith.read({**row, "trace_id": trace_id, "feedback_stats": None}) for row in rows)
+    def records(self, trace_id: str, rows: list[Row]) -> Iterator[Row]:
+        """Each row is a run; averages of feedback are left out, since each one is read by itself."""
+        return ({**row, "trace_id": trace_id, "feedback_stats": None} for row in rows)
+
+    def read(self, record: Row) -> Found:
+        """A run."""
+        return langsmith.read(record)
 
     def read_score(self, row: Row) -> Found:
         """Feedback on a run."""
         return langsmith.read({"key": None, "run_id": None, "score": None, **row})
 
     def scores(self, start: datetime, end: datetime, done: Mapping[str, list[Row]]) -> Iterator[Row]:
-        """The feedback on the traces that are done; only runs that have any are asked about."""
+        """The feedback that was given in that time, on whatever trace, and that on the traces that are done.
+
+        Of the latter only the runs that have any are asked about.
+        """
         traces = {str(row["id"]): trace_id for trace_id, rows in done.items() for row in rows if row.get("feedback_stats")}
         ids = list(traces)
-        for first in range(0, len(ids), RUNS_ASKED):
-            offset = 0
-            while True:
-                asked: dict[str, Any] = {"run": ids[first : first + RUNS_ASKED], "limit": A_PAGE, "offset": offset}
-                found = self.service.get(f"{API}/feedback", asked)
-                if not isinstance(found, list):
-                    raise ServiceError(f"{self.service.name} answered with no list of feedback")
-                yield from ({"trace_id": traces.get(str(row.get("run_id"))), **_given(row)} for row in found)
-                if len(found) < A_PAGE:
-                    break
-                offset += len(found)
+        asked: list[dict[str, Any]] = [{"run": ids[first : first + RUNS_ASKED]} for first in range(0, len(ids), RUNS_ASKED)]
+        asked.append({"session": [self.session_id()], "min_created_at": _iso(start), "max_created_at": _iso(end)})
+        seen: set[Any] = set()
+        for one in asked:
+            for row in self._feedback(one):
+                if row.get("id") in seen:
+                    continue
+                seen.add(row.get("id"))
+                yield {"trace_id": traces.get(str(row.get("run_id"))), **_given(row)}
+
+    def _feedback(self, asked: dict[str, Any]) -> Iterator[Row]:
+        offset = 0
+        while True:
+            page = self.service.get(f"{API}/feedback", {**asked, "limit": A_PAGE, "offset": offset})
+            if not isinstance(page, list) or not all(isinstance(row, Mapping) for row in page):
+                raise ServiceError(f"{self.service.name} answered with no list of feedback")
+            yield from page
+            if len(page) < A_PAGE:
+                return
+            offset += len(page)
 
     def _runs(self, asked: dict[str, Any]) -> Iterator[list[Row]]:
         body = {"session": [self.session_id()], "select": SELECT, "limit": A_PAGE, **asked}

@@ -11,7 +11,7 @@ from loopwright.adapters.connectors.http import NotTaken, NotThere, Service
 from loopwright.adapters.connectors.paging import by_cursor
 from loopwright.adapters.connectors.slices import Placed, Row
 from loopwright.collect.formats import phoenix
-from loopwright.collect.formats.found import Found, together
+from loopwright.collect.formats.found import Found
 from loopwright.collect.times import moment
 from loopwright.errors import RecordError, ServiceError
 
@@ -65,9 +65,13 @@ class Phoenix:
             return []
         return [row for row in rows if (placed := self.placed(row)) is not None and placed.trace_id == trace_id]
 
-    def read(self, trace_id: str, rows: list[Row]) -> Found:
-        """The spans of a trace."""
-        return together(phoenix.read(row) for row in rows)
+    def records(self, trace_id: str, rows: list[Row]) -> list[Row]:
+        """Each row is a span."""
+        return rows
+
+    def read(self, record: Row) -> Found:
+        """A span."""
+        return phoenix.read(record)
 
     def read_score(self, row: Row) -> Found:
         """An annotation."""

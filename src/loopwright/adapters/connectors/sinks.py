@@ -15,6 +15,7 @@ from loopwright.audit.digest import digest
 from loopwright.ports.connecting import Evaluation, Unread
 
 JUDGE = "loopwright.judge"
+SCORES = f"{langfuse.API}/scores"
 _HEX = frozenset("0123456789abcdef")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -54,22 +55,42 @@ class OneByOne(Sink, ABC):
 
 
 class LangfuseScores(OneByOne):
-    """A score for each evaluation; a score of the same id replaces the one before."""
+    """A score for each evaluation; a score of the same id and timestamp replaces the one before."""
+
+    _listed = False
+    """Whether the server takes scores in lists alone."""
 
     def write(self, evaluation: Evaluation) -> None:
         """See `OneByOne`."""
         numeric = evaluation.value is not None
-        body = {
+        told = {
             "id": evaluation.id,
             "traceId": evaluation.trace_id,
             "observationId": evaluation.span_id,
             "name": evaluation.name,
             "value": evaluation.value if numeric else evaluation.label,
             "dataType": "NUMERIC" if numeric else "CATEGORICAL",
-            "comment": _said(evaluation),
+            "comment": _said(evaluation) or None,
+            "timestamp": None if evaluation.at is None else evaluation.at.isoformat(),
             "metadata": {"label": evaluation.label, **(evaluation.details or {})},
         }
-        self.service.post(f"{langfuse.API}/scores", {key: value for key, value in body.items() if value is not None})
+        body = {key: value for key, value in told.items() if value is not None}
+        if not self._listed:
+            try:
+                self.service.post(SCORES, body)
+            except NotTaken as error:
+                if error.status != 400:
+                    raise
+                self._write_listed(body)
+                self._listed = True
+            return
+        self._write_listed(body)
+
+    def _write_listed(self, body: dict[str, Any]) -> None:
+        answer = self.service.post(SCORES, [body])
+        if isinstance(answer, dict) and answer.get("rejected"):
+            said = next((one.get("message") for one in answer.get("errors") or [] if isinstance(one, dict)), "no reason")
+            raise NotTaken(f"{self.service.name}: {SCORES} rejected it: {said}", 400)
 
 
 class LangSmithFeedback(OneByOne):

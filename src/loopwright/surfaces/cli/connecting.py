@@ -18,7 +18,7 @@ from loopwright.settings import Settings
 from loopwright.surfaces.cli.intake import Refusals, tell_empty, tell_intake
 from loopwright.surfaces.cli.options import OutputFormat
 from loopwright.surfaces.cli.terminal import TerminalProgress, note
-from loopwright.wiring import connecting
+from loopwright.wiring import collecting, connecting
 from loopwright.workflows.connecting import pull, pull_into
 
 
@@ -39,13 +39,14 @@ def _import(address: str, settings: Settings, to_json: bool, refusals: Refusals)
     tell = lambda text: note(f"loopwright: {text}")  # noqa: E731
     service, asked = connecting.trace_service(address, settings, wiring.clock(), tell, keep=not to_json)
     progress = TerminalProgress()
+    settling = collecting.settling()
     try:
         if to_json:
-            intake = asyncio.run(pull(service, asked, _write, refused=refusals, progress=progress))
+            intake = asyncio.run(pull(service, asked, settling, _write, refused=refusals, progress=progress))
             tell_empty(intake)
         else:
             with wiring.store(settings) as store:
-                intake = asyncio.run(pull_into(store, service, asked, refused=refusals, progress=progress))
+                intake = asyncio.run(pull_into(store, service, asked, settling, refused=refusals, progress=progress))
                 tell_intake(intake, store.url)
     finally:
         service.close()

@@ -12,10 +12,11 @@ from loopwright.examples.conversations.files import conversations
 from loopwright.mine.policy import WEIGHTS
 from loopwright.surfaces.cli.demo.stage import Stage, World, clip, told
 from loopwright.surfaces.cli.terminal import note, say, table
+from loopwright.wiring import collecting
 from loopwright.wording import counted, percent
 from loopwright.workflows.clustering import cluster_store
 from loopwright.workflows.drafting import draft_from_store
-from loopwright.workflows.importing import import_traces
+from loopwright.workflows.importing import import_spans
 from loopwright.workflows.mining import mine_store
 from loopwright.workflows.rates import type_counts
 
@@ -25,8 +26,12 @@ EVALS = "evals"
 
 async def _collect(world: World) -> dict[str, Any]:
     with conversations() as path:
-        intake = await import_traces(
-            wiring.trace_reader(world.conversation_settings), [path], store=world.conversations, progress=world.progress
+        intake = await import_spans(
+            wiring.trace_reader(world.conversation_settings),
+            [path],
+            store=world.conversations,
+            settling=collecting.settling(),
+            progress=world.progress,
         )
     return {"taken": intake.taken, "rejected": intake.rejected_count, "stored": world.conversations.count_traces()}
 

@@ -17,10 +17,11 @@ from loopwright.judge.rubric import TRACE_RUBRIC
 from loopwright.ports import Progress, Store, SuiteFiles
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.terminal import note
+from loopwright.wiring import collecting
 from loopwright.workflows import judging
 from loopwright.workflows.clustering import cluster_store
 from loopwright.workflows.drafting import draft_from_store
-from loopwright.workflows.importing import import_traces
+from loopwright.workflows.importing import import_spans
 from loopwright.workflows.improving import current, detect_store
 from loopwright.workflows.judging import Judging, judge_as_known, judge_store
 from loopwright.workflows.looping import LoopStage
@@ -156,8 +157,10 @@ class _Work:
 
     async def collect(self) -> dict[str, Any]:
         before = self._store.count_traces()
-        reader = wiring.trace_reader(self._settings)
-        intake = await import_traces(reader, self._turn.sources, store=self._store, progress=self._turn.progress)
+        reader, settling = wiring.trace_reader(self._settings, keep_key=True), collecting.settling()
+        intake = await import_spans(
+            reader, self._turn.sources, store=self._store, settling=settling, progress=self._turn.progress
+        )
         return {"new traces": self._store.count_traces() - before, "refused": intake.rejected_count}
 
     async def judge(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from loopwright.surfaces.cli.intake import Refusals, tell_empty, tell_intake
 from loopwright.surfaces.cli.options import CONFIG, OutputFormat, from_setting, settle
 from loopwright.surfaces.cli.terminal import TerminalProgress
 from loopwright.wiring import collecting, connecting
-from loopwright.workflows.importing import Outcome, Settling, import_spans, import_traces
+from loopwright.workflows.importing import Outcome, import_spans, import_traces
 
 app = typer.Typer(add_completion=False)
 
@@ -86,7 +86,7 @@ def import_(
                 files,
                 from_,
                 store=kept,
-                settling=Settling(wiring.clock(), collecting.part_reader(), collecting.with_cost),
+                settling=collecting.settling(),
                 outcome=Outcome(rejected=refusals),
                 progress=TerminalProgress(),
             )
