@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.collect.feedback import read_feedback
+from loopwright.collect.feedback import check_ratings, read_feedback
 from loopwright.collect.trace import Feedback
+from loopwright.errors import RecordError
 
 UP, DOWN = Feedback("thumb", True, False), Feedback("thumb", False, True)
 
@@ -109,3 +110,26 @@ def test_a_key_without_a_name_is_kept_with_what_is_not_understood() -> None:
 
     assert verdict.kind == "comment"
     assert verdict.comment == '{"": 28825, "z": 1}'
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"rating": -1.0, "max": 5}, "the rating is -1, of 5; give 0 to 5"),
+        ({"rating": 1e308, "max": 1}, r"the rating is 1e\+308, of 1; give 0 to 1"),
+        ({"kind": "rating", "value": 6, "max": 5}, "the rating is 6, of 5"),
+        ([{"thumb": "up"}, {"stars": float("nan")}], "the rating is nan; give a finite number"),
+        (float("inf"), "the rating is inf"),
+        ({"rating": 3, "max": 0}, "the rating's max is 0; give the best rating"),
+    ],
+)
+def test_a_rating_that_is_not_on_its_scale_is_told_with_the_cure(said, problem):
+    with pytest.raises(RecordError, match=problem):
+        check_ratings(said)
+
+
+@pytest.mark.parametrize(
+    "said", [3, -2, 1e308, {"rating": 0, "max": 1}, {"rating": 42}, {"rating": "4", "max": 5}, "up", True, None]
+)
+def test_a_rating_on_its_scale_or_on_none_is_taken(said):
+    check_ratings(said)

@@ -58,6 +58,38 @@ def read_feedback(value: Any) -> tuple[Feedback, ...]:
     return (Feedback("comment", comment=_as_text(value)),)
 
 
+def check_ratings(value: Any) -> None:
+    """Whether the ratings in feedback stand on the scales that are given with them; raises `RecordError` for one that does not.
+
+    A rating is a finite number, `max` one above 0, and a rating beside its `max` lies between 0 and that.
+    """
+    for item in value if isinstance(value, list | tuple) else [value]:
+        given, scale = (_rating(item), item.get("max")) if isinstance(item, Mapping) else (item, None)
+        rating, top = _as_number(given), _as_number(scale)
+        if rating is None:
+            continue
+        if not math.isfinite(rating):
+            raise RecordError(f"the rating is {rating}", cure="give a finite number, or leave it out")
+        if top is not None and not (math.isfinite(top) and top > 0):
+            raise RecordError(f"the rating's max is {top:g}", cure="give the best rating there is, a number above 0")
+        if top is not None and not 0 <= rating <= top:
+            raise RecordError(f"the rating is {rating:g}, of {top:g}", cure=f"give 0 to {top:g}, or the max of its scale")
+
+
+def _rating(item: Mapping[str, Any]) -> Any:
+    """The rating in an object, under whatever key it stands."""
+    named = next((item[key] for key in _KEYS["rating"] if item.get(key) is not None), None)
+    return item.get("value") if named is None and str(item.get("kind", item.get("type"))).lower() in _KEYS["rating"] else named
+
+
+def _as_number(value: Any) -> float | None:
+    """A number as it is, finite or not; None for anything else."""
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return math.inf
+
+
 def read_object(item: Mapping[str, Any]) -> tuple[Feedback, ...]:
     """The verdicts in one object: `{"kind","value","comment"}`, or by key: thumb, rating (of `max`), correction, escalated.
 

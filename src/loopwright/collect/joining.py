@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loopwright.audit.digest import content_id
-from loopwright.collect.feedback import read_feedback
+from loopwright.collect.feedback import check_ratings, read_feedback
 from loopwright.collect.intake import shown
 from loopwright.collect.record import PLACES
 from loopwright.collect.times import moment
@@ -46,11 +46,12 @@ class GivenFeedback:
 def read_given(record: Mapping[str, Any]) -> GivenFeedback:
     """`{"trace_id", "span_id", "response_id" or "session_id", "feedback", "timestamp"?}`; see `read_feedback` for `feedback`.
 
-    Raises `RecordError` where it names none of the four, or says nothing.
+    Raises `RecordError` where it names none of the four, says nothing, or has a rating that is not on its scale.
     """
     ids = {name: _name(record.get(name), name) for name in PLACES}
     at = moment(record.get("timestamp", record.get("at")), "timestamp")
     said = record.get("feedback")
+    check_ratings(said)
     verdicts = () if said in ("", [], {}) else read_feedback(said)
     if not verdicts or not any(ids.values()):
         lacking = "says nothing" if not verdicts else "names neither a trace nor a session"

@@ -136,6 +136,14 @@ def test_feedback_that_says_nothing_is_told(arguments):
     assert main(["feedback", *arguments]) == 64
 
 
+@pytest.mark.parametrize("to", [[], ["--to", "http://127.0.0.1:1"]])
+def test_a_rating_that_is_not_on_its_scale_is_told_before_it_goes_anywhere(to, capsys, tmp_path):
+    assert main(["feedback", "--rating", "1e308", "--max", "5", "--trace", "t", *to]) == 64
+    assert "the rating is 1e+308, of 5; give 0 to 5" in capsys.readouterr().err
+    assert main(["feedback", "--rating", "nan", "--trace", "t", *to]) == 64
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_comes_is_redacted_before_it_is_kept(keys, tmp_path):
     secret = "sk-proj-" + "aB3dE5gH7jK9" * 4
     data = LangfuseServer()

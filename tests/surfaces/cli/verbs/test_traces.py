@@ -9,6 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from builders import trace, user
 from loopwright import wiring
+from loopwright.collect.trace import Step, Trace
 from loopwright.ports import SpanPart
 from loopwright.settings import Settings
 from loopwright.surfaces.cli.main import main
@@ -76,3 +77,18 @@ def test_old_traces_are_pruned_and_what_is_coming_in_stays(listed, capsys):
     assert "removed 0 traces" in capsys.readouterr().err
     assert main(["traces", "prune", "--days", "1"]) == 0
     assert listed() == ["ab" * 16]
+
+
+def test_a_trace_in_which_nobody_said_anything_shows_its_steps(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    steps = (Step("a", "tool", "lookup", input={"order": 1}, output="x" * 5000), Step("b", "tool", "refund", error="no order 1"))
+    with wiring.store(Settings(folder=tmp_path)) as store:
+        store.put_traces([Trace("silent", steps=steps)])
+    assert main(["traces", "show", "silent"]) == 0
+    shown = capsys.readouterr().out
+    assert "[0] tool lookup" in shown
+    assert 'input: {"order":1}' in shown
+    assert "more characters)" in shown
+    assert "error: no order 1" in shown
+    assert main(["traces", "show", "silent", "--full"]) == 0
+    assert "x" * 5000 in capsys.readouterr().out

@@ -11,6 +11,7 @@ from loopwright import wiring
 from loopwright.agent.feedback import feedback as send
 from loopwright.agent.feedback import flush, sending
 from loopwright.agent.instrument import environment_endpoint
+from loopwright.collect.feedback import check_ratings
 from loopwright.collect.joining import read_given
 from loopwright.errors import ServiceError, UsageError
 from loopwright.surfaces.cli.options import CONFIG, from_setting, settle
@@ -65,6 +66,7 @@ def feedback(
         raise UsageError("the feedback says nothing; give up, down, escalated, --rating or --correction")
     if not any(named.values()):
         raise UsageError("the feedback is on nothing; name --trace, --span, --response or --session")
+    check_ratings(said)
     place = to or (environment_endpoint() if store is None else None)
     if place is not None:
         _send(place, said, named)

@@ -121,11 +121,24 @@ def show(
     for index, message in enumerate(trace.messages):
         _print(f"\n[{index}] {message.role}{f' {message.name}' if message.name else ''}", "bold")
         for line in _lines(message):
-            _print(
-                line
-                if full or len(line) <= CLIPPED
-                else f"{line[:CLIPPED]} ... ({counted(len(line) - CLIPPED, 'more character')})"
-            )
+            _print(_clipped(line, full))
+    if not trace.messages:
+        _show_steps(trace, full)
+
+
+def _show_steps(trace: Trace, full: bool) -> None:
+    """The steps of a trace in which nobody said anything."""
+    for index, step in enumerate(trace.steps):
+        _print(f"\n[{index}] {step.kind} {step.name}".rstrip(), "bold")
+        for name, value in (("input", step.input), ("output", step.output), ("error", step.error)):
+            if value not in (None, ""):
+                _print(_clipped(f"{name}: {value if isinstance(value, str) else _compact(value)}", full))
+
+
+def _clipped(line: str, full: bool) -> str:
+    if full or len(line) <= CLIPPED:
+        return line
+    return f"{line[:CLIPPED]} ... ({counted(len(line) - CLIPPED, 'more character')})"
 
 
 @app.command()
