@@ -50,6 +50,8 @@ def test_an_empty_file_holds_no_value(text: str) -> None:
         ("a: 1e999\n", 1, "too large"),
         ("a: " + "9" * 5000, 1, "5000 digits"),
         ("a: " + "[" * 100_000, 1, "levels deep"),
+        ("a: " + "[" * 80 + "]" * 80, 1, "levels deep"),
+        ("".join(" " * depth + "a:\n" for depth in range(3000)), 66, "levels deep"),
         ("\t- a", 1, "not valid YAML"),
     ],
 )

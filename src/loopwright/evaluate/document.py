@@ -148,7 +148,10 @@ def _syntax_error(error: yaml.YAMLError, text: str, source: str) -> SuiteError:
             cure = "indent with spaces: YAML takes no tabs there"
             return SuiteError("is not valid YAML: a tab stands in the indentation", source=source, line=mark.line + 1, cure=cure)
         problem = " ".join(part for part in (error.context, error.problem) if part)
-        return SuiteError(f"is not valid YAML: {problem}", source=source, line=mark.line + 1 if mark else 0, cure="mend the line")
+        line = mark.line + 1 if mark else 0
+        if "nesting depth" in problem:  # the parser's own limit, where it reads ahead past ours
+            return SuiteError(f"nested more than {MAX_DEPTH} levels deep", source=source, line=line, cure="flatten it")
+        return SuiteError(f"is not valid YAML: {problem}", source=source, line=line, cure="mend the line")
     position = getattr(error, "position", 0)
     reason = getattr(error, "reason", str(error))
     shown = f"{reason} ({getattr(error, 'character', '')!r})"
