@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright.collect.dialects.reading import unflattened
+from loopwright.collect.pricing import priced
 from loopwright.collect.record import trace_object
 from loopwright.collect.spans import SpanEvent, assemble, attach
 from loopwright.collect.spans_reading import DIALECTS
@@ -342,3 +343,12 @@ def test_flattened_lists_keep_their_order_and_have_no_gaps():
     assert unflattened(flat, "a") == [{"b": 0}, {"b": 2}, {"b": 10}]
     assert unflattened({"a.9999999999.b": 1}, "a") == {"9999999999": {"b": 1}}
     assert unflattened({}, "a") is None
+
+
+def test_what_the_models_do_not_tell_is_taken_from_the_agent():
+    """An agent's cost of the whole is the trace's, where its model tells the tokens alone."""
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.cost": 0.01, "gen_ai.usage.input_tokens": 99}
+    tokens = {"gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
+    trace = one(span("a", attributes=agent), chat("b", [text("user", "Hi")], [text("assistant", "Hello")], parent="a", **tokens))
+    assert (trace.usage.input_tokens, trace.usage.output_tokens, trace.usage.cost_usd) == (10, 5, 0.01)
+    assert priced(trace, lambda *_: 0.5).usage.cost_usd == 0.01

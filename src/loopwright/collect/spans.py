@@ -18,7 +18,7 @@ from loopwright.collect.dialects.verdicts import evaluations
 from loopwright.collect.record import LABELS
 from loopwright.collect.spans_clock import NOTE, Ordered, in_order
 from loopwright.collect.spans_conversation import Exchange, ToolRun, as_calls, called, conversation
-from loopwright.collect.spans_reading import error_of, read_span
+from loopwright.collect.spans_reading import error_of, filled, read_span
 from loopwright.collect.spans_tree import SpanTree, depths_of
 from loopwright.collect.trace import Feedback, Message, Span, Step, Trace, Usage
 
@@ -116,7 +116,7 @@ def assemble_one(spans: Sequence[Span]) -> Trace:
         started_at=started,
         ended_at=ended,
         usage=_usage(read, tree, started, ended),
-        error=next((item.error for item in tree.top if item.error is not None), None),
+        error=next((item.error for item in tree.top if item.error is not None), None) or _ended_by(read, tree),
         feedback=_feedback(read),
         attributes=_attributes(outermost, resource, ordered),
         user_id=_told(outermost, "user_id") or _attribute(resource, "user.id"),
@@ -129,6 +129,18 @@ def _read(span: Span) -> _Read:
     if error is not None and _REDACTED in error and isinstance(reading.result, str):
         error = reading.result
     return _Read(span, reading, error)
+
+
+def _ended_by(read: Sequence[_Read], tree: SpanTree[_Read]) -> str | None:
+    """The error within that ended a trace of which the outermost span tells none: nothing was said by its end, nor later."""
+    in_tools = tree.below(item.id for item in read if item.kind == "tool")
+    outside = [item for item in read if item.id not in in_tools and item.reading.kind in _TALKING and item.span.ended_at]
+    said = max((item.span.ended_at or _EPOCH for item in outside if item.reading.output), default=_EPOCH)
+    failed = [item for item in outside if item.error is not None and (item.span.ended_at or _EPOCH) >= said]
+    return failed[0].error if failed else None
+
+
+_TALKING = frozenset({"model", "agent", "guardrail", "handoff", "other"})
 
 
 def _completeness(span: Span) -> tuple[Any, ...]:
@@ -224,22 +236,27 @@ def _content(item: _Read, messages: Sequence[Message], taken: set[int]) -> tuple
         if found is not None:
             taken.add(found[0])
             given = given if isinstance(given, Mapping) else found[1].arguments
+            gave = _answer_to(found[1].id, messages) if gave is None else gave
     else:
         given = [message_object(message) for message in reading.input] or given
         gave = [message_object(message) for message in reading.output] or gave
     return given, gave
 
 
+def _answer_to(id: str, messages: Sequence[Message]) -> Any:
+    """What a conversation tells that a call gave; None where nothing does."""
+    return next((message.content for message in messages if message.role == "tool" and message.tool_call_id == id), None)
+
+
 def _usage(read: Sequence[_Read], tree: SpanTree[_Read], started: datetime | None, ended: datetime | None) -> Usage:
-    """What the models took; where none says, what the agents say. A call within a call that says is in it already."""
+    """What the models took; what none of them tells, as the agents tell it. A call within a call that tells is in it already."""
     latency = None if started is None or ended is None else max((ended - started).total_seconds() * 1000, 0.0)
+    counted = _NO_USAGE
     for kinds in ({"model"}, {"agent", "other"}):
         telling = [item for item in read if item.kind in kinds and item.reading.usage != _NO_USAGE]
         inner = tree.below(item.id for item in telling)
-        counted = [item.reading.usage for item in telling if item.id not in inner]
-        if counted:
-            return replace(total(counted), latency_ms=latency)
-    return Usage(latency_ms=latency)
+        counted = filled(counted, total([item.reading.usage for item in telling if item.id not in inner]))
+    return replace(counted, latency_ms=latency)
 
 
 def total(usages: Sequence[Usage]) -> Usage:
@@ -277,13 +294,20 @@ def _service(resource: Mapping[str, Any]) -> str | None:
     return name
 
 
+def _models(read: Sequence[_Read]) -> list[str]:
+    """The models called, as their calls name them; as agents do where no call is told."""
+    named = [item for item in read if item.reading.model]
+    called = [item for item in named if item.kind == "model"] or named
+    return [item.reading.model for item in called if item.reading.model]
+
+
 def _attributes(outermost: Sequence[_Read], resource: Mapping[str, Any], ordered: Ordered) -> dict[str, Any]:
     """What else the outermost span, its metadata and the resource carry, with the models called and the tools offered."""
     kept: dict[str, Any] = {name: resource[name] for name in _RESOURCE if name in resource}
     kept |= outermost[0].reading.rest
     kept |= next((item.reading.metadata for item in outermost if item.reading.metadata), {})
     for name, values in (
-        ("models", [item.reading.model for item in outermost if item.reading.model]),
+        ("models", _models(outermost)),
         ("tools", [tool for item in outermost for tool in item.reading.tools]),
     ):
         if values:

@@ -9,7 +9,7 @@ by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any
 
@@ -61,7 +61,7 @@ def conversation(
     threads: list[_Thread] = []
     for exchange in exchanges:
         if exchange.given or exchange.gave:
-            _place(threads, exchange)
+            _place(threads, Exchange(_joined(exchange.given), _joined(exchange.gave)))
     if not threads:
         return ()
     known = {_key(message) for message in ends}
@@ -83,6 +83,19 @@ def called(messages: Sequence[Message], run: ToolRun, taken: set[int]) -> tuple[
             return found
     same = [pair for pair in calls if pair[1].name == run.name]
     return next((pair for pair in same if pair[1].arguments == run.arguments), same[0] if same else None)
+
+
+def _joined(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages, with calls that follow an answer's text or calls in that answer: some histories list each by itself."""
+    made: list[Message] = []
+    for message in messages:
+        last = made[-1] if made else None
+        bare = message.role == "assistant" and message.tool_calls and message.content in (None, "")
+        if bare and last is not None and last.role == "assistant":
+            made[-1] = replace(last, tool_calls=(*last.tool_calls, *message.tool_calls))
+        else:
+            made.append(message)
+    return tuple(made)
 
 
 def _place(threads: list[_Thread], exchange: Exchange) -> None:

@@ -7,11 +7,12 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Protocol
 
+from loopwright.collect.conversation import message_object
 from loopwright.collect.dialects import frameworks, genai, langfuse, langsmith, openinference, traceloop, vercel
 from loopwright.collect.dialects.reading import SpanReading, text
 from loopwright.collect.dialects.verdicts import EVALUATION_EVENT
 from loopwright.collect.record import LABELS
-from loopwright.collect.trace import Span, Usage
+from loopwright.collect.trace import Message, Span, Usage
 
 
 class Dialect(Protocol):
@@ -54,10 +55,32 @@ def read_span(span: Span) -> SpanReading:
     found = dialects[0].read(span) if dialects else SpanReading()
     for dialect in dialects[1:]:
         _fill(found, dialect.read(span))
+    _act(found)
     found.session_id = found.session_id or text(attributes.get("session.id"))
     found.user_id = found.user_id or text(attributes.get("user.id")) or text(attributes.get("enduser.id"))
     found.rest = _rest(span, unread, found.kind in (None, "other"))
     return found
+
+
+_ACTS = frozenset({"tool", "retrieval", "guardrail", "handoff"})
+
+
+def _act(found: SpanReading) -> None:
+    """What an act was given and gave are values, though a dialect that does not tell the kind may have read them as messages."""
+    if found.kind not in _ACTS:
+        return
+    if found.arguments is None:
+        found.arguments = _value(found.input)
+    if found.result is None:
+        found.result = _value(found.output)
+    found.input = found.output = ()
+
+
+def _value(said: tuple[Message, ...]) -> Any:
+    """Messages as a value: the text of one, else the messages as objects; None of none."""
+    if len(said) == 1 and not said[0].tool_calls:
+        return said[0].content
+    return [message_object(message) for message in said] or None
 
 
 @lru_cache(maxsize=256)
@@ -79,7 +102,7 @@ def _fill(found: SpanReading, other: SpanReading) -> None:
         if not getattr(found, name) and (value := getattr(other, name)):
             setattr(found, name, value)
     if found.usage is not other.usage and other.usage != _NO_USAGE:
-        found.usage = _filled(found.usage, other.usage)
+        found.usage = filled(found.usage, other.usage)
 
 
 _FIELDS = tuple(field.name for field in fields(SpanReading) if field.name not in ("usage", "rest"))
@@ -87,7 +110,8 @@ _USAGE = tuple(field.name for field in fields(Usage))
 _NO_USAGE = Usage()
 
 
-def _filled(usage: Usage, other: Usage) -> Usage:
+def filled(usage: Usage, other: Usage) -> Usage:
+    """`usage`, and of what it does not tell what `other` does."""
     return Usage(*(mine if (mine := getattr(usage, name)) is not None else getattr(other, name) for name in _USAGE))
 
 

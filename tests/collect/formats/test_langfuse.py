@@ -80,7 +80,7 @@ def test_what_langfuse_was_sent_is_kept():
 @pytest.mark.parametrize(
     ("score", "value", "negative"),
     [
-        ({"dataType": "BOOLEAN", "value": 1, "name": "resolved"}, True, None),
+        ({"dataType": "BOOLEAN", "value": 1, "name": "resolved"}, True, False),
         ({"dataType": "CATEGORICAL", "value": 0, "stringValue": "fail", "name": "judge"}, "fail", True),
         ({"dataType": "NUMERIC", "value": -1, "name": "thumb"}, False, True),
     ],

@@ -6,6 +6,7 @@ Content comes as JSON text or as structured values on the span, as `gen_ai.promp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import Any
 
 from loopwright.collect.dialects.messages import instructions, messages, plain
@@ -15,6 +16,7 @@ from loopwright.collect.dialects.reading import (
     SpanReading,
     Table,
     decoded,
+    mapping,
     offered,
     shared,
     text,
@@ -29,7 +31,7 @@ NAMES: dict[str, Names] = {
         "gen_ai.conversation.id", "session.id", "gcp.vertex.agent.session_id", "gen_ai.thread.id", "gen_ai.agent.thread.id",
     ),
     "user_id": ("user.id", "enduser.id", "gen_ai.user.id", "gcp.vertex.agent.user_id"),
-    "agent": ("gen_ai.agent.name", "gen_ai.workflow.name"),
+    "agent": ("gen_ai.agent.name", "gen_ai.workflow.name", "agent_name"),
     "version": ("gen_ai.agent.version", "loopwright.agent.version"),
     "model": ("gen_ai.response.model", "gen_ai.request.model"),
     "response_id": ("gen_ai.response.id",),
@@ -48,19 +50,23 @@ NAMES: dict[str, Names] = {
     "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "gen_ai.aggregated_usage.output_tokens"),
     "cache_read_tokens": (
         "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.details.cache_read_tokens",
+        "gen_ai.aggregated_usage.cache_read.input_tokens", "gen_ai.aggregated_usage.details.cache_read_tokens",
     ),
     "cache_write_tokens": (
         "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
         "gen_ai.usage.cache_write_input_tokens", "gen_ai.usage.cache_creation_input_tokens",
-        "gen_ai.usage.details.cache_write_tokens",
+        "gen_ai.usage.details.cache_write_tokens", "gen_ai.aggregated_usage.cache_creation.input_tokens",
+        "gen_ai.aggregated_usage.cache_write.input_tokens", "gen_ai.aggregated_usage.details.cache_write_tokens",
     ),
     "reasoning_tokens": (
         "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens", "gen_ai.usage.details.reasoning_tokens",
+        "gen_ai.aggregated_usage.reasoning.output_tokens", "gen_ai.aggregated_usage.details.reasoning_tokens",
     ),
     "cost": ("gen_ai.usage.cost", "operation.cost", "gen_ai.usage.total_cost"),
     "query": ("gen_ai.retrieval.query.text",),
     "documents": ("gen_ai.retrieval.documents",),
     "status": ("gen_ai.tool.status",),
+    "metadata": ("metadata",),
 }  # fmt: skip
 OPERATIONS: dict[str, StepKind] = {
     "chat": "model",
@@ -128,6 +134,7 @@ def read(span: Span) -> SpanReading:
         result=result,
         tools=offered(told.get("tools")),
         error=_words(result) if failed else None,
+        metadata=mapping(told.get("metadata")),
         **shared(told),
     )
 
@@ -165,8 +172,15 @@ def _said(
         gave = gave or _of_events(span, listed, (_CHOICE,))
     if not given and not gave:
         given, gave = _whole(told)
-    system = instructions(told.get("instructions"))
-    return (system + given if system and not (given and given[0].role == "system") else given), gave
+    return _instructed(given, instructions(told.get("instructions"))), gave
+
+
+def _instructed(given: tuple[Message, ...], system: tuple[Message, ...]) -> tuple[Message, ...]:
+    """What was given, with those instructions that it does not hold already, after the system messages that it begins with."""
+    held = [message.text for message in given if message.role == "system"]
+    fresh = tuple(message for message in system if not any(message.text in text for text in held))
+    lead = sum(1 for _ in takewhile(lambda message: message.role == "system", given))
+    return (*given[:lead], *fresh, *given[lead:])
 
 
 def _of_events(span: Span, listed: _Events, names: tuple[str, ...]) -> tuple[Message, ...]:
@@ -195,7 +209,7 @@ def _acted(told: Mapping[str, Any], span: Span, kind: StepKind) -> tuple[Any, An
     """What a tool was given and gave: in attributes of their own, or as messages that hold a call and its response."""
     if kind == "retrieval":
         return decoded(told.get("query")), decoded(told.get("documents"))
-    arguments, result = decoded(told.get("arguments")), decoded(told.get("result"))
+    arguments, result = decoded(told.get("arguments")), said_in(told.get("result"))
     if arguments is None:
         asked = messages(_content(told, "input"), "tool")
         arguments = next((call.arguments for message in asked for call in message.tool_calls), None)

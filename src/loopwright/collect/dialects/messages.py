@@ -86,6 +86,11 @@ def _is_item(item: Any) -> bool:
     return isinstance(item, dict) and item.get("type") in ("message", "function_call", "function_call_output")
 
 
+def _is_pair(item: Any) -> bool:
+    """Whether it is a message as LangChain takes it: its role and its text."""
+    return isinstance(item, list) and len(item) == 2 and all(isinstance(i, str) for i in item) and item[0].lower() in ROLE_NAMES
+
+
 def _lc_type(item: Mapping[str, Any]) -> str | None:
     """The role of a message of LangChain, told by its type."""
     kind = item.get("type")
@@ -169,6 +174,8 @@ def _read(item: Any, role: str) -> Iterator[Message]:
     item = decoded(item)
     if isinstance(item, str):
         yield Message(role, item)
+    elif _is_pair(item):
+        yield from _read({"role": item[0], "content": item[1]}, role)
     elif not isinstance(item, dict):
         yield Message(role, canonical(item))
     elif (inner := _within(item, role)) is not None:
@@ -204,7 +211,7 @@ def _message(item: Mapping[str, Any], role: str) -> Iterator[Message]:
         yield from _of_parts({}, [item], "assistant")
         return
     if is_part(item):
-        yield from _of_parts({}, [item], role)
+        yield from _of_parts({}, [item], "assistant" if kind_of(item) in CALLS else role)
         return
     parts = next((item[key] for key in ("parts", "blocks") if isinstance(item.get(key), list | tuple)), None)
     if parts is None and _has_blocks(item.get("content")):

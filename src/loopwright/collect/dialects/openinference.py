@@ -27,7 +27,10 @@ NAMES: dict[str, Names] = {
     "user_id": ("user.id",),
     "agent": ("agent.name", "graph.node.name", "graph.node.id"),
     "version": ("loopwright.agent.version",),
-    "model": ("llm.response.model_name", "llm.model_name", "llm.request.model_name"),
+    "model": (
+        "llm.response.model_name", "llm.model_name", "llm.request.model_name", "embedding.model_name", "reranker.model_name",
+    ),
+    "query": ("reranker.query",),
     "response_id": ("llm.response.id",),
     "tool": ("tool.name",),
     "call_id": ("tool.id", "tool_call.id"),
@@ -41,7 +44,7 @@ NAMES: dict[str, Names] = {
     "reasoning_tokens": ("llm.token_count.completion_details.reasoning",),
     "cost": ("llm.cost.total",),
     "metadata": ("metadata",),
-}
+}  # fmt: skip
 KINDS: dict[str, StepKind] = {
     "llm": "model",
     "agent": "agent",
@@ -51,6 +54,8 @@ KINDS: dict[str, StepKind] = {
     "guardrail": "guardrail",
 }
 _COST_PARTS = ("llm.cost.prompt", "llm.cost.completion")
+_AGENT = "lc_agent_name"
+"""What LangChain calls an agent's name among the metadata of its spans."""
 _HANDOFF = "handoff to "
 """What the spans of the OpenAI Agents SDK are called that hand over to another agent; their kind is TOOL."""
 
@@ -89,7 +94,10 @@ def read(span: Span) -> SpanReading:
     found = shared(told)
     if kind != "agent":
         found.pop("agent", None)
+    if isinstance(metadata, Mapping) and (named := text(metadata.get(_AGENT))) is not None:
+        found.setdefault("agent", named)
     if kind in _ACTS:
+        value = told.get("query") if value is None else value
         result, call_id = _result(made, groups)
         found.setdefault("call_id", call_id)
     else:
@@ -127,6 +135,7 @@ def _messages(flat: Mapping[str, Any] | None, side: str, value: Any, role: str, 
         message
         for item in _items(unflattened(flat, f"llm.{side}_messages") if flat else None)
         for message in messages(_chat(item), role)
+        if message.content is not None or message.tool_calls
     )
     if kind == "model":
         return told or plain(value, role) or messages(value, role)
@@ -144,7 +153,9 @@ def _chat(item: Any) -> Any:
         return item
     made = {key: value for key, value in message.items() if key not in ("contents", "tool_calls")}
     if "content" not in made and isinstance(message.get("contents"), list):
-        made["content"] = [_part(part.get("message_content", part)) for part in message["contents"] if isinstance(part, Mapping)]
+        parts = [_part(part.get("message_content", part)) for part in message["contents"] if isinstance(part, Mapping)]
+        texts = [part["text"] for part in parts if part.keys() == {"type", "text"}]
+        made["content"] = texts[0] if len(texts) == len(parts) == 1 else parts
     calls = [call.get("tool_call", call) for call in _items(message.get("tool_calls")) if isinstance(call, Mapping)]
     if calls:
         made["tool_calls"] = calls
@@ -152,7 +163,12 @@ def _chat(item: Any) -> Any:
 
 
 def _part(part: Any) -> Any:
-    return dict(part) if isinstance(part, Mapping) else {"type": "text", "text": str(part)}
+    if not isinstance(part, Mapping):
+        return {"type": "text", "text": str(part)}
+    image = part.get("image")
+    if isinstance(image, Mapping) and isinstance(image.get("image"), Mapping):
+        return {"type": "image_url", "image_url": dict(image["image"])}
+    return dict(part)
 
 
 def _result(value: Any, groups: Mapping[str, Mapping[str, Any]]) -> tuple[Any, str | None]:
@@ -162,11 +178,18 @@ def _result(value: Any, groups: Mapping[str, Mapping[str, Any]]) -> tuple[Any, s
         if isinstance(data, Mapping) and "content" in data:
             id = data.get("tool_call_id")
             return data.get("content"), id if isinstance(id, str) else None
-    if value is None:
-        for name in ("retrieval.documents", "reranker.output_documents"):
-            if name in groups:
-                return unflattened(groups[name], name), None
+    for name in ("retrieval.documents", "reranker.output_documents"):
+        if name in groups:
+            return [_document(item) for item in _items(unflattened(groups[name], name))], None
     return value, None
+
+
+def _document(item: Any) -> Any:
+    """A flattened document without its wrapping, its metadata decoded."""
+    held = item.get("document") if isinstance(item, Mapping) else None
+    if not isinstance(held, Mapping):
+        return item
+    return {key: decoded(value) if key == "metadata" else value for key, value in held.items()}
 
 
 def _verdicts(groups: Mapping[str, Mapping[str, Any]], scope: str) -> Iterator[Feedback]:

@@ -104,6 +104,8 @@ def content_part(part: Any) -> dict[str, Any]:
     if not isinstance(part, dict):
         return {"type": "text", "text": part if isinstance(part, str) else canonical(part)}
     kind = kind_of(part)
+    if kind == "text" and part.get("thought") is True:
+        return {"type": "reasoning", "content": part.get("text", part.get("content"))}
     if kind in TEXTS:
         if isinstance(said := part.get("content", part.get("text")), str):
             return {"type": "text", "text": said}

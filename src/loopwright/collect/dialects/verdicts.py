@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,19 @@ _KINDS = {
 _LABELS = {
     "pass": False, "passed": False, "good": False, "correct": False, "positive": False, "up": False,
     "fail": True, "failed": True, "bad": True, "incorrect": True, "negative": True, "down": True,
+    "factual": False, "relevant": False, "faithful": False, "ok": False, "non-toxic": False,
+    "hallucinated": True, "irrelevant": True, "unrelated": True, "unfaithful": True, "toxic": True, "frustrated": True,
 }  # fmt: skip
+_GOOD = frozenset(
+    {"accurate", "accuracy", "complete", "correct", "correctness", "faithful", "faithfulness", "good", "grounded",
+     "groundedness", "helpful", "helpfulness", "ok", "pass", "passed", "relevance", "relevant", "resolved", "safe", "solved",
+     "succeeded", "success", "valid"}
+)  # fmt: skip
+_BAD = frozenset(
+    {"bad", "error", "fail", "failed", "failure", "frustrated", "frustration", "hallucinated", "hallucination", "harmful",
+     "incorrect", "invalid", "jailbreak", "leak", "toxic", "toxicity", "unfaithful", "unhelpful", "unsafe", "wrong"}
+)  # fmt: skip
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def evaluations(span: Span) -> tuple[Feedback, ...]:
@@ -55,7 +68,8 @@ def verdict(item: Mapping[str, Any]) -> Feedback | None:
     """`{"name","score","label","explanation","annotator_kind"}` as feedback.
 
     A name that is a kind of feedback (thumb, rating, ...) is read as one; any other is an evaluation, whose label tells whether
-    it is bad (pass, fail, ...), and whose score alone does not: its scale is not known.
+    it is bad (pass, fail, ...). A score of true or false tells it where the name says which is good (`is_correct`,
+    `hallucination`), and a number never: its scale is not known.
     """
     name = str(item.get("name") or "")
     score, label = item.get("score"), item.get("label")
@@ -69,5 +83,14 @@ def verdict(item: Mapping[str, Any]) -> Feedback | None:
     if kind:
         return read_feedback({"kind": kind, **({} if value is None else {"value": value}), **shared})[0]
     negative = _LABELS.get(str(label).lower()) if label is not None else None
+    if negative is None and isinstance(score, bool):
+        negative = _bad_answer(name, score)
     told = " ".join(part for part in (f"{name}:" if name and comment else name, comment) if part)
     return Feedback("evaluation", value if isinstance(value, bool | int | float | str) else None, negative, told, source)
+
+
+def _bad_answer(name: str, answer: bool) -> bool | None:
+    """Whether yes or no to a question of that name is bad; None where its words do not tell, or are turned round (`not_safe`)."""
+    words = {word.lower() for word in _WORD.findall(name)}
+    good, bad = bool(words & _GOOD), bool(words & _BAD)
+    return None if good == bad or words & {"no", "non", "not", "without"} else answer is bad
