@@ -116,7 +116,7 @@ def _request(key: str) -> Callable[[Mapping[str, Any], str], Iterator[Message]]:
 
     def read(item: Mapping[str, Any], role: str) -> Iterator[Message]:
         listed = decoded(item[key])
-        if isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], list):
+        if isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], list) and not _is_pair(listed[0]):
             listed = listed[0]
         found = messages(listed, role)
         if not found or found[0].role != "system":
