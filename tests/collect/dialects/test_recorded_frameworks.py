@@ -222,3 +222,25 @@ def test_models_are_named_as_their_calls_name_them():
     inner.attributes["ai.response.model"] = "gpt-4o-mini-2024-07-18"
     trace = assemble_one([whole, inner])
     assert (trace.agent, trace.attributes["models"]) == ("desk", ["gpt-4o-mini-2024-07-18"])
+
+
+def test_what_a_framework_printed_is_no_message_and_a_tool_is_told_by_its_call():
+    """openinference-instrumentation-llama-index 4.6.1, llama-index-core 0.14.25: spans of the kind LLM around the call itself."""
+    printed = ["ChatMessage(role=<MessageRole.USER: 'user'>, additional_kwargs={}, blocks=[TextBlock(text='Where is A1?')])"]
+    around = json.dumps({"tools": ["<FunctionTool object>"], "user_msg": None, "chat_history": printed})
+    result = {"blocks": [{"text": "12 days"}], "tool_name": "find", "raw_output": "12 days", "is_error": False}
+    inner = flat("input", (0, {"role": "user", "content": "Where is A1?"}))
+    trace = assemble_one(
+        [
+            oi("run", kind="CHAIN"),
+            oi("prepare", "run", at=1, input__value=around, output__value=json.dumps({"messages": printed})),
+            oi("outer", "run", at=2, input__value=json.dumps({"messages": printed})),
+            oi("inner", "outer", at=2, flat=inner | flat("output", (0, {"role": "assistant", "content": "12 days."}))),
+            oi("find", "run", "TOOL", at=4, input__value='{"kwargs": {"order": "A1"}}', output__value=json.dumps(result)),
+            oi("printed", "run", "TOOL", at=5, input__value='{"args": [], "sanitize": true, "kwargs": {"order": "A1"}}'),
+        ]
+    )
+    assert said(trace) == [("user", "Where is A1?"), ("assistant", "12 days.")]
+    assert step(trace, "prepare").input["chat_history"] == printed
+    assert (step(trace, "find").input, step(trace, "find").output) == ({"order": "A1"}, "12 days")
+    assert step(trace, "printed").input == {"order": "A1"}

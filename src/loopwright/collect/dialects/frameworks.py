@@ -52,11 +52,13 @@ PREFIXES: tuple[str, ...] = ()
 _TABLE = Table(NAMES)
 CONTENT = frozenset(name for names in NAMES.values() for name in names)
 _HEADS = frozenset(name.partition(".")[0] for names in (NAMES["input"], NAMES["output"], NAMES["kind"]) for name in names)
+_OWN_HEADS = _HEADS - {"input", "output"}
+"""Without the names that OpenInference reads better."""
 
 
 def tells(names: frozenset[str], heads: frozenset[str]) -> bool:
     """Whether spans with attributes of these names are written in this dialect."""
-    return not heads.isdisjoint(_HEADS)
+    return not heads.isdisjoint(_HEADS if "openinference" not in heads else _OWN_HEADS)
 
 
 def read(span: Span) -> SpanReading:

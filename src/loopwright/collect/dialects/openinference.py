@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -56,6 +57,7 @@ KINDS: dict[str, StepKind] = {
 _COST_PARTS = ("llm.cost.prompt", "llm.cost.completion")
 _AGENT = "lc_agent_name"
 """What LangChain calls an agent's name among the metadata of its spans."""
+_PRINTED = re.compile(r"""(?:^|\[|["'])(?:Chat|Human|AI|System|Tool)?Message\(\w+=""")
 _HANDOFF = "handoff to "
 """What the spans of the OpenAI Agents SDK are called that hand over to another agent; their kind is TOOL."""
 
@@ -97,7 +99,7 @@ def read(span: Span) -> SpanReading:
     if isinstance(metadata, Mapping) and (named := text(metadata.get(_AGENT))) is not None:
         found.setdefault("agent", named)
     if kind in _ACTS:
-        value = told.get("query") if value is None else value
+        value = told.get("query") if value is None else _arguments(value)
         result, call_id = _result(made, groups)
         found.setdefault("call_id", call_id)
     else:
@@ -138,8 +140,13 @@ def _messages(flat: Mapping[str, Any] | None, side: str, value: Any, role: str, 
         if message.content is not None or message.tool_calls
     )
     if kind == "model":
-        return told or plain(value, role) or messages(value, role)
-    return plain(value, role) or told
+        return told or _unprinted(plain(value, role) or messages(value, role))
+    return _unprinted(plain(value, role)) or told
+
+
+def _unprinted(found: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages of a value; none where they are objects as Python prints them, as LlamaIndex's wrappers of a call do."""
+    return () if any(_PRINTED.search(message.text) for message in found) else found
 
 
 def _items(value: Any) -> list[Any]:
@@ -171,6 +178,13 @@ def _part(part: Any) -> Any:
     return dict(part)
 
 
+def _arguments(value: Any) -> Any:
+    """A tool's arguments by name, out of the call that some frameworks tell: its `kwargs`, where nothing is given by place."""
+    if isinstance(value, Mapping) and isinstance(value.get("kwargs"), Mapping) and not value.get("args"):
+        return value["kwargs"] or value
+    return value
+
+
 def _result(value: Any, groups: Mapping[str, Mapping[str, Any]]) -> tuple[Any, str | None]:
     """A tool's result, out of the message that some frameworks wrap it in, and the id of its call, where that tells."""
     if isinstance(value, Mapping) and value.get("type") == "tool":
@@ -178,6 +192,8 @@ def _result(value: Any, groups: Mapping[str, Mapping[str, Any]]) -> tuple[Any, s
         if isinstance(data, Mapping) and "content" in data:
             id = data.get("tool_call_id")
             return data.get("content"), id if isinstance(id, str) else None
+    if isinstance(value, Mapping) and {"raw_output", "tool_name"} <= value.keys():
+        return value["raw_output"], None
     for name in ("retrieval.documents", "reranker.output_documents"):
         if name in groups:
             return [_document(item) for item in _items(unflattened(groups[name], name))], None
