@@ -77,7 +77,7 @@ def test_a_plain_agent_leaves_a_trace(tmp_path):
     ]
     assert [(s.kind, s.input, s.output, s.error) for s in trace.steps[1:]] == [
         ("tool", {"order": "A1"}, {"order": "A1", "days": 12}, None),
-        ("tool", {"order": "B1"}, None, "KeyError: 'no such order'"),
+        ("tool", {"order": "B1"}, "Error: KeyError: 'no such order'", "KeyError: 'no such order'"),
     ]
     assert trace.attributes["service.name"] == "desk"
 
