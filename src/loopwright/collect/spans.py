@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from loopwright.audit.digest import canonical
@@ -111,7 +112,7 @@ def assemble_one(spans: Sequence[Span]) -> Trace:
         messages=messages,
         steps=_steps(read, messages, outermost[0], ordered),
         session_id=_told(outermost, "session_id") or _attribute(resource, "session.id"),
-        agent=_told(outermost, "agent") or _service(resource),
+        agent=_told(outermost, "agent") or _service(resource) or (outermost[0].name if outermost[0].kind == "agent" else None),
         version=_told(outermost, "version") or _attribute(resource, "service.version"),
         started_at=started,
         ended_at=ended,
@@ -167,8 +168,30 @@ def _runs(read: Sequence[_Read]) -> list[ToolRun]:
 def _messages(read: Sequence[_Read], tree: SpanTree[_Read]) -> tuple[Message, ...]:
     """The conversation: by the models' histories where there are any, else by what agents and roots were given and gave.
 
-    Models and agents within a tool are that tool's own affair, unless nothing else tells of a conversation.
+    Models and agents within a tool are that tool's own affair, unless nothing else tells of a conversation. A side that nothing
+    tells is the value that the outermost step was given, or gave.
     """
+    found = _told_messages(read, tree)
+    root = tree.by_depth[0]
+    if root.kind not in {"agent", "other"}:
+        return found
+    roles = {message.role for message in found}
+    given = () if "user" in roles else _spoken(root.reading.arguments, "user")
+    gave = () if "assistant" in roles else _spoken(root.reading.result, "assistant")
+    lead = sum(1 for _ in takewhile(lambda message: message.role == "system", found))
+    return (*found[:lead], *given, *found[lead:], *gave)
+
+
+def _spoken(value: Any, role: str) -> tuple[Message, ...]:
+    """A value as a message: the one text that it holds, or its JSON; none where it holds nothing."""
+    held = [item for item in value.values() if item is not None] if isinstance(value, Mapping) else [value]
+    if not held or held[0] in (None, "", [], {}):
+        return ()
+    return (Message(role, held[0] if len(held) == 1 and isinstance(held[0], str) else canonical(value)),)
+
+
+def _told_messages(read: Sequence[_Read], tree: SpanTree[_Read]) -> tuple[Message, ...]:
+    """The messages that the spans themselves tell as such."""
     talking = [item for item in read if item.reading.input or item.reading.output]
     in_tools = tree.below(item.id for item in read if item.kind == "tool")
     outside = [item for item in talking if item.id not in in_tools] or talking

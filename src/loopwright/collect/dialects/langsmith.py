@@ -14,6 +14,7 @@ NAMES: dict[str, Names] = {
     "name": ("langsmith.trace.name",),
     "session_id": tuple(f"{_METADATA}{name}" for name in ("session_id", "thread_id", "conversation_id")),
     "user_id": tuple(f"{_METADATA}{name}" for name in ("user_id", "user.id", "user")),
+    "agent": tuple(f"{_METADATA}{name}" for name in ("agent_name", "lc_agent_name")),
     "version": tuple(f"{_METADATA}{name}" for name in ("revision_id", "agent_version")),
     "input": ("gen_ai.prompt",),
     "output": ("gen_ai.completion",),
@@ -56,6 +57,8 @@ def read(span: Span) -> SpanReading:
     told = _TABLE.told(attributes)
     kind = KINDS.get((text(told.get("kind")) or "").lower())
     arguments, result = (decoded(told.get(side)) for side in ("input", "output"))
+    if result == {"output": None}:  # what a run that failed is told to have put out
+        result = None
     reads = messages if kind == "model" else plain
     talks = kind not in ("tool", "retrieval")
     given = reads(arguments, "user") if talks else ()
@@ -63,7 +66,13 @@ def read(span: Span) -> SpanReading:
     found = shared(told)
     if "session_id" not in found and _PROJECT not in attributes and (session := text(attributes.get(_SESSION))):
         found["session_id"] = session
-    details = {**mapping(told.get("input_details")), **mapping(told.get("output_details"))}
+    used = mapping(mapping(result).get("usage_metadata"))
+    details = {
+        name: value
+        for side in ("input", "output")
+        for held in (used.get(f"{side}_token_details"), told.get(f"{side}_details"))
+        for name, value in mapping(held).items()
+    }
     return SpanReading(
         kind,
         (text(told.get("name")) or "") if kind != "model" else "",

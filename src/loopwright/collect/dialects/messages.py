@@ -104,8 +104,10 @@ def _container(item: Mapping[str, Any]) -> Callable[[Mapping[str, Any], str], It
     for key, read in _CONTAINERS.items():
         if isinstance(decoded(item.get(key)) if key in item else None, list):
             return read
-    if isinstance(item.get("prompt"), str) and not item.keys().isdisjoint(_SYSTEM):
-        return _request("prompt")
+    if not item.keys().isdisjoint((*_SYSTEM, "model")):
+        for key in ("prompt", "input"):
+            if isinstance(item.get(key), str):
+                return _request(key)
     if isinstance(item.get("output"), dict) and isinstance(item["output"].get("message"), dict):
         return lambda item, role: _read(item["output"]["message"], role)
     return None
@@ -163,7 +165,7 @@ _CONTAINERS: dict[str, Callable[[Mapping[str, Any], str], Iterator[Message]]] = 
     "choices": _choices,
     "candidates": _candidates,
     "generations": _generations,
-    "output": _request("output"),
+    "output": lambda item, role: iter(messages(decoded(item["output"]), role)),
 }
 
 
@@ -178,6 +180,8 @@ def _read(item: Any, role: str) -> Iterator[Message]:
         yield from _read({"role": item[0], "content": item[1]}, role)
     elif not isinstance(item, dict):
         yield Message(role, canonical(item))
+    elif all(value is None for value in item.values()):
+        return
     elif (inner := _within(item, role)) is not None:
         yield from _read(inner, role)
     elif (read := _container(item)) is not None:
