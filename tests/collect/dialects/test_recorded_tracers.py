@@ -25,12 +25,8 @@ ANSWER = {"id": "m1", "type": "message", "role": "assistant", "content": [{"type
 
 def responses(asked: Any, output: list[Any]) -> dict[str, Any]:
     """A run of the Responses API, as `wrap_openai` writes it: the request, and the response with the request's instructions."""
-    used = {
-        "input_tokens": 40,
-        "output_tokens": 7,
-        "input_token_details": {"cache_read": 4},
-        "output_token_details": {"reasoning": 2},
-    }
+    used = {"input_tokens": 40, "input_token_details": {"cache_read": 4}, "output_token_details": {"reasoning": 2}}
+    gave = {"object": "response", "instructions": "You are a desk.", "output": output, "usage_metadata": used}
     return {
         "langsmith.span.kind": "llm", "gen_ai.request.model": "gpt-4o-mini", "gen_ai.usage.input_tokens": 40,
         "gen_ai.prompt": json.dumps({"input": asked, "instructions": "You are a desk.", "model": "gpt-4o-mini"}),
